@@ -1,0 +1,164 @@
+/** The ledger: one delivery is one file to one partner; its identity is stable over all attempts. */
+import { z } from 'zod'
+import { Fact, FileSource, Limit, Nothing, Sha256, Slug, Timestamp } from './common.ts'
+import { procedure, topic } from './define.ts'
+import { WireError } from './errors/index.ts'
+
+/**
+ * `queued` waits for its turn · `sending` an attempt runs · `waiting` will be tried again at `nextTryAt` ·
+ * `unknown` may or may not have arrived: probed before anything is sent again · `delivered`, `failed`, `cancelled` rest.
+ */
+export const DeliveryState = z.enum(['queued', 'sending', 'waiting', 'unknown', 'delivered', 'failed', 'cancelled'])
+export type DeliveryState = z.infer<typeof DeliveryState>
+
+export const Outcome = z.enum(['delivered', 'not-delivered', 'unknown'])
+export type Outcome = z.infer<typeof Outcome>
+
+/** What the running attempt is doing. */
+export const Stage = z.enum(['connecting', 'probing', 'transferring', 'verifying', 'committing'])
+export type Stage = z.infer<typeof Stage>
+
+/** What the other side gave us. */
+export const Receipt = z.object({
+  kind: z.enum(['sftp', 'operator']),
+  at: Timestamp,
+  /** Full path of the file there. */
+  remotePath: z.string(),
+  size: z.number().int(),
+  /** How the content was checked: the server's checksum, a read-back, or the size alone. */
+  verifiedBy: z.enum(['hash', 'read-back', 'size', 'operator']),
+  remoteSha256: Sha256.nullable(),
+  remoteModifiedAt: Timestamp.nullable(),
+})
+export type Receipt = z.infer<typeof Receipt>
+
+export const Delivery = z.object({
+  id: z.string(),
+  partner: Slug,
+  connection: Slug,
+  direction: z.enum(['outbound', 'inbound']),
+  /** The name as the operator knows it. */
+  fileName: z.string(),
+  /** The name at the partner. */
+  remoteName: z.string(),
+  size: z.number().int(),
+  sha256: Sha256,
+  state: DeliveryState,
+  /** Null while nothing is decided. */
+  outcome: Outcome.nullable(),
+  stage: Stage.nullable(),
+  attempts: z.number().int(),
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
+  nextTryAt: Timestamp.nullable(),
+  error: WireError.nullable(),
+  receipt: Receipt.nullable(),
+  /** Reason under which a duplicate was allowed. */
+  duplicateReason: z.string().nullable(),
+  /** Groups what one action of a person or flow started. */
+  trace: z.string(),
+})
+export type Delivery = z.infer<typeof Delivery>
+
+/** One try of a delivery, with what was really negotiated. */
+export const Attempt = z.object({
+  id: z.string(),
+  number: z.number().int(),
+  startedAt: Timestamp,
+  endedAt: Timestamp.nullable(),
+  result: z.enum(['running', 'delivered', 'failed', 'unknown', 'interrupted', 'cancelled']),
+  /** Bytes that the server has acknowledged in this attempt's temporary file. */
+  bytes: z.number().int(),
+  /** The offset at which this attempt went on. */
+  resumedAt: z.number().int(),
+  /** kex, cipher, mac, hostKeyAlgorithm, hostKeyFingerprint, serverSoftware … */
+  observed: z.record(z.string(), z.string()),
+  error: WireError.nullable(),
+})
+export type Attempt = z.infer<typeof Attempt>
+
+export const DeliveryDetail = z.object({ delivery: Delivery, attempts: z.array(Attempt), source: z.string() })
+export type DeliveryDetail = z.infer<typeof DeliveryDetail>
+
+/** What will happen to one file, told before anything is sent. */
+export const SendPlan = z.object({
+  fileName: z.string(),
+  remoteName: z.string(),
+  size: z.number().int(),
+  target: z.string(),
+  protection: z.array(Fact),
+  duplicateOf: Delivery.nullable(),
+  /** Why it would be refused; null when it would go. */
+  refusal: WireError.nullable(),
+})
+export type SendPlan = z.infer<typeof SendPlan>
+
+const SendFile = z.object({ source: FileSource, as: z.string().max(1024).optional() })
+const SendRequest = z.object({ partner: Slug, connection: Slug.optional(), files: z.array(SendFile).min(1).max(1000) })
+
+export const Progress = z.object({
+  id: z.string(),
+  stage: Stage,
+  bytes: z.number(),
+  total: z.number(),
+  /** Over the last seconds; 0 until known. */
+  bytesPerSecond: z.number(),
+  /** Null until known. */
+  secondsLeft: z.number().nullable(),
+})
+export type Progress = z.infer<typeof Progress>
+
+export const deliveries = {
+  list: procedure(
+    'read',
+    z.object({
+      limit: Limit,
+      partner: Slug.optional(),
+      state: z.array(DeliveryState).max(7).optional(),
+      since: Timestamp.optional(),
+      search: z.string().max(200).optional(),
+      before: z.string().max(60).optional(),
+    }),
+    /** Newest first; pass the last id as `before` for the next page. */
+    z.object({ deliveries: z.array(Delivery), total: z.number().int() }),
+  ),
+  show: procedure('read', z.object({ id: z.string().max(60) }), DeliveryDetail),
+  preview: procedure('read', SendRequest, z.object({ plans: z.array(SendPlan) })),
+  /**
+   * Copies each file into the payload store, writes the intention, and starts. Returns at once with one result a file:
+   * a file that is refused does not stop the others.
+   */
+  send: procedure(
+    'dangerous',
+    SendRequest.extend({ allowDuplicate: z.string().min(3).max(500).optional() }),
+    z.object({ results: z.array(z.object({ fileName: z.string(), delivery: Delivery.nullable(), error: WireError.nullable() })) }),
+  ),
+  /** Answers when each delivery rests: neither queued nor sending. */
+  wait: procedure('read', z.object({ ids: z.array(z.string().max(60)).max(1000) }), z.object({ deliveries: z.array(Delivery) })),
+  /** Tries again now; probes first when the outcome is unknown. */
+  retry: procedure('dangerous', z.object({ id: z.string().max(60) }), Delivery),
+  /** Records the operator's word on an unknown outcome. */
+  resolve: procedure('dangerous', z.object({ id: z.string().max(60), outcome: z.enum(['delivered', 'not-delivered']), reason: z.string().min(3).max(1000) }), Delivery),
+  /** Stops it; says what may remain at the partner in the error of the delivery. */
+  cancel: procedure('dangerous', z.object({ id: z.string().max(60) }), Delivery),
+  /** Numbers for the overview and the tray. */
+  counts: procedure('read', Nothing, z.object({ running: z.number().int(), waiting: z.number().int(), attention: z.number().int(), deliveredToday: z.number().int() })),
+  changed: topic(Delivery),
+  progress: topic(Progress),
+} as const
+
+/** What a person should hear of: shown by the desktop, listed by the window. */
+export const Notification = z.object({
+  id: z.string(),
+  at: Timestamp,
+  severity: z.enum(['info', 'attention']),
+  title: z.string(),
+  body: z.string(),
+  /** What to open on a click. */
+  subject: z.object({ kind: z.enum(['delivery', 'partner', 'workspace']), id: z.string() }).nullable(),
+})
+export type Notification = z.infer<typeof Notification>
+
+export const notifications = {
+  raised: topic(Notification),
+} as const

@@ -1,0 +1,41 @@
+/**
+ * The catalogue of everything that can be told to an operator. A code that has no text here is no code:
+ * `ErrorCode` is derived from the catalogue, so a new one without a text does not compile.
+ */
+import { z } from 'zod'
+import { commonErrors } from './common.ts'
+import { deliveryErrors } from './deliveries.ts'
+import type { ErrorSpec } from './spec.ts'
+import { transportErrors } from './transport.ts'
+import { workspaceErrors } from './workspace.ts'
+
+export type { ErrorSpec, ExitCode, RetryClass } from './spec.ts'
+
+const catalogueOfAll = { ...commonErrors, ...workspaceErrors, ...deliveryErrors, ...transportErrors }
+
+/** `area.reason`, stable: others test against it. */
+export type ErrorCode = keyof typeof catalogueOfAll
+
+/** Text, exit code and retry class of every code. */
+export const ERRORS: Readonly<Record<ErrorCode, ErrorSpec>> = catalogueOfAll
+
+/** Whether a string is a known code (for data read back from the store). */
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERRORS, code)
+}
+
+/**
+ * An error as it crosses a transport. `message` is technical and specific (names the field, host or file);
+ * the operator's text is looked up by `code`. `details` are facts to show and copy, never secrets.
+ */
+export const WireError = z.object({
+  code: z.string(),
+  message: z.string(),
+  details: z.record(z.string(), z.string()).optional(),
+})
+export type WireError = z.infer<typeof WireError>
+
+/** The operator's text of an error that came over the wire; unknown codes get the general one. */
+export function textOf(error: Pick<WireError, 'code'>): ErrorSpec {
+  return isErrorCode(error.code) ? ERRORS[error.code] : ERRORS['internal.unexpected']
+}

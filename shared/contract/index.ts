@@ -1,0 +1,18 @@
+/** The whole contract between the core and everything that talks to it. */
+import { audit } from './audit.ts'
+import type { Client as ClientOf, Handlers as HandlersOf, TopicPayloads } from './define.ts'
+import { deliveries, notifications } from './deliveries.ts'
+import { partners, practice } from './partners.ts'
+import { station } from './station.ts'
+import { trust } from './trust.ts'
+import { workspace } from './workspace.ts'
+
+export const contract = { workspace, station, partners, practice, trust, deliveries, notifications, audit } as const
+
+export type Contract = typeof contract
+/** The typed caller of this contract. */
+export type WaybillClient = ClientOf<Contract>
+/** Every handler of this contract. */
+export type WaybillHandlers<Context> = HandlersOf<Contract, Context>
+/** Payloads by topic name, as `deliveries.changed`. */
+export type WaybillTopics = TopicPayloads<Contract>

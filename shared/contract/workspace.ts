@@ -1,0 +1,60 @@
+/** One folder with everything of one installation. */
+import { z } from 'zod'
+import { Fact, Nothing, Timestamp } from './common.ts'
+import { procedure, topic } from './define.ts'
+import { WireError } from './errors/index.ts'
+
+/** `missing`: nothing there yet. `locked`: there, but the key is needed. `open`: ready. `failed`: cannot be opened, see `error`. */
+export const WorkspaceStatus = z.object({
+  state: z.enum(['missing', 'locked', 'open', 'failed']),
+  folder: z.string(),
+  version: z.string(),
+  /** Whether this computer's keychain answers; false means that only the passphrase opens the workspace. */
+  keychainAvailable: z.boolean(),
+  /** Whether the key is stored in the keychain. */
+  keyInKeychain: z.boolean(),
+  createdAt: Timestamp.nullable(),
+  error: WireError.nullable(),
+})
+export type WorkspaceStatus = z.infer<typeof WorkspaceStatus>
+
+export const CheckResult = z.object({
+  name: z.string(),
+  status: z.enum(['ok', 'warning', 'failed']),
+  detail: z.string(),
+  remedy: z.string().nullable(),
+})
+export type CheckResult = z.infer<typeof CheckResult>
+
+export const DoctorReport = z.object({ ok: z.boolean(), at: Timestamp, checks: z.array(CheckResult), facts: z.array(Fact) })
+export type DoctorReport = z.infer<typeof DoctorReport>
+
+/** What a person may set for this installation. */
+export const Settings = z.object({
+  theme: z.enum(['system', 'light', 'dark']),
+  /** What closing the window does: `ask` until the person has chosen once. */
+  onClose: z.enum(['ask', 'tray', 'quit']),
+  notifications: z.boolean(),
+})
+export type Settings = z.infer<typeof Settings>
+
+export const workspace = {
+  status: procedure('read', Nothing, WorkspaceStatus, { beforeOpen: true }),
+  /** Creates the workspace; the passphrase is the recovery passphrase, at least 10 characters. */
+  create: procedure(
+    'dangerous',
+    z.object({ passphrase: z.string().max(1024), useKeychain: z.boolean().default(true) }),
+    WorkspaceStatus,
+    { beforeOpen: true },
+  ),
+  unlock: procedure(
+    'dangerous',
+    z.object({ passphrase: z.string().max(1024), rememberInKeychain: z.boolean().default(true) }),
+    WorkspaceStatus,
+    { beforeOpen: true },
+  ),
+  doctor: procedure('read', Nothing, DoctorReport, { beforeOpen: true }),
+  settings: procedure('read', Nothing, Settings),
+  changeSettings: procedure('write', Settings.partial(), Settings),
+  changed: topic(WorkspaceStatus),
+} as const

@@ -1,0 +1,19 @@
+import { randomBytes } from 'node:crypto'
+
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
+
+/**
+ * A unique id that sorts by time: prefix, 10 characters of milliseconds, 12 random ones (60 bits), in Crockford's base 32.
+ * Example: `dlv_01k9zt3m4x8f2q6rj7v1ab`.
+ */
+export function newId(prefix: string, now: number): string {
+  let time = now
+  let head = ''
+  for (let i = 0; i < 10; i++) {
+    head = `${ALPHABET[time % 32]}${head}`
+    time = Math.floor(time / 32)
+  }
+  let tail = ''
+  for (const byte of randomBytes(12)) tail += ALPHABET[byte % 32]
+  return `${prefix}_${head}${tail}`
+}

@@ -1,0 +1,101 @@
+/**
+ * The port of the file protocols (sftp, ftps, s3, folder). An adapter gives sessions with few verbs; everything that is the same for
+ * all (probing, temporary names, verification, resume, outcome) is written once on this port, in `deliveries/`.
+ * Message protocols (as2) have a port of their own.
+ */
+import type { TestStage, PresentedHostKey } from '../../contract/partners.ts'
+import type { z } from 'zod'
+
+/** What was really negotiated: `kex`, `cipher`, `mac`, `hostKeyAlgorithm`, `hostKeyFingerprint`, `serverSoftware` … */
+export type ObservedCrypto = Readonly<Record<string, string>>
+
+export interface RemoteFile {
+  /** Plain name, without folder. */
+  readonly name: string
+  readonly kind: 'file' | 'folder' | 'other'
+  readonly size: number
+  /** UTC ISO-8601, or null where the server does not tell. */
+  readonly modifiedAt: string | null
+}
+
+/** Capabilities are data: shown in the window and asserted by the conformance suite. */
+export interface FileCapabilities {
+  /** The server can compute a checksum of a stored file. */
+  readonly serverHash: boolean
+  /** An interrupted write can go on at an offset. */
+  readonly resume: boolean
+  /** `atomic`: fails if the target exists. `checked`: we look first, a race remains. `none`: there is no rename. */
+  readonly exclusiveRename: 'atomic' | 'checked' | 'none'
+}
+
+export interface WriteOptions {
+  /** Where to go on; the file there has at least this many bytes. 0 starts anew and truncates. */
+  readonly offset: number
+  /** Called with the length of the prefix that the server has acknowledged (offset included); monotonic. */
+  readonly onAcknowledged: (bytes: number) => void
+  readonly signal: AbortSignal
+}
+
+/**
+ * One authenticated connection, working in the connection's folder: all names are plain names in it.
+ * Every verb rejects with an AppError (`net.*`, `remote.*`, `sftp.*`).
+ */
+export interface FileSession {
+  readonly observed: ObservedCrypto
+  readonly capabilities: FileCapabilities
+  /** The folder as the server names it, for receipts: absolute where the server can tell. */
+  readonly folder: string
+  list(signal?: AbortSignal): Promise<readonly RemoteFile[]>
+  /** Null when there is nothing of that name. */
+  stat(name: string): Promise<RemoteFile | null>
+  /** Bytes of the remote file from `offset`, in order, pipelined. */
+  read(name: string, options: { readonly offset: number; readonly signal: AbortSignal }): AsyncIterable<Uint8Array>
+  /** Writes the chunks in order, pipelined, with back-pressure; resolves when every byte is acknowledged and the file closed. */
+  write(name: string, content: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<void>
+  /** Never overwrites: rejects with `remote.name_taken` when `to` exists. */
+  rename(from: string, to: string): Promise<void>
+  /** True when something was removed, false when there was nothing. */
+  remove(name: string): Promise<boolean>
+  /** SHA-256 in hex computed by the server; null when it cannot. */
+  hash(name: string): Promise<string | null>
+  /** Ends the connection; safe to call twice. */
+  close(): Promise<void>
+}
+
+/** What an adapter is told about a connection when it opens a session. Secrets are resolved just before. */
+export interface FileEndpoint<Settings> {
+  readonly settings: Settings
+  /** Secret values by field name (`password`, `privateKey`, `passphrase`). */
+  readonly secrets: Readonly<Record<string, string>>
+  /** What is pinned now. */
+  readonly pins: readonly Pin[]
+  /** Names of exceptions valid now (`ssh-rsa`, …). */
+  readonly tolerated: readonly string[]
+}
+
+export interface Pin {
+  readonly item: string
+  readonly algorithm: string
+  readonly fingerprint: string
+  readonly publicKey: string | null
+}
+
+export interface TestProgress {
+  /** Called when a stage starts (`running`) and again when it ends. */
+  (stage: TestStage): void
+}
+
+export interface FileTestResult {
+  readonly stages: readonly TestStage[]
+  readonly hostKey: PresentedHostKey | null
+  readonly observed: ObservedCrypto
+}
+
+/** One file protocol. Its folder holds the same file names in each: index, config, session, errors, probe, conformance test, README. */
+export interface FileProtocol<Settings = never> {
+  readonly id: 'sftp' | 'ftps' | 's3' | 'folder'
+  readonly settings: z.ZodType<Settings>
+  connect(endpoint: FileEndpoint<Settings>, signal: AbortSignal): Promise<FileSession>
+  /** The staged connection test; never rejects for what the server does, only for cancellation. */
+  test(endpoint: FileEndpoint<Settings>, onProgress: TestProgress, signal: AbortSignal): Promise<FileTestResult>
+}
