@@ -44,6 +44,18 @@ export const commonErrors = catalogue({
     happened: 'The sender of the request is not allowed to make it. It was logged.',
     todo: ['Open the window again with a fresh address from Waybill.'],
   },
+  'call.too_large': {
+    retry: 'never', exit: 2,
+    title: 'The request or its answer is too large',
+    happened: 'One message between the window and the background process may hold 1 MiB, an answer 8 MiB. Nothing was done.',
+    todo: ['Ask for fewer rows, or hand over fewer files at once.', 'If it was a document, check that it is the one you meant.'],
+  },
+  'call.too_many': {
+    retry: 'backoff', exit: 1,
+    title: 'Too many requests at once',
+    happened: 'One window or program has more requests under way than the background process takes. This request was not started.',
+    todo: ['Wait until some of them have finished, then try again.'],
+  },
   'call.cancelled': {
     retry: 'never', exit: 1,
     title: 'Cancelled',
