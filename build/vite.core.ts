@@ -1,0 +1,23 @@
+import { builtinModules } from 'node:module'
+import { defineConfig } from 'vite'
+
+const root = new URL('..', import.meta.url).pathname
+
+/** The core for every host: one bundle of our own code; dependencies stay what they are in node_modules. */
+export default defineConfig({
+  root,
+  publicDir: false,
+  build: {
+    ssr: true,
+    target: 'node24',
+    outDir: 'dist/core',
+    emptyOutDir: true,
+    sourcemap: true,
+    minify: false,
+    rollupOptions: {
+      input: { waybill: 'shared/hosts/cli/main.ts', practice: 'shared/practice/main.ts' },
+      external: [/^node:/, ...builtinModules, /^[^./]/],
+      output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
+    },
+  },
+})

@@ -1,0 +1,152 @@
+/** The core as a host sees it: handlers for the whole contract, whether a workspace is open or not. */
+import type { DoctorReport, WorkspaceStatus } from '../contract/workspace.ts'
+import type { WaybillHandlers } from '../contract/index.ts'
+import { buildOpenGraph, type OpenDomains, type OpenGraph } from './open-graph.ts'
+import type { CallContext, ResolveFile } from './kernel/call-context.ts'
+import type { Clock } from './kernel/clock.ts'
+import { AppError, asAppError, toWireError } from './kernel/errors.ts'
+import { createEventBus, type EventBus } from './kernel/events.ts'
+import type { Logger } from './kernel/logger.ts'
+import type { PracticePort } from './practice/port.ts'
+import { runDoctor, type SelfTest } from './workspace/doctor.ts'
+import type { Keychain } from './workspace/keychain.ts'
+import type { Lease } from './workspace/lease.ts'
+import { createWorkspace, openWorkspace, type Workspace } from './workspace/open-workspace.ts'
+import { readEnvelope } from './workspace/envelope.ts'
+import { createSettings } from './workspace/settings.ts'
+
+export interface CoreOptions {
+  /** Absolute path of the workspace folder. */
+  readonly folder: string
+  readonly version: string
+  readonly keychain: Keychain
+  readonly clock: Clock
+  readonly random: () => number
+  readonly logger: Logger
+  readonly resolveFile: ResolveFile
+  readonly practice: PracticePort
+  readonly selfTests: readonly SelfTest[]
+  /** `background`: deliveries that wait are resumed by themselves. `on-demand`: only what a call asks for runs. */
+  readonly mode: 'background' | 'on-demand'
+  /** The lease under which this process owns the folder. */
+  readonly lease: Lease
+}
+
+export interface Core {
+  readonly handlers: WaybillHandlers<CallContext>
+  readonly bus: EventBus
+  /** Why the workspace is not open, or null when it is. */
+  whyClosed(): AppError | null
+  /** Opens the workspace with the passphrase given, else with the keychain. Remembers why it could not. */
+  open(passphrase: string | undefined): Promise<void>
+  /** Lets running attempts end at a safe point, then closes everything. */
+  close(): Promise<void>
+}
+
+interface Opened {
+  readonly workspace: Workspace
+  readonly graph: OpenGraph
+}
+
+export function createCore(options: CoreOptions): Core {
+  const { folder, keychain, clock, lease } = options
+  const bus = createEventBus()
+  let opened: Opened | null = null
+  let closed: AppError = new AppError('workspace.missing', `${folder} holds no workspace`)
+
+  const requireOpen = (): Opened => {
+    if (opened === null) throw closed
+    return opened
+  }
+
+  const take = (workspace: Workspace): void => {
+    const graph = buildOpenGraph({ ...options, workspace, publisher: bus })
+    opened = { workspace, graph }
+    if (options.mode === 'background') graph.engine.start()
+  }
+
+  const status = async (): Promise<WorkspaceStatus> => {
+    const envelope = opened === null ? await readEnvelope(folder).catch(() => null) : null
+    return {
+      state: opened !== null ? 'open' : stateOf(closed),
+      folder,
+      version: options.version,
+      keychainAvailable: await keychain.available(),
+      keyInKeychain: opened?.workspace.keyInKeychain ?? false,
+      createdAt: opened?.workspace.createdAt ?? envelope?.createdAt ?? null,
+      error: opened === null && closed.code !== 'workspace.missing' ? toWireError(closed) : null,
+    }
+  }
+
+  const announce = async (): Promise<WorkspaceStatus> => {
+    const now = await status()
+    bus.publish('workspace.changed', now)
+    return now
+  }
+
+  const open = async (passphrase: string | undefined, rememberInKeychain = true): Promise<void> => {
+    try {
+      take(await openWorkspace({ folder, keychain, clock, lease, rememberInKeychain, ...(passphrase === undefined ? {} : { passphrase }) }))
+    } catch (error) {
+      closed = asAppError(error)
+      throw closed
+    }
+  }
+
+  const doctor = async (): Promise<DoctorReport> =>
+    await runDoctor({ folder, keychain, clock, selfTests: options.selfTests, workspace: opened?.workspace ?? null, lastAuditAt: opened?.graph.lastAuditAt() ?? null })
+
+  return {
+    bus,
+    whyClosed: () => (opened === null ? closed : null),
+    open: async (passphrase) => await open(passphrase),
+    async close() {
+      const last = opened
+      if (last === null) return
+      await last.graph.engine.stop()
+      await last.graph.shutDown()
+      opened = null
+      await last.workspace.close()
+    },
+    handlers: {
+      workspace: {
+        status: async () => await status(),
+        async create({ passphrase, useKeychain }) {
+          take(await createWorkspace({ folder, keychain, clock, lease, passphrase, useKeychain }))
+          return await announce()
+        },
+        async unlock({ passphrase, rememberInKeychain }) {
+          if (opened === null) await open(passphrase, rememberInKeychain)
+          return await announce()
+        },
+        doctor: async () => await doctor(),
+        settings: () => createSettings(requireOpen().workspace.database).get(),
+        changeSettings: (change) => createSettings(requireOpen().workspace.database).change(change),
+      },
+      ...forwarded(() => requireOpen().graph.handlers),
+    },
+  }
+}
+
+function stateOf(error: AppError): WorkspaceStatus['state'] {
+  if (error.code === 'workspace.missing') return 'missing'
+  const locked: readonly string[] = ['workspace.locked', 'workspace.wrong_passphrase', 'workspace.wrong_key', 'workspace.keychain_lost_key', 'workspace.keychain_unavailable', 'workspace.passphrase_needed']
+  return locked.includes(error.code) ? 'locked' : 'failed'
+}
+
+/** The domains' handlers as one object that exists before a workspace does; each call looks up the open graph. */
+function forwarded(current: () => OpenDomains): OpenDomains {
+  const domain = <D extends keyof OpenDomains>(name: D): OpenDomains[D] =>
+    new Proxy({} as OpenDomains[D], {
+      get: (_, method) => Reflect.get(current()[name], method),
+    })
+  return {
+    station: domain('station'),
+    partners: domain('partners'),
+    practice: domain('practice'),
+    trust: domain('trust'),
+    deliveries: domain('deliveries'),
+    notifications: domain('notifications'),
+    audit: domain('audit'),
+  }
+}

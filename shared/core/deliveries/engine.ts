@@ -1,0 +1,173 @@
+/**
+ * Decides what runs when. Deliveries of one connection share a lane and, in it, one session; lanes run side by side.
+ * In the background it also wakes up for waiting deliveries; on demand it runs only what it is told to.
+ */
+import type { PartnerRoute, Routes } from '../partners/routes.ts'
+import { systemActor } from '../kernel/actor.ts'
+import { timestamp } from '../kernel/clock.ts'
+import { asAppError } from '../kernel/errors.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { FileSession } from '../protocols/file-protocol.ts'
+import { stepFor } from './rules.ts'
+import { CancelledByOperator, endWithError, runAttempt, ShuttingDown, type AttemptDeps } from './attempt.ts'
+
+const MAX_LANES = 4
+/** The wall clock is compared at least this often, because timers stand still while a laptop sleeps. */
+const TICK_MS = 15_000
+
+export interface DeliveryEngine {
+  /** Runs a queued, waiting or unknown delivery as soon as its lane is free. */
+  run(id: string): void
+  /** Stops a delivery that is under way; false when it is not. */
+  abort(id: string): boolean
+  /** Resolves when the delivery is neither queued in a lane nor running. */
+  settled(id: string): Promise<void>
+  /** Background operation: resumes what is due, now and from then on. */
+  start(): void
+  /** Ends the running attempts (they go on at the next start) and resolves when all have ended. */
+  stop(): Promise<void>
+}
+
+interface Lane {
+  readonly waiting: string[]
+  running: boolean
+}
+
+export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Routes; readonly logger: Logger }): DeliveryEngine {
+  const { deliveries, ledger, clock, routes, logger } = deps
+  const lanes = new Map<string, Lane>()
+  const controllers = new Map<string, AbortController>()
+  const pending = new Map<string, PromiseWithResolvers<void>>()
+  const background = new AbortController()
+  let stopping = false
+
+  const settle = (id: string): void => {
+    pending.get(id)?.resolve()
+    pending.delete(id)
+  }
+
+  const enqueue = (id: string): void => {
+    if (stopping || pending.has(id)) return
+    const { delivery } = deliveries.get(id)
+    const key = `${delivery.partner}/${delivery.connection}`
+    const lane = lanes.get(key) ?? { waiting: [], running: false }
+    lanes.set(key, lane)
+    pending.set(id, Promise.withResolvers<void>())
+    lane.waiting.push(id)
+    startLanes()
+  }
+
+  const startLanes = (): void => {
+    for (const [key, lane] of lanes) {
+      const running = [...lanes.values()].filter((other) => other.running).length
+      if (running >= MAX_LANES) return
+      if (lane.running || lane.waiting.length === 0) continue
+      lane.running = true
+      void runLane(lane).finally(() => {
+        lane.running = false
+        if (lane.waiting.length === 0) lanes.delete(key)
+        startLanes()
+      })
+    }
+  }
+
+  /** Works through a lane with one session for all its deliveries; opens another when the partner's settings changed or it broke. */
+  const runLane = async (lane: Lane): Promise<void> => {
+    let open: { readonly session: FileSession; readonly route: PartnerRoute } | null = null
+    try {
+      for (let id = lane.waiting.shift(); id !== undefined; id = lane.waiting.shift()) {
+        try {
+          if (!stopping && canStart(id)) open = await runOne(id, open, lane)
+        } catch (error) {
+          // Only our own store can fail here (a full disk, say). The delivery stays as it is written down.
+          logger.log('error', 'a delivery could not be run', { delivery: id, problem: asAppError(error).message })
+        }
+        if (!stopping && mustProbeNow(id)) lane.waiting.unshift(id)
+        else settle(id)
+      }
+    } finally {
+      await open?.session.close()
+    }
+  }
+
+  /** False when the operator was faster: cancelled or resolved while it stood in the lane. */
+  const canStart = (id: string): boolean => stepFor(deliveries.get(id).state, 'started') !== null
+
+  /** The answer to the final name was lost: looking is cheap and due at once, so whoever waits gets a decided outcome. */
+  const mustProbeNow = (id: string): boolean => {
+    const { state, delivery } = deliveries.get(id)
+    return state === 'unknown' && delivery.nextTryAt !== null && Date.parse(delivery.nextTryAt) <= clock.now()
+  }
+
+  const runOne = async (
+    id: string,
+    open: { readonly session: FileSession; readonly route: PartnerRoute } | null,
+    lane: Lane,
+  ): Promise<typeof open> => {
+    const { delivery } = deliveries.get(id)
+    const controller = new AbortController()
+    controllers.set(id, controller)
+    const { attempt } = ledger.start(id, systemActor)
+    try {
+      const route = routes.outbound(delivery.partner, delivery.connection)
+      let session = open?.route.version === route.version ? open.session : null
+      if (session === null) {
+        await open?.session.close()
+        deps.publisher.publish('deliveries.progress', { id, stage: 'connecting', bytes: 0, total: delivery.size, bytesPerSecond: 0, secondsLeft: null })
+        session = await route.connect(controller.signal)
+      }
+      await runAttempt({ id, attempt }, session, { verify: route.verify, signal: controller.signal }, deps)
+      // Whatever went wrong, a fresh connection is the safe ground for the next file.
+      if (deliveries.get(id).delivery.state === 'delivered') return { session, route }
+      await session.close()
+      return null
+    } catch (error) {
+      const reason: unknown = controller.signal.aborted ? controller.signal.reason : error
+      endWithError(delivery, reason, {}, deps)
+      if (!controller.signal.aborted) failTheRest(lane, reason)
+      return null
+    } finally {
+      controllers.delete(id)
+    }
+  }
+
+  /** No session, no use in asking again for each file of the lane: they share the reason and its pause. */
+  const failTheRest = (lane: Lane, reason: unknown): void => {
+    for (const id of lane.waiting.splice(0)) {
+      try {
+        ledger.start(id, systemActor)
+        endWithError(deliveries.get(id).delivery, reason, {}, deps)
+      } finally {
+        settle(id)
+      }
+    }
+  }
+
+  const watch = async (): Promise<void> => {
+    while (!background.signal.aborted) {
+      for (const { delivery } of deliveries.due(timestamp(clock.now()))) enqueue(delivery.id)
+      const next = deliveries.nextDueAt()
+      const wait = next === null ? TICK_MS : Math.min(TICK_MS, Math.max(50, Date.parse(next) - clock.now()))
+      await clock.sleep(wait, background.signal).catch(() => undefined)
+    }
+  }
+
+  return {
+    run: enqueue,
+    abort(id) {
+      const controller = controllers.get(id)
+      controller?.abort(new CancelledByOperator('cancelled by the operator'))
+      return controller !== undefined
+    },
+    settled: (id) => pending.get(id)?.promise ?? Promise.resolve(),
+    start() {
+      void watch().catch((error: unknown) => logger.log('error', 'the delivery engine stopped', { problem: asAppError(error).message }))
+    },
+    async stop() {
+      stopping = true
+      background.abort()
+      for (const controller of controllers.values()) controller.abort(new ShuttingDown('Waybill is ending'))
+      await Promise.all([...pending.values()].map(async (entry) => await entry.promise))
+    },
+  }
+}

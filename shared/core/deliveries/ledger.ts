@@ -1,0 +1,139 @@
+/** The only way a delivery changes: one event, one transaction, one audit record, then the announcement. */
+import type { Attempt, Delivery, Receipt } from '../../contract/deliveries.ts'
+import type { WireError } from '../../contract/errors/index.ts'
+import type { AuditTrail } from '../audit/service.ts'
+import type { Actor } from '../kernel/actor.ts'
+import { timestamp, type Clock } from '../kernel/clock.ts'
+import { AppError } from '../kernel/errors.ts'
+import type { Publisher } from '../kernel/events.ts'
+import { newId } from '../kernel/ids.ts'
+import type { Database } from '../store/database.ts'
+import type { DeliveryRepository, LedgerEntry, NewDelivery } from './repository.ts'
+import { outcomeOf, stepFor, type LedgerEvent } from './rules.ts'
+
+/** What an event brings along. */
+export interface EventFacts {
+  readonly actor: Actor
+  readonly error?: WireError | null
+  readonly receipt?: Receipt
+  readonly nextTryAt?: string | null
+  /** Further facts for the audit record; never secrets. */
+  readonly data?: Readonly<Record<string, unknown>>
+  /** How the running attempt ended. */
+  readonly attempt?: Attempt['result']
+}
+
+export interface Ledger {
+  create(delivery: Omit<NewDelivery, 'id' | 'at'>, actor: Actor): Delivery
+  /** Rejects with `input.conflict` when the event cannot happen in the present state. */
+  apply(id: string, event: LedgerEvent, facts: EventFacts): LedgerEntry
+  /** Starts an attempt: state and attempt row together. Answers the attempt's id. */
+  start(id: string, actor: Actor): { entry: LedgerEntry; attempt: string }
+}
+
+export function createLedger(deps: {
+  readonly database: Database
+  readonly deliveries: DeliveryRepository
+  readonly audit: AuditTrail
+  readonly publisher: Publisher
+  readonly clock: Clock
+}): Ledger {
+  const { database, deliveries, audit, publisher, clock } = deps
+
+  const announce = (entry: LedgerEntry, attention: boolean): LedgerEntry => {
+    publisher.publish('deliveries.changed', entry.delivery)
+    if (attention) publisher.publish('notifications.raised', noticeOf(entry.delivery, clock.now()))
+    return entry
+  }
+
+  const change = (id: string, event: LedgerEvent, facts: EventFacts): { entry: LedgerEntry; attention: boolean } => {
+    const before = deliveries.get(id)
+    const step = stepFor(before.state, event)
+    if (step === null) throw new AppError('input.conflict', `delivery ${id} is ${before.delivery.state}; "${event}" is not possible now`)
+    const at = timestamp(clock.now())
+    const maybeArrived = step.maybeArrived ?? before.maybeArrived
+    const error = facts.error === undefined && (step.to === 'delivered' || step.to === 'queued') ? null : facts.error
+    deliveries.update(id, {
+      state: step.to,
+      maybeArrived: step.to === 'delivered' ? false : maybeArrived,
+      attempts: event === 'started' ? before.delivery.attempts + 1 : undefined,
+      nextTryAt: facts.nextTryAt ?? null,
+      error,
+      receipt: facts.receipt,
+      at,
+    })
+    if (facts.attempt !== undefined) deliveries.endAttempt(id, facts.attempt, at, facts.error ?? null)
+    audit.record({
+      actor: facts.actor,
+      type: step.audit,
+      subject: { kind: 'delivery', id },
+      partner: before.delivery.partner,
+      trace: before.delivery.trace,
+      data: {
+        state: step.to,
+        outcome: outcomeOf(step.to, step.to === 'delivered' ? false : maybeArrived),
+        ...(facts.error ? { error: facts.error } : {}),
+        ...(facts.receipt ? { receipt: facts.receipt } : {}),
+        ...(facts.nextTryAt ? { nextTryAt: facts.nextTryAt } : {}),
+        ...facts.data,
+      },
+    })
+    return { entry: deliveries.get(id), attention: step.attention === true }
+  }
+
+  return {
+    create(delivery, actor) {
+      const id = newId('dlv', clock.now())
+      const entry = database.transaction(() => {
+        deliveries.insert({ ...delivery, id, at: timestamp(clock.now()) })
+        audit.record({
+          actor,
+          type: 'delivery.created',
+          subject: { kind: 'delivery', id },
+          partner: delivery.partner,
+          trace: delivery.trace,
+          data: {
+            direction: delivery.direction,
+            connection: delivery.connection,
+            fileName: delivery.fileName,
+            remoteName: delivery.remoteName,
+            size: delivery.size,
+            sha256: delivery.sha256,
+            ...(delivery.duplicateReason === null ? {} : { duplicateAllowed: delivery.duplicateReason }),
+          },
+        })
+        return deliveries.get(id)
+      })
+      return announce(entry, false).delivery
+    },
+
+    apply(id, event, facts) {
+      const { entry, attention } = database.transaction(() => change(id, event, facts))
+      return announce(entry, attention)
+    },
+
+    start(id, actor) {
+      const attempt = newId('att', clock.now())
+      const entry = database.transaction(() => {
+        const { attempts } = deliveries.get(id).delivery
+        const started = change(id, 'started', { actor, data: { attempt: attempts + 1 } }).entry
+        deliveries.startAttempt({ id: attempt, delivery: id, number: attempts + 1, at: timestamp(clock.now()) })
+        return started
+      })
+      return { entry: announce(entry, false), attempt }
+    },
+  }
+}
+
+function noticeOf(delivery: Delivery, now: number) {
+  const unknown = delivery.outcome === 'unknown'
+  return {
+    id: newId('ntf', now),
+    at: timestamp(now),
+    severity: 'attention' as const,
+    // No file name: this may stand on a lock screen.
+    title: unknown ? 'A delivery needs a look' : 'A delivery failed',
+    body: unknown ? `It is not known whether a file reached ${delivery.partner}.` : `A file for ${delivery.partner} was not delivered.`,
+    subject: { kind: 'delivery' as const, id: delivery.id },
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * One attempt to put one file to a partner over any file protocol, so that it stands there exactly once and whole:
+ * probe, upload under a temporary name, verify, write down the intention, give it its name, look again.
+ */
+import { createHash } from 'node:crypto'
+import type { Receipt, Stage } from '../../contract/deliveries.ts'
+import { timestamp, type Clock } from '../kernel/clock.ts'
+import { AppError } from '../kernel/errors.ts'
+import type { FileSession, RemoteFile } from '../protocols/file-protocol.ts'
+import { temporaryName } from './rules.ts'
+
+export interface PutFile {
+  readonly id: string
+  readonly remoteName: string
+  readonly size: number
+  readonly sha256: string
+  readonly verify: 'auto' | 'size' | 'hash' | 'read-back'
+  /** An earlier attempt asked for the final name and does not know the answer. */
+  readonly maybeArrived: boolean
+  /** Prefix of the temporary file that the server is known to have. */
+  readonly acknowledged: number
+  /** The stored copy from an offset. */
+  readonly content: (offset: number) => AsyncIterable<Uint8Array>
+}
+
+/** What the attempt tells while it runs. `committing` and `absent` must be durable before they return. */
+export interface PutObserver {
+  stage(stage: Stage): void
+  /** The final name was probed and nothing of ours stands there. */
+  absent(): void
+  transferring(resumedAt: number): void
+  acknowledged(bytes: number): void
+  committing(): void
+}
+
+export interface PutContext {
+  readonly session: FileSession
+  readonly observer: PutObserver
+  readonly clock: Clock
+  readonly signal: AbortSignal
+}
+
+type Verified = Pick<Receipt, 'verifiedBy' | 'remoteSha256'>
+
+/** Resolves with the receipt; rejects with an AppError. `delivery.unknown` means that only a person can tell. */
+export async function putFile(file: PutFile, context: PutContext): Promise<Receipt> {
+  const { session, observer, signal } = context
+  const temporary = temporaryName(file.id)
+  observer.stage('probing')
+  const present = await session.stat(file.remoteName)
+  const part = await session.stat(temporary)
+  if (present !== null) return await recognise(file, present, part, context)
+  if (file.maybeArrived) {
+    // Neither name is there: the server may have given the final name and the partner may have taken the file away since.
+    if (part === null)
+      throw new AppError('delivery.unknown', `neither ${file.remoteName} nor its temporary file is in ${session.folder} any more`, {
+        details: { folder: session.folder, name: file.remoteName },
+      })
+    observer.absent()
+  }
+  const verified = await transfer(file, part, context)
+  signal.throwIfAborted()
+  observer.stage('committing')
+  observer.committing()
+  await session.rename(temporary, file.remoteName)
+  return receiptOf(file, session, context.clock, verified, await session.stat(file.remoteName))
+}
+
+/** A file of that name is there. After an unanswered commit it may be ours; otherwise it is somebody else's. */
+async function recognise(file: PutFile, present: RemoteFile, part: RemoteFile | null, context: PutContext): Promise<Receipt> {
+  const { session } = context
+  const taken = new AppError('remote.name_taken', `${session.folder} holds another file named ${file.remoteName} (${present.size} bytes)`, {
+    details: { folder: session.folder, name: file.remoteName, size: String(present.size) },
+  })
+  if (!file.maybeArrived) throw taken
+  const asked: PutFile = part === null ? file : { ...file, verify: 'read-back' }
+  const verified = present.size === file.size ? await contentOf(file.remoteName, asked, context) : null
+  if (verified === null) {
+    // Our temporary file is still there, so it was never renamed: the other file is not ours.
+    if (part !== null) context.observer.absent()
+    throw taken
+  }
+  await session.remove(temporaryName(file.id))
+  return receiptOf(file, session, context.clock, verified, present)
+}
+
+async function transfer(file: PutFile, part: RemoteFile | null, context: PutContext): Promise<Verified> {
+  const { session, observer, signal } = context
+  const temporary = temporaryName(file.id)
+  const resumable = session.capabilities.resume && part !== null && part.size <= file.size
+  const offset = resumable ? Math.min(file.acknowledged, part.size) : 0
+  observer.transferring(offset)
+  observer.stage('transferring')
+  await session.write(temporary, file.content(offset), { offset, onAcknowledged: (bytes) => observer.acknowledged(bytes), signal })
+  observer.stage('verifying')
+  const stored = await session.stat(temporary)
+  const verified = stored?.size === file.size ? await contentOf(temporary, file, context) : null
+  if (verified !== null) return verified
+  // What is there is of no use to a later attempt.
+  await session.remove(temporary)
+  observer.transferring(0)
+  throw new AppError('remote.verification_failed', `${session.folder} has ${stored?.size ?? 0} bytes of ${file.size}, or another content`, {
+    details: { expectedSize: String(file.size), foundSize: String(stored?.size ?? 0), expectedSha256: file.sha256 },
+  })
+}
+
+/** How the remote content was found equal, or null when it differs. The size is known to be equal. */
+async function contentOf(name: string, file: PutFile, context: PutContext): Promise<Verified | null> {
+  if (file.verify === 'size') return { verifiedBy: 'size', remoteSha256: null }
+  if (file.verify !== 'read-back') {
+    const remote = await context.session.hash(name)
+    if (remote !== null) return remote === file.sha256 ? { verifiedBy: 'hash', remoteSha256: remote } : null
+    if (file.verify === 'auto') return { verifiedBy: 'size', remoteSha256: null }
+  }
+  const digest = createHash('sha256')
+  for await (const chunk of context.session.read(name, { offset: 0, signal: context.signal })) digest.update(chunk)
+  const remote = digest.digest('hex')
+  return remote === file.sha256 ? { verifiedBy: 'read-back', remoteSha256: remote } : null
+}
+
+function receiptOf(file: PutFile, session: FileSession, clock: Clock, verified: Verified, present: RemoteFile | null): Receipt {
+  // Gone already is no contradiction: many partners pick up within the second, and the server confirmed the name.
+  const folder = session.folder.endsWith('/') ? session.folder : `${session.folder}/`
+  return {
+    kind: 'sftp',
+    at: timestamp(clock.now()),
+    remotePath: `${folder}${file.remoteName}`,
+    size: present?.size ?? file.size,
+    verifiedBy: verified.verifiedBy,
+    remoteSha256: verified.remoteSha256,
+    remoteModifiedAt: present?.modifiedAt ?? null,
+  }
+}

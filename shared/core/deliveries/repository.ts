@@ -1,0 +1,340 @@
+import type { Attempt, Delivery, DeliveryState, Receipt } from '../../contract/deliveries.ts'
+import type { WireError } from '../../contract/errors/index.ts'
+import { AppError, asAppError, systemCode } from '../kernel/errors.ts'
+import type { Database } from '../store/database.ts'
+import { outcomeOf, shownState, type LedgerState } from './rules.ts'
+
+/** A delivery as stored: what the contract shows plus what only the engine needs. */
+export interface LedgerEntry {
+  readonly delivery: Delivery
+  readonly state: LedgerState
+  readonly maybeArrived: boolean
+  readonly source: string
+}
+
+export interface NewDelivery {
+  readonly id: string
+  readonly partner: string
+  readonly connection: string
+  readonly direction: 'outbound' | 'inbound'
+  readonly fileName: string
+  readonly remoteName: string
+  readonly source: string
+  readonly size: number
+  readonly sha256: string
+  readonly duplicateReason: string | null
+  readonly trace: string
+  readonly at: string
+}
+
+/** What one transition writes; undefined leaves a column as it is. */
+export interface DeliveryChange {
+  readonly state: LedgerState
+  readonly maybeArrived?: boolean | undefined
+  readonly attempts?: number | undefined
+  readonly nextTryAt?: string | null | undefined
+  readonly error?: WireError | null | undefined
+  readonly receipt?: Receipt | null | undefined
+  readonly at: string
+}
+
+export interface DeliveryQuery {
+  readonly limit: number
+  readonly partner?: string | undefined
+  readonly state?: readonly DeliveryState[] | undefined
+  readonly since?: string | undefined
+  readonly search?: string | undefined
+  readonly before?: string | undefined
+}
+
+interface Row {
+  id: string
+  partner: string
+  connection: string
+  direction: 'outbound' | 'inbound'
+  file_name: string
+  remote_name: string
+  source: string
+  size: number
+  sha256: string
+  state: LedgerState
+  maybe_arrived: number
+  attempts: number
+  next_try_at: string | null
+  error: string | null
+  receipt: string | null
+  duplicate_reason: string | null
+  trace: string
+  created_at: string
+  updated_at: string
+}
+
+interface AttemptRow {
+  id: string
+  number: number
+  started_at: string
+  ended_at: string | null
+  result: Attempt['result']
+  bytes: number
+  resumed_at: number
+  observed: string
+  error: string | null
+}
+
+export type DeliveryRepository = ReturnType<typeof createDeliveryRepository>
+
+export function createDeliveryRepository(database: Database) {
+  const byId = database.prepare<[string], Row>('SELECT * FROM deliveries WHERE id = ?')
+
+  const repository = {
+    /** Rejects with `delivery.duplicate` when the same content under the same name went or is going to this partner. */
+    insert(delivery: NewDelivery): void {
+      try {
+        database
+          .prepare(
+            `INSERT INTO deliveries (id, partner, connection, direction, file_name, remote_name, source, size, sha256, state, duplicate_reason, trace, created_at, updated_at)
+             VALUES (@id, @partner, @connection, @direction, @fileName, @remoteName, @source, @size, @sha256, 'queued', @duplicateReason, @trace, @at, @at)`,
+          )
+          .run({ ...delivery })
+      } catch (error) {
+        throw asDuplicate(error, delivery.remoteName)
+      }
+    },
+
+    find(id: string): LedgerEntry | null {
+      const row = byId.get(id)
+      return row === undefined ? null : entryOf(row)
+    },
+
+    get(id: string): LedgerEntry {
+      const entry = repository.find(id)
+      if (entry === null) throw new AppError('input.not_found', `there is no delivery ${id}`)
+      return entry
+    },
+
+    update(id: string, change: DeliveryChange): void {
+      const set: string[] = ['state = @state', 'updated_at = @at']
+      const values: Record<string, unknown> = { id, state: change.state, at: change.at }
+      const add = (column: string, name: string, value: unknown): void => {
+        if (value === undefined) return
+        set.push(`${column} = @${name}`)
+        values[name] = value
+      }
+      add('maybe_arrived', 'maybeArrived', change.maybeArrived === undefined ? undefined : Number(change.maybeArrived))
+      add('attempts', 'attempts', change.attempts)
+      add('next_try_at', 'nextTryAt', change.nextTryAt)
+      add('error', 'error', jsonOrNull(change.error))
+      add('receipt', 'receipt', jsonOrNull(change.receipt))
+      try {
+        database.prepare(`UPDATE deliveries SET ${set.join(', ')} WHERE id = @id`).run(values)
+      } catch (error) {
+        throw asDuplicate(error, id)
+      }
+    },
+
+    /** The delivery that makes another one a duplicate, or null. */
+    findSame(partner: string, remoteName: string, sha256: string): Delivery | null {
+      const row = database
+        .prepare<[string, string, string], Row>(
+          `SELECT * FROM deliveries WHERE partner = ? AND remote_name = ? AND sha256 = ? AND direction = 'outbound'
+           AND state NOT IN ('failed', 'cancelled') ORDER BY id DESC LIMIT 1`,
+        )
+        .get(partner, remoteName, sha256)
+      return row === undefined ? null : entryOf(row).delivery
+    },
+
+    list(query: DeliveryQuery): { deliveries: Delivery[]; total: number } {
+      const { where, values } = conditions(query)
+      const total = database.prepare<[Record<string, unknown>], { n: number }>(`SELECT count(*) n FROM deliveries ${where}`).get(values)?.n ?? 0
+      const paged = query.before === undefined ? where : `${where === '' ? 'WHERE' : `${where} AND`} id < @before`
+      const rows = database
+        .prepare<[Record<string, unknown>], Row>(`SELECT * FROM deliveries ${paged} ORDER BY id DESC LIMIT @limit`)
+        .all({ ...values, ...(query.before === undefined ? {} : { before: query.before }), limit: query.limit })
+      return { deliveries: rows.map((row) => entryOf(row).delivery), total }
+    },
+
+    inStates(states: readonly LedgerState[]): LedgerEntry[] {
+      return database
+        .prepare<[string], Row>('SELECT * FROM deliveries WHERE state IN (SELECT value FROM json_each(?)) ORDER BY id')
+        .all(JSON.stringify(states))
+        .map(entryOf)
+    },
+
+    /** Deliveries to run now: queued ones, and waiting or unknown ones whose time has come. */
+    due(now: string): LedgerEntry[] {
+      return database
+        .prepare<[string], Row>(
+          `SELECT * FROM deliveries WHERE state = 'queued' OR (state IN ('waiting', 'unknown') AND next_try_at IS NOT NULL AND next_try_at <= ?) ORDER BY id LIMIT 1000`,
+        )
+        .all(now)
+        .map(entryOf)
+    },
+
+    nextDueAt(): string | null {
+      return (
+        database
+          .prepare<[], { at: string | null }>("SELECT min(next_try_at) at FROM deliveries WHERE state IN ('waiting', 'unknown')")
+          .get()?.at ?? null
+      )
+    },
+
+    counts(since: string): { running: number; waiting: number; attention: number; deliveredToday: number } {
+      const row = database
+        .prepare<[string], { running: number; waiting: number; attention: number; today: number }>(
+          `SELECT coalesce(sum(state IN ('sending', 'committing')), 0) running, coalesce(sum(state IN ('queued', 'waiting')), 0) waiting,
+             coalesce(sum(state IN ('unknown', 'failed')), 0) attention, coalesce(sum(state = 'delivered' AND updated_at >= ?), 0) today FROM deliveries`,
+        )
+        .get(since)
+      return { running: row?.running ?? 0, waiting: row?.waiting ?? 0, attention: row?.attention ?? 0, deliveredToday: row?.today ?? 0 }
+    },
+
+    /** Per partner: the newest delivery's time and how many wait for a person. */
+    perPartner(): Map<string, { lastAt: string; attention: number; open: number }> {
+      const rows = database
+        .prepare<[], { partner: string; last_at: string; attention: number; open: number }>(
+          `SELECT partner, max(created_at) last_at, sum(state IN ('unknown', 'failed')) attention,
+             sum(state IN ('queued', 'sending', 'committing', 'waiting', 'unknown')) open FROM deliveries GROUP BY partner`,
+        )
+        .all()
+      return new Map(rows.map((row) => [row.partner, { lastAt: row.last_at, attention: row.attention, open: row.open }]))
+    },
+
+    /** Deliveries by id, content hash, or file name (either side's). */
+    matching(query: string, limit: number): Delivery[] {
+      return database
+        .prepare<[{ query: string; limit: number }], Row>(
+          `SELECT * FROM deliveries WHERE id = @query OR sha256 = lower(@query) OR file_name = @query OR remote_name = @query ORDER BY id LIMIT @limit`,
+        )
+        .all({ query, limit })
+        .map((row) => entryOf(row).delivery)
+    },
+
+    startAttempt(attempt: { id: string; delivery: string; number: number; at: string }): void {
+      database
+        .prepare("INSERT INTO attempts (id, delivery, number, started_at, result) VALUES (@id, @delivery, @number, @at, 'running')")
+        .run(attempt)
+    },
+
+    updateAttempt(id: string, change: { resumedAt?: number; bytes?: number; observed?: Readonly<Record<string, string>> }): void {
+      database
+        .prepare(
+          'UPDATE attempts SET resumed_at = coalesce(@resumedAt, resumed_at), bytes = coalesce(@bytes, bytes), observed = coalesce(@observed, observed) WHERE id = @id',
+        )
+        .run({
+          id,
+          resumedAt: change.resumedAt ?? null,
+          bytes: change.bytes ?? null,
+          observed: change.observed === undefined ? null : JSON.stringify(change.observed),
+        })
+    },
+
+    /** Ends whatever attempt of the delivery is still running. */
+    endAttempt(delivery: string, result: Attempt['result'], at: string, error: WireError | null): void {
+      database
+        .prepare("UPDATE attempts SET result = @result, ended_at = @at, error = @error WHERE delivery = @delivery AND result = 'running'")
+        .run({ delivery, result, at, error: jsonOrNull(error) ?? null })
+    },
+
+    attempts(delivery: string): Attempt[] {
+      return database
+        .prepare<[string], AttemptRow>('SELECT * FROM attempts WHERE delivery = ? ORDER BY number')
+        .all(delivery)
+        .map(attemptOf)
+    },
+
+    /** Length of the prefix of the temporary file that the attempt before the given one saw acknowledged. */
+    acknowledgedBefore(delivery: string, attempt: string): number {
+      return (
+        database
+          .prepare<[string, string], { bytes: number }>('SELECT bytes FROM attempts WHERE delivery = ? AND id <> ? ORDER BY number DESC LIMIT 1')
+          .get(delivery, attempt)?.bytes ?? 0
+      )
+    },
+  }
+  return repository
+}
+
+function conditions(query: DeliveryQuery): { where: string; values: Record<string, unknown> } {
+  const parts: string[] = []
+  const values: Record<string, unknown> = {}
+  const add = (sql: string, name: string, value: unknown): void => {
+    if (value === undefined) return
+    parts.push(sql)
+    values[name] = value
+  }
+  const states = query.state?.flatMap((state): LedgerState[] => (state === 'sending' ? ['sending', 'committing'] : [state]))
+  add('partner = @partner', 'partner', query.partner)
+  add('state IN (SELECT value FROM json_each(@states))', 'states', states === undefined ? undefined : JSON.stringify(states))
+  add('created_at >= @since', 'since', query.since)
+  add(
+    '(instr(lower(file_name), lower(@search)) > 0 OR instr(lower(remote_name), lower(@search)) > 0 OR id = @search OR sha256 = lower(@search))',
+    'search',
+    query.search,
+  )
+  return { where: parts.length === 0 ? '' : `WHERE ${parts.join(' AND ')}`, values }
+}
+
+function entryOf(row: Row): LedgerEntry {
+  const maybeArrived = row.maybe_arrived === 1
+  return {
+    state: row.state,
+    maybeArrived,
+    source: row.source,
+    delivery: {
+      id: row.id,
+      partner: row.partner,
+      connection: row.connection,
+      direction: row.direction,
+      fileName: row.file_name,
+      remoteName: row.remote_name,
+      size: row.size,
+      sha256: row.sha256,
+      state: shownState(row.state),
+      outcome: outcomeOf(row.state, maybeArrived),
+      stage: row.state === 'committing' ? 'committing' : null,
+      attempts: row.attempts,
+      createdAt: row.created_at,
+      updatedAt: row.updated_at,
+      nextTryAt: row.next_try_at,
+      error: parsed<WireError>(row.error),
+      receipt: parsed<Receipt>(row.receipt),
+      duplicateReason: row.duplicate_reason,
+      trace: row.trace,
+    },
+  }
+}
+
+function attemptOf(row: AttemptRow): Attempt {
+  return {
+    id: row.id,
+    number: row.number,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+    result: row.result,
+    bytes: row.bytes,
+    resumedAt: row.resumed_at,
+    observed: parsed<Record<string, string>>(row.observed) ?? {},
+    error: parsed<WireError>(row.error),
+  }
+}
+
+function jsonOrNull(value: unknown): string | null | undefined {
+  if (value === undefined) return undefined
+  return value === null ? null : JSON.stringify(value)
+}
+
+/** Our own JSON back; a damaged cell reads as null, so that one bad row never breaks a list. */
+function parsed<T>(text: string | null): T | null {
+  if (text === null) return null
+  try {
+    return JSON.parse(text) as T
+  } catch {
+    return null
+  }
+}
+
+function asDuplicate(error: unknown, name: string): AppError {
+  if (systemCode(error) === 'SQLITE_CONSTRAINT_UNIQUE' || systemCode((error as { cause?: unknown }).cause) === 'SQLITE_CONSTRAINT_UNIQUE')
+    return new AppError('delivery.duplicate', `the same content under the name ${name} went or is going to this partner`, { cause: error })
+  return asAppError(error)
+}

@@ -1,0 +1,145 @@
+/**
+ * The life of a delivery as a table: state × event → next state and what follows from it. Pure.
+ * What is not in the table cannot happen; the tests walk every pair.
+ */
+import type { DeliveryState, Outcome } from '../../contract/deliveries.ts'
+import type { ErrorCode } from '../../contract/errors/index.ts'
+
+/** As stored. `committing` is the moment in which the file gets its final name: it shows as `sending`. */
+export type LedgerState = DeliveryState | 'committing'
+
+export const LEDGER_STATES = ['queued', 'sending', 'committing', 'waiting', 'unknown', 'delivered', 'failed', 'cancelled'] as const satisfies readonly LedgerState[]
+
+export const EVENTS = [
+  'started',
+  'committing',
+  'confirmed',
+  'probe-absent',
+  'failed-for-now',
+  'failed-for-good',
+  'became-unknown',
+  'interrupted',
+  'cancelled',
+  'requeued',
+  'resolved-delivered',
+  'resolved-not-delivered',
+] as const
+export type LedgerEvent = (typeof EVENTS)[number]
+
+/** What follows from an event besides the new state. */
+export interface Step {
+  readonly to: LedgerState
+  /** Type of the audit event written in the same transaction. */
+  readonly audit: string
+  /** From here on the file may stand at the partner under its final name; false: a probe or the operator says that it does not. */
+  readonly maybeArrived?: boolean
+  /** Worth a notification. */
+  readonly attention?: true
+}
+
+const started: Step = { to: 'sending', audit: 'delivery.attempt_started' }
+const confirmed: Step = { to: 'delivered', audit: 'delivery.delivered' }
+const requeued: Step = { to: 'queued', audit: 'delivery.requeued' }
+const cancelled: Step = { to: 'cancelled', audit: 'delivery.cancelled' }
+const failedForNow: Step = { to: 'waiting', audit: 'delivery.attempt_failed' }
+const failedForGood: Step = { to: 'failed', audit: 'delivery.failed', attention: true }
+const becameUnknown: Step = { to: 'unknown', audit: 'delivery.outcome_unknown', attention: true }
+
+/** The table. */
+export const TRANSITIONS: Readonly<Record<LedgerState, Readonly<Partial<Record<LedgerEvent, Step>>>>> = {
+  queued: { started, cancelled, requeued, 'failed-for-good': failedForGood },
+  sending: {
+    committing: { to: 'committing', audit: 'delivery.committing', maybeArrived: true },
+    confirmed,
+    'probe-absent': { to: 'sending', audit: 'delivery.probed_absent', maybeArrived: false },
+    'failed-for-now': failedForNow,
+    'failed-for-good': failedForGood,
+    'became-unknown': becameUnknown,
+    interrupted: { to: 'waiting', audit: 'delivery.interrupted' },
+    cancelled,
+  },
+  committing: {
+    confirmed,
+    'failed-for-good': { ...failedForGood, maybeArrived: false },
+    'became-unknown': becameUnknown,
+    interrupted: { to: 'unknown', audit: 'delivery.interrupted' },
+  },
+  waiting: { started, cancelled, requeued, 'failed-for-good': failedForGood },
+  unknown: {
+    started,
+    requeued: { to: 'queued', audit: 'delivery.requeued' },
+    'resolved-delivered': { to: 'delivered', audit: 'delivery.resolved' },
+    'resolved-not-delivered': { to: 'failed', audit: 'delivery.resolved', maybeArrived: false },
+  },
+  delivered: {},
+  failed: { requeued },
+  cancelled: { requeued },
+}
+
+/** The step for an event, or null when it cannot happen in that state. */
+export function stepFor(state: LedgerState, event: LedgerEvent): Step | null {
+  return TRANSITIONS[state][event] ?? null
+}
+
+/** As the contract shows it. */
+export function shownState(state: LedgerState): DeliveryState {
+  return state === 'committing' ? 'sending' : state
+}
+
+/** What is decided about a delivery in a state. `maybeArrived` keeps a queued or waiting one undecided. */
+export function outcomeOf(state: LedgerState, maybeArrived: boolean): Outcome | null {
+  if (state === 'delivered') return 'delivered'
+  if (state === 'unknown' || maybeArrived) return 'unknown'
+  if (state === 'failed' || state === 'cancelled') return 'not-delivered'
+  return null
+}
+
+/** How often a file protocol is tried, the first time included. */
+export const MAX_TRIES = 6
+const FIRST_PAUSE_MS = 30_000
+const LONGEST_PAUSE_MS = 30 * 60_000
+const JITTER = 0.2
+
+/**
+ * Pause after the n-th failed try (1-based): exponential from 30 s to 30 min, ±20 % so that many machines do not come back
+ * at the same moment. Null when the tries are used up. `random` is in [0, 1).
+ */
+export function pauseAfter(failedTries: number, random: number): number | null {
+  if (failedTries >= MAX_TRIES) return null
+  const growth = (LONGEST_PAUSE_MS / FIRST_PAUSE_MS) ** ((failedTries - 1) / (MAX_TRIES - 2))
+  const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * growth)
+  return Math.round(pause * (1 - JITTER + 2 * JITTER * random))
+}
+
+/**
+ * After the final name was asked for, only these answers prove that it was not given; anything else leaves the outcome unknown.
+ */
+const DEFINITE_AFTER_COMMIT: readonly ErrorCode[] = ['remote.name_taken', 'remote.permission_denied', 'remote.name_refused']
+
+export function isDefiniteAfterCommit(code: ErrorCode): boolean {
+  return DEFINITE_AFTER_COMMIT.includes(code)
+}
+
+/** The name under which a file travels until it is whole. One per delivery, so that a later attempt finds it again. */
+export function temporaryName(deliveryId: string): string {
+  return `.${deliveryId}.part`
+}
+
+const MAX_NAME_BYTES = 255
+
+/** Why a remote name cannot be used, or null. Names are one path segment; what the server thinks of it shows later. */
+export function problemOfName(name: string): string | null {
+  if (name === '' || name === '.' || name === '..') return 'it is empty or stands for a folder'
+  if (/[/\\]/.test(name)) return 'it contains a slash'
+  // oxlint-disable-next-line no-control-regex -- control characters are exactly what is refused
+  if (/[\u0000-\u001f\u007f]/.test(name)) return 'it contains a control character'
+  if (new TextEncoder().encode(name).length > MAX_NAME_BYTES) return `it is longer than ${MAX_NAME_BYTES} bytes`
+  return null
+}
+
+/** Whether the partner's list of endings permits a name; no list permits all. */
+export function extensionPermitted(name: string, permitted: readonly string[] | undefined): boolean {
+  if (permitted === undefined) return true
+  const lower = name.toLowerCase()
+  return permitted.some((ending) => lower.endsWith(ending.toLowerCase()))
+}

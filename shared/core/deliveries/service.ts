@@ -1,0 +1,231 @@
+import { stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import type { Delivery, DeliveryDetail, SendPlan } from '../../contract/deliveries.ts'
+import type { WireError } from '../../contract/errors/index.ts'
+import type { PartnerDocument } from '../../contract/partner-document.ts'
+import type { Actor } from '../kernel/actor.ts'
+import { timestamp, type Clock } from '../kernel/clock.ts'
+import { AppError, systemCode, toWireError } from '../kernel/errors.ts'
+import { newId } from '../kernel/ids.ts'
+import type { Routes } from '../partners/routes.ts'
+import { addressOf } from '../partners/rules.ts'
+import type { PayloadStore } from '../store/payload-store.ts'
+import type { DeliveryEngine } from './engine.ts'
+import type { Ledger } from './ledger.ts'
+import type { DeliveryQuery, DeliveryRepository } from './repository.ts'
+import { extensionPermitted, problemOfName } from './rules.ts'
+
+/** A file to send, by path; `name` is how its owner calls it (an uploaded file has another path). */
+export interface FileToSend {
+  readonly path: string
+  readonly name: string
+  readonly as: string | undefined
+}
+
+export interface SendRequest {
+  readonly partner: string
+  readonly connection: string | undefined
+  readonly files: readonly FileToSend[]
+}
+
+export interface SendResult {
+  readonly fileName: string
+  readonly delivery: Delivery | null
+  readonly error: WireError | null
+}
+
+export type DeliveryService = ReturnType<typeof createDeliveryService>
+
+export function createDeliveryService(deps: {
+  readonly repository: DeliveryRepository
+  readonly ledger: Ledger
+  readonly engine: DeliveryEngine
+  readonly payloads: PayloadStore
+  readonly routes: Routes
+  readonly clock: Clock
+}) {
+  const { repository, ledger, engine, payloads, routes, clock } = deps
+
+  /** Everything that can be refused without reading the file. */
+  const checkAgreed = (document: PartnerDocument, remoteName: string, size: number): void => {
+    const problem = problemOfName(remoteName)
+    if (problem !== null) throw new AppError('delivery.bad_name', `"${remoteName}": ${problem}`)
+    if (!extensionPermitted(remoteName, document.limits.extensions))
+      throw new AppError('delivery.extension_refused', `${remoteName} has none of the permitted endings ${document.limits.extensions?.join(', ') ?? ''}`)
+    const { maxFileBytes } = document.limits
+    if (maxFileBytes !== undefined && size > maxFileBytes)
+      throw new AppError('delivery.too_large', `${remoteName} has ${size} bytes; ${maxFileBytes} were agreed`, { details: { size: String(size), limit: String(maxFileBytes) } })
+  }
+
+  const duplicateError = (remoteName: string, earlier: Delivery | null): AppError =>
+    new AppError('delivery.duplicate', `${remoteName} with the same content ${earlier?.state === 'delivered' ? 'was delivered' : 'is under way'} as ${earlier?.id ?? 'an earlier delivery'}`, {
+      details: earlier === null ? {} : { delivery: earlier.id, state: earlier.state, created: earlier.createdAt },
+    })
+
+  const sendOne = async (request: SendRequest, file: FileToSend, facts: { trace: string; allowDuplicate: string | undefined; actor: Actor; signal: AbortSignal }): Promise<Delivery> => {
+    const { partner, connection } = routes.target(request.partner, request.connection)
+    const remoteName = file.as ?? file.name
+    checkAgreed(partner, remoteName, await sizeOf(file.path))
+    const payload = await payloads.ingest(file.path, { signal: facts.signal })
+    checkAgreed(partner, remoteName, payload.size)
+    const earlier = repository.findSame(partner.id, remoteName, payload.sha256)
+    if (earlier !== null && facts.allowDuplicate === undefined) throw duplicateError(remoteName, earlier)
+    const delivery = ledger.create(
+      {
+        partner: partner.id,
+        connection: connection.id,
+        direction: 'outbound',
+        fileName: file.name,
+        remoteName,
+        source: file.path,
+        size: payload.size,
+        sha256: payload.sha256,
+        // A reason is kept only where it was needed: everything else stays under the rule that it goes once.
+        duplicateReason: earlier === null ? null : (facts.allowDuplicate ?? null),
+        trace: facts.trace,
+      },
+      facts.actor,
+    )
+    engine.run(delivery.id)
+    return delivery
+  }
+
+  const planOne = async (request: SendRequest, file: FileToSend, signal: AbortSignal): Promise<SendPlan> => {
+    const { partner, connection, pinned } = routes.target(request.partner, request.connection)
+    const remoteName = file.as ?? file.name
+    const base = {
+      fileName: file.name,
+      remoteName,
+      target: `${partner.name}: ${connection.username}@${addressOf(connection)}, folder ${connection.folder}`,
+      protection: [
+        { label: 'Transport', value: 'SFTP (encrypted, server identity checked)' },
+        { label: 'Server identity', value: pinned.join(', ') || 'not confirmed yet' },
+      ],
+    }
+    try {
+      const size = await sizeOf(file.path)
+      checkAgreed(partner, remoteName, size)
+      const { sha256 } = await payloads.digest(file.path, { signal })
+      const duplicateOf = repository.findSame(partner.id, remoteName, sha256)
+      const refusal = pinned.length === 0 ? new AppError('sftp.host_key_unknown', `no host key is pinned for ${partner.id}/${connection.id}`) : null
+      return { ...base, size, duplicateOf, refusal: refusal === null ? null : toWireError(refusal) }
+    } catch (error) {
+      return { ...base, size: 0, duplicateOf: null, refusal: toWireError(error) }
+    }
+  }
+
+  /** Reads the result of something that the engine may be doing at this moment. */
+  const current = (id: string): Delivery => repository.get(id).delivery
+
+  return {
+    list: (query: DeliveryQuery) => repository.list(query),
+
+    show(id: string): DeliveryDetail {
+      const { delivery, source } = repository.get(id)
+      return { delivery, attempts: repository.attempts(id), source }
+    },
+
+    async preview(request: SendRequest, signal: AbortSignal): Promise<SendPlan[]> {
+      const plans: SendPlan[] = []
+      for (const file of request.files) plans.push(await planOne(request, file, signal))
+      return plans
+    },
+
+    /** One result a file; a file that is refused does not stop the others. */
+    async send(request: SendRequest, allowDuplicate: string | undefined, actor: Actor, signal: AbortSignal): Promise<SendResult[]> {
+      routes.target(request.partner, request.connection)
+      const trace = newId('trc', clock.now())
+      const results: SendResult[] = []
+      for (const file of request.files) {
+        try {
+          results.push({ fileName: file.name, delivery: await sendOne(request, file, { trace, allowDuplicate, actor, signal }), error: null })
+        } catch (error) {
+          results.push({ fileName: file.name, delivery: null, error: toWireError(error) })
+        }
+      }
+      return results
+    },
+
+    async wait(ids: readonly string[], signal: AbortSignal): Promise<Delivery[]> {
+      const aborted = new Promise<never>((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+      })
+      aborted.catch(() => undefined)
+      for (const id of ids) await Promise.race([engine.settled(id), aborted])
+      return ids.map(current)
+    },
+
+    retry(id: string, actor: Actor): Delivery {
+      const { state } = repository.get(id)
+      if (state === 'sending' || state === 'committing') return current(id)
+      if (state !== 'queued') {
+        try {
+          ledger.apply(id, 'requeued', { actor })
+        } catch (error) {
+          const { delivery } = repository.get(id)
+          throw error instanceof AppError && error.code === 'delivery.duplicate'
+            ? duplicateError(delivery.remoteName, repository.findSame(delivery.partner, delivery.remoteName, delivery.sha256))
+            : error
+        }
+      }
+      engine.run(id)
+      return current(id)
+    },
+
+    resolve(id: string, outcome: 'delivered' | 'not-delivered', reason: string, actor: Actor): Delivery {
+      const { delivery } = repository.get(id)
+      if (outcome === 'not-delivered') return ledger.apply(id, 'resolved-not-delivered', { actor, data: { reason } }).delivery
+      const receipt = {
+        kind: 'operator' as const,
+        at: timestamp(clock.now()),
+        remotePath: delivery.remoteName,
+        size: delivery.size,
+        verifiedBy: 'operator' as const,
+        remoteSha256: null,
+        remoteModifiedAt: null,
+      }
+      return ledger.apply(id, 'resolved-delivered', { actor, receipt, data: { reason } }).delivery
+    },
+
+    /** A running attempt ends at its next safe point; past the commit it can no longer be cancelled. */
+    async cancel(id: string, actor: Actor): Promise<Delivery> {
+      const { state, maybeArrived } = repository.get(id)
+      if (maybeArrived) throw new AppError('input.conflict', `delivery ${id} may have arrived already; look it up with "Retry", or record the answer with "Resolve"`)
+      if (state === 'sending' && engine.abort(id)) {
+        await engine.settled(id)
+        return current(id)
+      }
+      return ledger.apply(id, 'cancelled', { actor, error: toWireError(new AppError('call.cancelled', 'cancelled by the operator before it was sent')) }).delivery
+    },
+
+    counts() {
+      const midnight = new Date(clock.now())
+      midnight.setHours(0, 0, 0, 0)
+      return repository.counts(timestamp(midnight.getTime()))
+    },
+
+    /** After a crash: what was under way is written down as interrupted, so that it is looked up before anything is sent again. */
+    recover(actor: Actor): number {
+      const interrupted = repository.inStates(['sending', 'committing'])
+      for (const { delivery } of interrupted)
+        ledger.apply(delivery.id, 'interrupted', {
+          actor,
+          attempt: 'interrupted',
+          nextTryAt: timestamp(clock.now()),
+          error: toWireError(new AppError('delivery.interrupted', 'the process ended during the transfer')),
+        })
+      return interrupted.length
+    },
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    const found = await stat(path)
+    if (!found.isFile()) throw new AppError('delivery.source_unreadable', `${basename(path)} is not an ordinary file`)
+    return found.size
+  } catch (error) {
+    if (error instanceof AppError) throw error
+    throw new AppError('delivery.source_unreadable', `${basename(path)} cannot be read (${systemCode(error) ?? 'unknown'})`, { cause: error })
+  }
+}

@@ -1,0 +1,114 @@
+/** Everything that lives while a workspace is open: the only place that builds the object graph of the domains. */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import type { WaybillHandlers } from '../contract/index.ts'
+import { auditHandlers } from './audit/handlers.ts'
+import { createAuditRepository } from './audit/repository.ts'
+import { createAuditTrail, type AuditTrail } from './audit/service.ts'
+import { createDeliveryEngine, type DeliveryEngine } from './deliveries/engine.ts'
+import { deliveryHandlers } from './deliveries/handlers.ts'
+import { createLedger } from './deliveries/ledger.ts'
+import { createDeliveryRepository } from './deliveries/repository.ts'
+import { createDeliveryService } from './deliveries/service.ts'
+import { systemActor } from './kernel/actor.ts'
+import type { CallContext, ResolvedFile, ResolveFile } from './kernel/call-context.ts'
+import type { Clock } from './kernel/clock.ts'
+import { AppError, systemCode } from './kernel/errors.ts'
+import type { Publisher } from './kernel/events.ts'
+import type { Logger } from './kernel/logger.ts'
+import { partnerHandlers } from './partners/handlers.ts'
+import { createPartnerRepository } from './partners/repository.ts'
+import { createRoutes } from './partners/routes.ts'
+import { createPartnerService } from './partners/service.ts'
+import type { PracticePort } from './practice/port.ts'
+import { practiceHandlers } from './practice/handlers.ts'
+import { sftp } from './protocols/sftp/index.ts'
+import { createStationService, stationHandlers } from './station/service.ts'
+import { trustHandlers } from './trust/handlers.ts'
+import { createTrustRepository } from './trust/repository.ts'
+import { createTrustService } from './trust/service.ts'
+import type { Workspace } from './workspace/open-workspace.ts'
+
+/** The domains that need an open workspace. */
+export type OpenDomains = Omit<WaybillHandlers<CallContext>, 'workspace'>
+
+export interface OpenGraph {
+  readonly handlers: OpenDomains
+  readonly engine: DeliveryEngine
+  readonly audit: AuditTrail
+  /** Ends what was started beside the engine. */
+  readonly shutDown: () => Promise<void>
+  /** Time of the newest audit record, or null. */
+  readonly lastAuditAt: () => string | null
+}
+
+export interface GraphOptions {
+  readonly workspace: Workspace
+  readonly clock: Clock
+  readonly random: () => number
+  readonly publisher: Publisher
+  readonly logger: Logger
+  readonly resolveFile: ResolveFile
+  readonly practice: PracticePort
+}
+
+export function buildOpenGraph(options: GraphOptions): OpenGraph {
+  const { workspace, clock, random, publisher, logger, resolveFile } = options
+  const { database, secrets, payloads } = workspace
+  const common = { database, clock, publisher }
+
+  const auditRepository = createAuditRepository(database)
+  const audit = createAuditTrail(auditRepository, clock)
+  const deliveryRepository = createDeliveryRepository(database)
+  const partnerRepository = createPartnerRepository(database)
+  const trust = createTrustService({ ...common, repository: createTrustRepository(database), secrets, audit })
+  const routes = createRoutes({ partners: partnerRepository, trust, secrets, protocols: { sftp }, clock })
+  const partners = createPartnerService({ ...common, repository: partnerRepository, deliveries: deliveryRepository, trust, secrets, audit })
+  const station = createStationService({ ...common, audit })
+  const ledger = createLedger({ ...common, deliveries: deliveryRepository, audit })
+  const engine = createDeliveryEngine({ deliveries: deliveryRepository, ledger, payloads, publisher, clock, random, routes, logger })
+  const deliveries = createDeliveryService({ repository: deliveryRepository, ledger, engine, payloads, routes, clock })
+  const practice = practiceHandlers({ port: options.practice, partners, folder: workspace.folder })
+  deliveries.recover(systemActor)
+
+  return {
+    engine,
+    audit,
+    shutDown: async () => await practice.shutDown(),
+    lastAuditAt: () => auditRepository.list({ limit: 1 }).events[0]?.at ?? null,
+    handlers: {
+      station: stationHandlers(station),
+      partners: partnerHandlers({ service: partners, routes, audit, publisher, clock }),
+      practice,
+      trust: trustHandlers({ service: trust, routes, resolveFile, readText }),
+      deliveries: deliveryHandlers(deliveries, resolveFile),
+      // Topics only.
+      notifications: {},
+      audit: auditHandlers({ repository: auditRepository, trail: audit, deliveries: deliveryRepository, digest: sha256OfFile, resolveFile, clock }),
+    },
+  }
+}
+
+const MOST_KEY_BYTES = 1024 * 1024
+
+async function readText(file: ResolvedFile): Promise<string> {
+  try {
+    const content = await readFile(file.path)
+    if (content.length > MOST_KEY_BYTES) throw new AppError('key.malformed', `${file.name} has ${content.length} bytes; no key is that large`)
+    return content.toString('utf8')
+  } catch (error) {
+    if (error instanceof AppError) throw error
+    throw new AppError('input.unreadable', `${file.name} cannot be read (${systemCode(error) ?? 'unknown reason'})`, { cause: error })
+  }
+}
+
+async function sha256OfFile(path: string, signal: AbortSignal): Promise<string> {
+  const digest = createHash('sha256')
+  try {
+    for await (const chunk of createReadStream(path, { signal, highWaterMark: 1024 * 1024 })) digest.update(chunk as Uint8Array)
+  } catch (error) {
+    throw new AppError('input.unreadable', `the file cannot be read (${systemCode(error) ?? 'unknown reason'})`, { cause: error })
+  }
+  return digest.digest('hex')
+}

@@ -1,0 +1,50 @@
+import type { WaybillHandlers } from '../../contract/index.ts'
+import { timestamp, type Clock } from '../kernel/clock.ts'
+import type { CallContext } from '../kernel/call-context.ts'
+import type { Publisher } from '../kernel/events.ts'
+import type { AuditTrail } from '../audit/service.ts'
+import type { Routes } from './routes.ts'
+import { publishedSchema } from './schema.ts'
+import type { PartnerService } from './service.ts'
+
+export function partnerHandlers(deps: {
+  readonly service: PartnerService
+  readonly routes: Routes
+  readonly audit: AuditTrail
+  readonly publisher: Publisher
+  readonly clock: Clock
+}): WaybillHandlers<CallContext>['partners'] {
+  const { service, routes, audit, publisher, clock } = deps
+  return {
+    list: (input) => service.list(input),
+    show: ({ id }) => service.show(id),
+    apply: ({ document }, { actor }) => service.apply(document, actor),
+    suspend: ({ id, reason }, { actor }) => service.setSuspended(id, true, reason, actor),
+    resume: ({ id }, { actor }) => service.setSuspended(id, false, undefined, actor),
+    remove: ({ id }, { actor }) => {
+      service.remove(id, actor)
+      return {}
+    },
+    schema: ({ of }) => ({ schema: publishedSchema(of) }),
+    async test({ partner, connection, testId }, { actor, signal }) {
+      const at = timestamp(clock.now())
+      const result = await routes.test(
+        partner,
+        connection,
+        (stage) => {
+          if (testId !== undefined) publisher.publish('partners.testProgress', { testId, stage })
+        },
+        signal,
+      )
+      const ok = result.stages.every(({ status }) => status === 'ok')
+      audit.record({
+        actor,
+        type: 'connection.tested',
+        subject: { kind: 'connection', id: `${partner}/${result.connection}` },
+        partner,
+        data: { ok, stages: result.stages.map(({ name, status, error }) => ({ name, status, ...(error === null ? {} : { code: error.code }) })), presented: result.hostKey?.fingerprint ?? null },
+      })
+      return { partner, connection: result.connection, ok, at, stages: [...result.stages], hostKey: result.hostKey, observed: { ...result.observed } }
+    },
+  }
+}

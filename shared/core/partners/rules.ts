@@ -1,0 +1,58 @@
+/** Reading partner documents and holding them against what is agreed. Pure. */
+import type { z } from 'zod'
+import { issuesByField, issuesText, parseInput } from '../../contract/issues.ts'
+import { PartnerDocument, type Connection, type SecretInput } from '../../contract/partner-document.ts'
+import type { ExceptionState } from '../../contract/policy.ts'
+import { AppError } from '../kernel/errors.ts'
+
+/** Parses a document or rejects with `input.invalid`, whose message names each field. */
+export function parseDocument<T extends z.ZodType>(schema: T, document: unknown): z.output<T> {
+  const parsed = parseInput(schema, document)
+  if (parsed.ok) return parsed.value
+  throw new AppError('input.invalid', issuesText(parsed.issues), { details: issuesByField(parsed.issues) })
+}
+
+export function parsePartnerDocument(document: unknown): PartnerDocument {
+  return parseDocument(PartnerDocument, document)
+}
+
+/** The connection named, or the only or first one. */
+export function connectionOf(document: PartnerDocument, id: string | undefined): Connection {
+  const connection = id === undefined ? document.connections[0] : document.connections.find((candidate) => candidate.id === id)
+  if (connection === undefined) throw new AppError('input.not_found', `partner ${document.id} has no connection ${id ?? ''}`.trimEnd())
+  return connection
+}
+
+/** `sftp.example.com:2222`, for lists. */
+export function addressOf(connection: Connection): string {
+  return connection.port === 22 ? connection.host : `${connection.host}:${connection.port}`
+}
+
+const DAY_MS = 86_400_000
+
+/** An exception holds up to the end of its last day (UTC). */
+export function exceptionStates(document: PartnerDocument, now: number): ExceptionState[] {
+  return document.exceptions.map((exception) => {
+    const ends = Date.parse(`${exception.until}T00:00:00.000Z`) + DAY_MS
+    return { ...exception, active: now < ends, daysLeft: Math.max(0, Math.ceil((ends - now) / DAY_MS)) }
+  })
+}
+
+/** What is tolerated on a connection now. */
+export function toleratedOn(document: PartnerDocument, connection: string, now: number): string[] {
+  return exceptionStates(document, now)
+    .filter((exception) => exception.active && (exception.connection === undefined || exception.connection === connection))
+    .map((exception) => exception.allow)
+}
+
+/** The text of a secret, null when the sealed one stays. References to files and variables are resolved before the core. */
+export function secretText(secret: SecretInput, path: string): string | null {
+  if (typeof secret === 'string') return secret
+  if ('sealed' in secret) return null
+  throw new AppError('input.invalid', `${path}: a file or environment variable can be named on the command line only`)
+}
+
+/** Where the secret of a connection is sealed. */
+export function secretId(partner: string, connection: string, field: 'password'): string {
+  return `partner/${partner}/${connection}/${field}`
+}

@@ -1,0 +1,168 @@
+import type { Binding, Provenance, Role, TrustItem, TrustKind } from '../../contract/trust.ts'
+import { AppError } from '../kernel/errors.ts'
+import type { Database } from '../store/database.ts'
+
+interface ItemRow {
+  id: string
+  kind: TrustKind
+  label: string
+  algorithm: string
+  bits: number | null
+  fingerprint: string
+  public_key: string | null
+  secret: string | null
+  not_before: string | null
+  not_after: string | null
+  state: 'active' | 'retired'
+  created_at: string
+}
+
+interface BindingRow {
+  id: string
+  item: string
+  partner: string | null
+  connection: string | null
+  role: Role
+  active_from: string
+  active_until: string | null
+}
+
+/** An item as stored: what the contract shows plus where its private key is sealed. */
+export interface StoredItem {
+  readonly item: TrustItem
+  readonly secret: string | null
+}
+
+export type TrustRepository = ReturnType<typeof createTrustRepository>
+
+export function createTrustRepository(database: Database) {
+  const bindingsOf = database.prepare<[string], BindingRow>('SELECT * FROM bindings WHERE item = ? ORDER BY active_from, id')
+  const provenanceOf = database.prepare<[string], { record: string }>('SELECT record FROM provenance WHERE item = ? ORDER BY id')
+
+  const stored = (row: ItemRow): StoredItem => ({
+    secret: row.secret,
+    item: {
+      id: row.id,
+      kind: row.kind,
+      label: row.label,
+      algorithm: row.algorithm,
+      bits: row.bits,
+      fingerprint: row.fingerprint,
+      publicKey: row.public_key,
+      hasPrivateKey: row.secret !== null,
+      notBefore: row.not_before,
+      notAfter: row.not_after,
+      state: row.state,
+      createdAt: row.created_at,
+      provenance: provenanceOf.all(row.id).map(({ record }) => JSON.parse(record) as Provenance),
+      bindings: bindingsOf.all(row.id).map(bindingOf),
+    },
+  })
+
+  const repository = {
+    insert(item: Omit<TrustItem, 'provenance' | 'bindings' | 'hasPrivateKey' | 'state'>, secret: string | null): void {
+      database
+        .prepare(
+          `INSERT INTO trust_items (id, kind, label, algorithm, bits, fingerprint, public_key, secret, not_before, not_after, created_at)
+           VALUES (@id, @kind, @label, @algorithm, @bits, @fingerprint, @publicKey, @secret, @notBefore, @notAfter, @createdAt)`,
+        )
+        .run({ ...item, secret })
+    },
+
+    find(id: string): StoredItem | null {
+      const row = database.prepare<[string], ItemRow>('SELECT * FROM trust_items WHERE id = ?').get(id)
+      return row === undefined ? null : stored(row)
+    },
+
+    get(id: string): StoredItem {
+      const found = repository.find(id)
+      if (found === null) throw new AppError('input.not_found', `there is no trust item ${id}`)
+      return found
+    },
+
+    findByFingerprint(kind: TrustKind, fingerprint: string): StoredItem | null {
+      const row = database.prepare<[string, string], ItemRow>('SELECT * FROM trust_items WHERE kind = ? AND fingerprint = ?').get(kind, fingerprint)
+      return row === undefined ? null : stored(row)
+    },
+
+    list(query: { limit: number; kind?: TrustKind | undefined; partner?: string | undefined; search?: string | undefined }): { items: TrustItem[]; total: number } {
+      const where = `WHERE (@kind IS NULL OR kind = @kind)
+        AND (@partner IS NULL OR id IN (SELECT item FROM bindings WHERE partner = @partner))
+        AND (@search IS NULL OR instr(lower(label || ' ' || fingerprint || ' ' || algorithm || ' ' || id), lower(@search)) > 0)`
+      const values = { kind: query.kind ?? null, partner: query.partner ?? null, search: query.search ?? null }
+      const total = database.prepare<[typeof values], { n: number }>(`SELECT count(*) n FROM trust_items ${where}`).get(values)?.n ?? 0
+      const rows = database
+        .prepare<[Record<string, unknown>], ItemRow>(`SELECT * FROM trust_items ${where} ORDER BY state, id DESC LIMIT @limit`)
+        .all({ ...values, limit: query.limit })
+      return { items: rows.map((row) => stored(row).item), total }
+    },
+
+    /** A fingerprint-only pin learns its full key once it was seen. */
+    completePublicKey(id: string, publicKey: string, algorithm: string, bits: number | null): void {
+      database
+        .prepare('UPDATE trust_items SET public_key = ?, algorithm = ?, bits = ? WHERE id = ? AND public_key IS NULL')
+        .run(publicKey, algorithm, bits, id)
+    },
+
+    setSecret(id: string, secret: string): void {
+      database.prepare('UPDATE trust_items SET secret = ? WHERE id = ?').run(secret, id)
+    },
+
+    setState(id: string, state: 'active' | 'retired'): void {
+      database.prepare('UPDATE trust_items SET state = ? WHERE id = ?').run(state, id)
+    },
+
+    addProvenance(item: string, record: Provenance): void {
+      database.prepare('INSERT INTO provenance (item, record) VALUES (?, ?)').run(item, JSON.stringify(record))
+    },
+
+    bind(binding: Binding): void {
+      database
+        .prepare(
+          `INSERT INTO bindings (id, item, partner, connection, role, active_from, active_until)
+           VALUES (@id, @item, @partner, @connection, @role, @activeFrom, @activeUntil)`,
+        )
+        .run({ ...binding })
+    },
+
+    findBinding(id: string): Binding | null {
+      const row = database.prepare<[string], BindingRow>('SELECT * FROM bindings WHERE id = ?').get(id)
+      return row === undefined ? null : bindingOf(row)
+    },
+
+    /** Bindings of a partner's connection (those for every connection included), oldest first. */
+    bindingsFor(partner: string, connection: string, role: Role): Binding[] {
+      return database
+        .prepare<[string, string, string], BindingRow>(
+          'SELECT * FROM bindings WHERE partner = ? AND (connection = ? OR connection IS NULL) AND role = ? ORDER BY active_from, id',
+        )
+        .all(partner, connection, role)
+        .map(bindingOf)
+    },
+
+    /** Ends a binding; the row stays, so that old deliveries can still be explained. */
+    endBinding(id: string, at: string): void {
+      database.prepare('UPDATE bindings SET active_until = @at WHERE id = @id AND (active_until IS NULL OR active_until > @at)').run({ id, at })
+    },
+
+    itemsOfPartner(partner: string): TrustItem[] {
+      return database
+        .prepare<[string], ItemRow>('SELECT * FROM trust_items WHERE id IN (SELECT item FROM bindings WHERE partner = ?) ORDER BY id')
+        .all(partner)
+        .map((row) => stored(row).item)
+    },
+  }
+  return repository
+}
+
+function bindingOf(row: BindingRow): Binding {
+  return {
+    id: row.id,
+    item: row.item,
+    partner: row.partner,
+    connection: row.connection,
+    role: row.role,
+    activeFrom: row.active_from,
+    activeUntil: row.active_until,
+  }
+}

@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import type { AuditEvent } from '../../../contract/audit.ts'
+import type { WaybillClient } from '../../../contract/index.ts'
+import { table } from '../output.ts'
+import { limitOption, timeOption, type Register } from '../register.ts'
+
+interface Period {
+  since?: string
+  until?: string
+  partner?: string
+}
+
+const line = (event: AuditEvent): string[] => [String(event.seq), event.at, event.actor, event.type, `${event.subject.kind} ${event.subject.id}`]
+
+export function auditCommands(program: Command, run: Register): void {
+  const audit = program.command('audit').description('the chain of records')
+
+  audit
+    .command('list')
+    .description('newest first')
+    .option(...limitOption)
+    .option('--since <time>', 'at or after', timeOption)
+    .option('--until <time>', 'before', timeOption)
+    .option('--partner <id>', 'only this partner')
+    .option('--type <type>', 'start of the type, like delivery.')
+    .option('--search <text>', 'part of what is recorded')
+    .action(
+      run(async ({ client, output }, options: Period & { limit: number; type?: string; search?: string }) => {
+        const result = await client.audit.list(options)
+        output.result(result, () => table([['SEQ', 'AT', 'ACTOR', 'TYPE', 'SUBJECT'], ...result.events.map(line)]))
+      }),
+    )
+
+  audit
+    .command('trace <query>')
+    .description('the life of a file: by file (its content), name, SHA-256 or delivery id')
+    .action(
+      run(async ({ client, output }, query: string) => {
+        const result = existsSync(query) ? await client.audit.trace({ file: { path: resolve(query) } }) : await client.audit.trace({ query })
+        output.result(result, () =>
+          result.deliveries.length === 0
+            ? `Nothing is known of ${query}.`
+            : [
+                table(result.deliveries.map(({ delivery }) => [delivery.id, delivery.partner, delivery.remoteName, delivery.state, delivery.sha256])),
+                '',
+                table(result.events.map(line)),
+              ].join('\n'),
+        )
+        return result.deliveries.length === 0 ? 1 : 0
+      }),
+    )
+
+  audit
+    .command('verify')
+    .description('walk the chain and name the first bad record')
+    .action(
+      run(async ({ client, output }) => {
+        const verdict = await client.audit.verify({})
+        output.result(verdict, () =>
+          verdict.firstBad === null
+            ? `The chain holds: ${verdict.checked} records, head ${verdict.head}`
+            : `The chain is broken at record ${verdict.firstBad.seq} (${verdict.firstBad.problem}): ${verdict.firstBad.explanation}`,
+        )
+        return verdict.ok ? 0 : 3
+      }),
+    )
+
+  audit
+    .command('export')
+    .description('write the chain as JSON lines, oldest first')
+    .requiredOption('--out <file>', 'file to write; must not exist')
+    .option('--since <time>', 'at or after', timeOption)
+    .option('--until <time>', 'before', timeOption)
+    .option('--partner <id>', 'only this partner')
+    .action(
+      run(async ({ client, output }, options: Period & { out: string }) => {
+        const { out, ...period } = options
+        const events = await everyEvent(client, period)
+        const text = events.map((event) => `${JSON.stringify(event)}\n`).join('')
+        await writeWhole(resolve(out), text)
+        const summary = { file: resolve(out), records: events.length, sha256: createHash('sha256').update(text).digest('hex') }
+        output.result(summary, () => `${summary.records} records written to ${summary.file} (SHA-256 ${summary.sha256})`)
+      }),
+    )
+}
+
+async function everyEvent(client: WaybillClient, period: Period): Promise<AuditEvent[]> {
+  const events: AuditEvent[] = []
+  for (let before: number | undefined; ; ) {
+    const page = await client.audit.list({ ...period, limit: 1000, ...(before === undefined ? {} : { before }) })
+    events.push(...page.events)
+    before = page.events.at(-1)?.seq
+    if (before === undefined || page.events.length < 1000) return events.toReversed()
+  }
+}
+
+/** Under a temporary name first, so that a full disk never leaves half an export under the real one. */
+async function writeWhole(file: string, text: string): Promise<void> {
+  const temporary = `${file}.part`
+  const target = await open(file, 'wx')
+  await target.close()
+  try {
+    const handle = await open(temporary, 'w')
+    try {
+      await handle.writeFile(text)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(temporary, file)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    await rm(file, { force: true })
+    throw error
+  }
+}

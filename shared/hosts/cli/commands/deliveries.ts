@@ -1,0 +1,163 @@
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import type { Delivery } from '../../../contract/deliveries.ts'
+import { textOf, type WireError } from '../../../contract/errors/index.ts'
+import type { CommandContext } from '../command.ts'
+import { exitOfAll, exitOfDelivery, exitOfError, type Exit } from '../exit-codes.ts'
+import { bytesText, failureText, table } from '../output.ts'
+import { limitOption, splitTarget, timeOption, type Register } from '../register.ts'
+
+const WORDS: Readonly<Record<Delivery['state'], string>> = {
+  queued: 'queued',
+  sending: 'sending',
+  waiting: 'will be tried again',
+  unknown: 'outcome unknown',
+  delivered: 'delivered',
+  failed: 'not delivered',
+  cancelled: 'cancelled',
+}
+
+export function sendCommand(program: Command, run: Register): void {
+  program
+    .command('send <partner> <file...>')
+    .description('deliver files now and wait (PARTNER or PARTNER/CONNECTION)')
+    .option('--as <name>', 'name at the partner (one file only)')
+    .option('--allow-duplicate <reason>', 'send the same content under the same name again, with the reason')
+    .action(
+      run(async (context, target: string, files: string[], options: { as?: string; allowDuplicate?: string }) => {
+        const { client, output } = context
+        if (options.as !== undefined && files.length > 1) {
+          output.failure({ code: 'input.invalid', message: '--as: give it with one file only' })
+          return 2
+        }
+        const stopWatching = watchProgress(context)
+        try {
+          const { results } = await client.deliveries.send({
+            ...splitTarget(target),
+            files: files.map((file) => ({ source: { path: resolve(file) }, ...(options.as === undefined ? {} : { as: options.as }) })),
+            ...(options.allowDuplicate === undefined ? {} : { allowDuplicate: options.allowDuplicate }),
+          })
+          for (const { fileName, delivery } of results) if (delivery !== null) output.note(`${fileName}: delivery ${delivery.id}`)
+          const ids = results.flatMap(({ delivery }) => (delivery === null ? [] : [delivery.id]))
+          const rested = new Map((await client.deliveries.wait({ ids })).deliveries.map((delivery) => [delivery.id, delivery]))
+          const final = results.map((result) => ({ ...result, delivery: rested.get(result.delivery?.id ?? '') ?? null }))
+          output.result({ results: final }, () => table(final.map(({ fileName, delivery, error }) => [fileName, delivery === null ? titleOf(error) : WORDS[delivery.state], delivery?.id ?? ''])))
+          const exits = final.map(({ delivery, error }): Exit => (delivery === null ? exitOfNone(error) : exitOfDelivery(delivery)))
+          for (const { delivery, error } of final) explain(output, delivery?.error ?? error)
+          for (const { delivery } of final) if (delivery !== null && delivery.state === 'waiting') output.note(nextTryText(delivery))
+          return exitOfAll(exits)
+        } finally {
+          stopWatching()
+        }
+      }),
+    )
+}
+
+export function deliveriesCommands(program: Command, run: Register): void {
+  const deliveries = program.command('deliveries').description('the ledger')
+
+  deliveries
+    .command('list')
+    .description('newest first')
+    .option(...limitOption)
+    .option('--partner <id>', 'only this partner')
+    .option('--state <state...>', 'queued, sending, waiting, unknown, delivered, failed, cancelled')
+    .option('--since <time>', 'created at or after', timeOption)
+    .option('--search <text>', 'part of a file name, an id or a SHA-256')
+    .action(
+      run(async ({ client, output }, options: { limit: number; partner?: string; state?: Delivery['state'][]; since?: string; search?: string }) => {
+        const result = await client.deliveries.list(options)
+        output.result(result, () =>
+          table([
+            ['ID', 'CREATED', 'PARTNER', 'NAME THERE', 'SIZE', 'STATE'],
+            ...result.deliveries.map((row) => [row.id, row.createdAt, row.partner, row.remoteName, bytesText(row.size), WORDS[row.state]]),
+          ]),
+        )
+      }),
+    )
+
+  deliveries
+    .command('show <id>')
+    .description('one delivery with its attempts')
+    .action(
+      run(async ({ client, output }, id: string) => {
+        const result = await client.deliveries.show({ id })
+        output.result(result, () => JSON.stringify(result, null, 2))
+      }),
+    )
+
+  deliveries
+    .command('retry <id>')
+    .description('try again now; an unknown outcome is looked up first')
+    .action(
+      run(async (context, id: string) => {
+        const stopWatching = watchProgress(context)
+        try {
+          await context.client.deliveries.retry({ id })
+          return await reportRested(context, id)
+        } finally {
+          stopWatching()
+        }
+      }),
+    )
+
+  deliveries
+    .command('resolve <id>')
+    .description("record the operator's word on an unknown outcome")
+    .requiredOption('--outcome <outcome>', 'delivered or not-delivered')
+    .requiredOption('--reason <text>', 'how it is known')
+    .action(
+      run(async ({ client, output }, id: string, options: { outcome: 'delivered' | 'not-delivered'; reason: string }) => {
+        const delivery = await client.deliveries.resolve({ id, ...options })
+        output.result(delivery, () => `${id}: ${WORDS[delivery.state]}`)
+      }),
+    )
+
+  deliveries
+    .command('cancel <id>')
+    .description('stop a delivery that has not arrived')
+    .action(
+      run(async ({ client, output }, id: string) => {
+        const delivery = await client.deliveries.cancel({ id })
+        output.result(delivery, () => `${id}: ${WORDS[delivery.state]}`)
+      }),
+    )
+}
+
+async function reportRested({ client, output }: CommandContext, id: string): Promise<Exit> {
+  const { deliveries } = await client.deliveries.wait({ ids: [id] })
+  const [delivery] = deliveries
+  if (delivery === undefined) return 1
+  output.result(delivery, () => `${id}: ${WORDS[delivery.state]}`)
+  explain(output, delivery.error)
+  if (delivery.state === 'waiting') output.note(nextTryText(delivery))
+  return exitOfDelivery(delivery)
+}
+
+function explain(output: CommandContext['output'], error: WireError | null): void {
+  if (error !== null) output.note(failureText(error))
+}
+
+function titleOf(error: WireError | null): string {
+  return error === null ? 'not sent' : textOf(error).title
+}
+
+function exitOfNone(error: WireError | null): Exit {
+  return error === null ? 1 : exitOfError(error)
+}
+
+function nextTryText(delivery: Delivery): string {
+  return `${delivery.id} is tried again from ${delivery.nextTryAt ?? 'now'} on while Waybill runs (\`waybill serve\` or the window); \`waybill deliveries retry ${delivery.id}\` does it now.`
+}
+
+/** A line a second on a terminal; nothing where nobody watches. */
+function watchProgress({ client, output, options }: CommandContext): () => void {
+  if (!process.stderr.isTTY || options.json) return () => undefined
+  let last = 0
+  return client.deliveries.onProgress((progress) => {
+    if (Date.now() - last < 1000 && progress.stage === 'transferring') return
+    last = Date.now()
+    const rate = progress.bytesPerSecond > 0 ? `, ${bytesText(progress.bytesPerSecond)}/s` : ''
+    output.note(`  ${progress.stage} ${bytesText(progress.bytes)} of ${bytesText(progress.total)}${rate}`)
+  })
+}

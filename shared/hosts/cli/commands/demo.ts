@@ -1,0 +1,64 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { randomBytes } from 'node:crypto'
+import type { Command } from 'commander'
+import type { WaybillClient } from '../../../contract/index.ts'
+import { AppError } from '../../../core/kernel/errors.ts'
+import { silentLogger } from '../../../core/kernel/logger.ts'
+import { systemUser } from '../../../core/kernel/system-user.ts'
+import { startCoreHost } from '../../core-host.ts'
+import { VERSION } from '../../version.ts'
+import { finish, type GlobalOptions } from '../command.ts'
+import type { Output } from '../output.ts'
+import { table } from '../output.ts'
+
+const SAMPLE = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../../../../resources/samples/orders.edi' : '../../resources/samples/orders.edi', import.meta.url))
+
+export function demoCommand(program: Command, optionsOf: () => GlobalOptions): void {
+  program
+    .command('demo')
+    .description('the main job once, in a throwaway workspace, to the embedded practice partner')
+    .action(async () => {
+      await finish(optionsOf(), async (output) => {
+        const folder = await mkdtemp(join(tmpdir(), 'waybill-demo-'))
+        try {
+          await inThrowawayWorkspace(folder, async (client) => await mainJob(client, output))
+        } finally {
+          await rm(folder, { recursive: true, force: true })
+        }
+      })
+    })
+}
+
+async function inThrowawayWorkspace(folder: string, job: (client: WaybillClient) => Promise<void>): Promise<void> {
+  const host = await startCoreHost({ folder, version: VERSION, passphrase: undefined, mode: 'on-demand', awaitOpening: true, ui: null, logger: silentLogger })
+  try {
+    const client = host.client({ kind: 'cli', name: systemUser() })
+    await client.workspace.create({ passphrase: randomBytes(24).toString('base64url'), useKeychain: false })
+    await job(client)
+  } finally {
+    await host.close()
+  }
+}
+
+async function mainJob(client: WaybillClient, output: Output): Promise<void> {
+  const practice = await client.practice.start({})
+  output.note(`1. Practice partner: an SFTP server of its own at ${practice.address ?? 'unknown'}, its host key pinned`)
+  const { results } = await client.deliveries.send({ partner: 'practice', files: [{ source: { path: SAMPLE } }] })
+  const sent = results[0]?.delivery
+  if (!sent) throw new AppError('internal.unexpected', results[0]?.error?.message ?? 'nothing was sent')
+  const [delivery] = (await client.deliveries.wait({ ids: [sent.id] })).deliveries
+  if (delivery?.state !== 'delivered') throw new AppError('internal.unexpected', delivery?.error?.message ?? 'the file was not delivered')
+  output.note(`2. Sent ${delivery.fileName} (${delivery.size} bytes); receipt: ${delivery.receipt?.remotePath ?? ''}, checked by ${delivery.receipt?.verifiedBy ?? ''}`)
+  const { received } = await client.practice.status({})
+  const arrived = received.find(({ sha256 }) => sha256 === delivery.sha256)
+  if (arrived === undefined) throw new AppError('internal.unexpected', 'the practice partner does not have the same bytes')
+  output.note(`3. The practice partner holds the same bytes: SHA-256 ${arrived.sha256}`)
+  const trace = await client.audit.trace({ query: delivery.id })
+  output.note(`4. Its life in the audit trail:\n${table(trace.events.map((event) => [`   ${event.seq}`, event.at, event.type]))}`)
+  const verdict = await client.audit.verify({})
+  if (!verdict.ok) throw new AppError('audit.broken', verdict.firstBad?.explanation ?? 'the chain does not hold')
+  output.result({ delivered: true, delivery, trace, verdict }, () => `Delivered and verified: the chain of ${verdict.checked} records holds (head ${verdict.head}).`)
+}
