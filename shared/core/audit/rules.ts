@@ -47,6 +47,16 @@ export function walkChain(seqOfHash: (hash: string) => number | null): ChainWalk
   }
 }
 
+/** How far around its place a displaced record's own number is looked for. */
+const SEARCH_DISTANCE = 10_000
+
+/** The number under which a record's hash is right, or null when it is right under none nearby. */
+function originalNumber(event: AuditEvent): number | null {
+  for (let distance = 1; distance <= SEARCH_DISTANCE; distance++)
+    for (const seq of [event.seq - distance, event.seq + distance]) if (seq > 0 && hashOf({ ...event, seq }) === event.hash) return seq
+  return null
+}
+
 function problemOf(
   event: AuditEvent,
   expected: { readonly seq: number; readonly prevHash: string },
@@ -58,11 +68,10 @@ function problemOf(
     return { seq: event.seq, problem: 'inserted', explanation: 'its number stands before the first number of the chain' }
   const intact = hashOf(event) === event.hash
   if (!intact) {
-    const home = event.prevHash === GENESIS ? 0 : seqOfHash(event.prevHash)
-    const moved = home !== null && home + 1 !== event.seq && hashOf({ ...event, seq: home + 1 }) === event.hash
-    return moved
-      ? { seq: event.seq, problem: 'reordered', explanation: `this record was written as number ${(home ?? 0) + 1}` }
-      : { seq: event.seq, problem: 'changed', explanation: 'its content does not match its own hash' }
+    const home = originalNumber(event)
+    return home === null
+      ? { seq: event.seq, problem: 'changed', explanation: 'its content does not match its own hash' }
+      : { seq: event.seq, problem: 'reordered', explanation: `this record was written as number ${home}` }
   }
   if (event.prevHash === expected.prevHash) return null
   const follows = event.prevHash === GENESIS ? 0 : seqOfHash(event.prevHash)
