@@ -1,6 +1,6 @@
 /** What a caller catches. */
 import { textOf, WireError, type ErrorSpec } from '../contract/errors/index.ts'
-import { MAX_FRAME_BYTES } from '../contract/wire.ts'
+import { MAX_ANSWER_BYTES, MAX_FRAME_BYTES } from '../contract/wire.ts'
 
 /** A failed call: `code` of the catalogue, a technical message, and facts to show. */
 export class CallError extends Error {
@@ -39,4 +39,9 @@ export function disconnected(): CallError {
 /** A request that no host would take. */
 export function tooLarge(): CallError {
   return new CallError({ code: 'call.too_large', message: `The request is larger than ${MAX_FRAME_BYTES} bytes.` })
+}
+
+/** An answer that no host would give. */
+export function answerTooLarge(): CallError {
+  return new CallError({ code: 'call.too_large', message: `The answer is larger than ${MAX_ANSWER_BYTES} bytes.` })
 }

@@ -1,10 +1,11 @@
 /** Calls a dispatcher in the same process. What passes goes through JSON, so that nothing works here that fails on a wire. */
 import type { CancelSignal } from '../contract/define.ts'
-import { MAX_FRAME_BYTES } from '../contract/wire.ts'
+import { MAX_ANSWER_BYTES, MAX_FRAME_BYTES } from '../contract/wire.ts'
 import { createAbort } from './abort.ts'
-import { asCallError, cancelled, disconnected, tooLarge } from './call-error.ts'
+import { asCallError, answerTooLarge, cancelled, disconnected, tooLarge } from './call-error.ts'
 import { utf8Bytes } from './frame-size.ts'
 import { createPendingCalls } from './pending-calls.ts'
+import { createSubscriptions } from './subscriptions.ts'
 import type { Transport } from './transport.ts'
 
 /** The other end: a dispatcher bound to one actor. `signal` aborts when the caller gives up. */
@@ -18,9 +19,26 @@ export interface MemoryEndpoint {
 /** A transport without a wire. */
 export function createMemoryTransport(endpoint: MemoryEndpoint): Transport {
   const pending = createPendingCalls()
-  const leave = new Set<() => void>()
+  const stops = new Map<string, () => void>()
   let nextId = 0
   let closed = false
+  const subscriptions = createSubscriptions({
+    onFirst(topic) {
+      let seq = 0
+      stops.set(topic, endpoint.subscribe(topic, (payload) => subscriptions.receive(topic, ++seq, copy(JSON.stringify(payload)))))
+    },
+    onLast(topic) {
+      stops.get(topic)?.()
+      stops.delete(topic)
+    },
+    onGap: () => undefined,
+  })
+
+  function settle(id: number, answer: string | undefined): void {
+    if (answer !== undefined && utf8Bytes(answer) > MAX_ANSWER_BYTES) pending.reject(id, answerTooLarge())
+    else pending.resolve(id, copy(answer))
+  }
+
   return {
     call(method, input, { signal }) {
       if (closed) return Promise.reject(disconnected())
@@ -31,24 +49,16 @@ export function createMemoryTransport(endpoint: MemoryEndpoint): Transport {
       const abort = createAbort()
       const answer = pending.wait(id, signal, abort.abort)
       endpoint.call(method, copy(text), abort.signal).then(
-        (output) => pending.resolve(id, copy(JSON.stringify(output))),
+        (output) => settle(id, JSON.stringify(output)),
         (error: unknown) => pending.reject(id, asCallError(endpoint.toWireError(error))),
       )
       return answer
     },
-    subscribe(topic, listener) {
-      if (closed) return () => undefined
-      const stop = endpoint.subscribe(topic, (payload) => listener(copy(JSON.stringify(payload))))
-      leave.add(stop)
-      return () => {
-        leave.delete(stop)
-        stop()
-      }
-    },
+    subscribe: (topic, listener) => (closed ? () => undefined : subscriptions.add(topic, listener)),
     close() {
       closed = true
-      for (const stop of leave) stop()
-      leave.clear()
+      for (const stop of stops.values()) stop()
+      stops.clear()
       pending.rejectAll(disconnected())
     },
     onStateChange(listener) {

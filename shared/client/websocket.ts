@@ -102,7 +102,6 @@ export function createWebSocketTransport(options: WebSocketTransportOptions): Tr
     stopTimer()
     const waiting = held
     held = []
-    pauseMs = firstPauseMs
     setState('connected')
     for (const topic of subscriptions.topics()) send({ t: 'subscribe', topic })
     for (const text of waiting) sendText(text)
@@ -148,6 +147,8 @@ export function createWebSocketTransport(options: WebSocketTransportOptions): Tr
   function receive(mine: number, data: unknown): void {
     if (mine !== attempt || typeof data !== 'string') return
     silentTicks = 0
+    // Only a host that speaks counts as back: one that accepts and drops at once must not be asked without a pause.
+    pauseMs = firstPauseMs
     const frame = readFrame(data)
     if (frame === null) return
     switch (frame.t) {

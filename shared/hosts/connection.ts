@@ -6,9 +6,8 @@ import { AppError, toWireError } from '../core/kernel/errors.ts'
 import type { Logger } from '../core/kernel/logger.ts'
 import type { Dispatcher } from './dispatcher.ts'
 
-/** Calls under way at once, and topics, that one connection may have. */
+/** Calls under way at once that one connection may have. */
 export const MAX_CALLS = 128
-export const MAX_TOPICS = 64
 /** Unsent bytes above which live messages are dropped (the numbers tell), and above which the connection is ended. */
 export const SLOW_BYTES = 4 * 1024 * 1024
 export const STUCK_BYTES = 64 * 1024 * 1024
@@ -68,10 +67,6 @@ export function serveConnection(options: {
 
   function subscribe(topic: string): void {
     if (topics.has(topic)) return
-    if (topics.size >= MAX_TOPICS) {
-      logger.log('warn', 'too many subscriptions', { actor: actorText(actor) })
-      return
-    }
     let seq = 0
     try {
       topics.set(
