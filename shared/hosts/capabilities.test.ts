@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest'
-import type { Clock } from '../core/kernel/clock.ts'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, vi } from 'vitest'
+import { systemClock, type Clock } from '../core/kernel/clock.ts'
 import { CAPABILITY_LIFETIME_MS, createCapabilityStore, type GrantedFile } from './capabilities.ts'
 import { createResolveFile } from './resolve-file.ts'
 
@@ -42,6 +45,18 @@ describe('capabilities', () => {
     store.release(a)
     store.clear()
     expect([store.resolve(a), store.resolve(b), gone]).toEqual([null, null, ['a', 'b']])
+  })
+  it('take an uploaded copy with them, and leave a file of the person alone', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'waybill-granted-'))
+    const store = createCapabilityStore({ clock: systemClock })
+    for (const name of ['copy', 'own']) {
+      writeFileSync(join(folder, name), 'x')
+      store.grant({ path: join(folder, name), name, size: 1, spooled: name === 'copy' })
+    }
+    store.clear()
+    await vi.waitFor(() => expect(existsSync(join(folder, 'copy'))).toBe(false))
+    expect(existsSync(join(folder, 'own'))).toBe(true)
+    rmSync(folder, { recursive: true })
   })
   it('are bounded: the oldest goes', () => {
     const { store, gone } = setUp()

@@ -1,5 +1,6 @@
 /** Files that a person handed to a window: the page holds a random word for each, never a path. */
 import { randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
 import type { Clock } from '../core/kernel/clock.ts'
 
 /** A file behind a capability. */
@@ -25,9 +26,12 @@ export interface CapabilityStore {
 export const CAPABILITY_LIFETIME_MS = 60 * 60 * 1000
 const MOST = 10_000
 
-/** Holds at most 10 000 capabilities for an hour each; `onGone` is told of each that goes, whatever the reason. */
+/**
+ * Holds at most 10 000 capabilities for an hour each; `onGone` is told of each that goes, whatever the reason.
+ * Default: an uploaded copy is removed.
+ */
 export function createCapabilityStore(options: { readonly clock: Clock; readonly onGone?: (file: GrantedFile) => void }): CapabilityStore {
-  const { clock } = options
+  const { clock, onGone = removeSpooled } = options
   // In the order of their granting, which is the order in which they expire.
   const granted = new Map<string, { readonly file: GrantedFile; readonly expiresAt: number }>()
 
@@ -35,7 +39,7 @@ export function createCapabilityStore(options: { readonly clock: Clock; readonly
     const entry = granted.get(capability)
     if (entry === undefined) return
     granted.delete(capability)
-    options.onGone?.(entry.file)
+    onGone(entry.file)
   }
 
   function sweep(room: number): void {
@@ -61,4 +65,9 @@ export function createCapabilityStore(options: { readonly clock: Clock; readonly
       for (const capability of granted.keys()) remove(capability)
     },
   }
+}
+
+function removeSpooled(file: GrantedFile): void {
+  // What cannot be removed now goes when the spool folder is cleared at the next start.
+  if (file.spooled) rm(file.path, { force: true }).catch(() => undefined)
 }
