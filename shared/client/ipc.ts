@@ -1,4 +1,5 @@
 /** Calls through the bridge that the desktop's preload gives to the page. */
+import { z } from 'zod'
 import { HostFrame, MAX_FRAME_BYTES, type ClientFrame } from '../contract/wire.ts'
 import { asCallError, CallError, cancelled, disconnected, tooLarge } from './call-error.ts'
 import { utf8Bytes } from './frame-size.ts'
@@ -11,21 +12,50 @@ import type { Transport, TransportState } from './transport.ts'
 export interface WaybillBridge {
   /** Hands a `call` or `cancel` frame over; resolves with the `ok` or `error` frame of a call, with null for a cancel. */
   call(frame: Extract<ClientFrame, { t: 'call' | 'cancel' }>): Promise<unknown>
-  /** Messages of a topic (or `CONNECTION_TOPIC`) as `event` frames, until the returned function is called. */
+  /** Messages of a topic (also of the shell's own, below) as `event` frames, until the returned function is called. */
   subscribe(topic: string, listener: (frame: unknown) => void): () => void
+  /** Exchanges a dropped or chosen `File` for a capability: an `ok` or `error` frame. See `grantFile`. */
+  fileCapability(file: unknown): Promise<unknown>
+  /** `linux`, `darwin`, `win32`. */
+  readonly platform: string
 }
 
-/** Told by the shell itself: `payload` is the state of its connection to the core. */
+/** Told by the shell itself: the state of its connection to the core, or `resync` when messages may have been missed. */
 export const CONNECTION_TOPIC = 'shell.connection'
 
+/** Told by the shell itself: a person chose this in the tray or in a notification. Payload: `OpenRequest`. */
+export const OPEN_TOPIC = 'shell.open'
+
+/** What the page should show. */
+export const OpenRequest = z.object({ kind: z.enum(['delivery', 'partner', 'workspace']), id: z.string() })
+export type OpenRequest = z.infer<typeof OpenRequest>
+
+/** A file that the page may name from now on. */
+export const GrantedFile = z.object({ capability: z.string(), name: z.string(), size: z.number() })
+export type GrantedFile = z.infer<typeof GrantedFile>
+
+/** The capability of a `File`; rejects with a `CallError` (`input.unreadable` for a folder or a file that is gone). */
+export async function grantFile(bridge: Pick<WaybillBridge, 'fileCapability'>, file: unknown): Promise<GrantedFile> {
+  const output = outputOf(await bridge.fileCapability(file))
+  return GrantedFile.parse(output)
+}
+
+/** Calls `listener` when a person chose something outside of the page. */
+export function onOpenRequest(bridge: Pick<WaybillBridge, 'subscribe'>, listener: (request: OpenRequest) => void): () => void {
+  return bridge.subscribe(OPEN_TOPIC, (data) => {
+    const frame = HostFrame.safeParse(data)
+    const request = frame.success && frame.data.t === 'event' ? OpenRequest.safeParse(frame.data.payload) : null
+    if (request?.success === true) listener(request.data)
+  })
+}
+
 /** A transport over the bridge. The shell keeps the connection to the core; its state is passed on. */
-export function createIpcTransport(bridge: WaybillBridge): Transport {
+export function createIpcTransport(bridge: Pick<WaybillBridge, 'call' | 'subscribe'>): Transport {
   const pending = createPendingCalls()
   const states = createListeners<TransportState>()
   const resyncs = createListeners<undefined>()
   const stops = new Map<string, () => void>()
   let state: TransportState = 'connecting'
-  let wasLost = false
   let nextId = 0
 
   const subscriptions = createSubscriptions({
@@ -46,15 +76,11 @@ export function createIpcTransport(bridge: WaybillBridge): Transport {
     const frame = HostFrame.safeParse(data)
     if (!frame.success || frame.data.t !== 'event' || state === 'closed') return
     const next = frame.data.payload
+    if (next === 'resync') resyncs.tell(undefined)
     if ((next !== 'connecting' && next !== 'connected' && next !== 'disconnected') || next === state) return
     state = next
     if (next !== 'connected') subscriptions.forgetNumbers()
-    if (next === 'disconnected') wasLost = true
     states.tell(next)
-    if (next === 'connected' && wasLost) {
-      wasLost = false
-      resyncs.tell(undefined)
-    }
   }
 
   const stopConnection = bridge.subscribe(CONNECTION_TOPIC, connectionChanged)
@@ -70,6 +96,7 @@ export function createIpcTransport(bridge: WaybillBridge): Transport {
       const answer = pending.wait(id, signal, () => void bridge.call({ t: 'cancel', id }).catch(() => undefined))
       bridge.call(JSON.parse(text) as Extract<ClientFrame, { t: 'call' }>).then(
         (reply) => settle(id, reply),
+        // Electron rejects with the text of whatever went wrong in the shell: never shown.
         () => pending.reject(id, disconnected()),
       )
       return answer
@@ -93,9 +120,18 @@ export function createIpcTransport(bridge: WaybillBridge): Transport {
   }
 
   function settle(id: number, reply: unknown): void {
-    const frame = HostFrame.safeParse(reply)
-    if (frame.success && frame.data.t === 'ok') pending.resolve(id, frame.data.output)
-    else if (frame.success && frame.data.t === 'error') pending.reject(id, asCallError(frame.data.error))
-    else pending.reject(id, new CallError({ code: 'internal.unexpected', message: 'The shell answered in an unknown form.' }))
+    try {
+      pending.resolve(id, outputOf(reply))
+    } catch (error) {
+      pending.reject(id, asCallError(error))
+    }
   }
+}
+
+/** The output of an `ok` frame; throws the error of an `error` frame. */
+function outputOf(reply: unknown): unknown {
+  const frame = HostFrame.safeParse(reply)
+  if (frame.success && frame.data.t === 'ok') return frame.data.output
+  if (frame.success && frame.data.t === 'error') throw asCallError(frame.data.error)
+  throw new CallError({ code: 'internal.unexpected', message: 'The shell answered in an unknown form.' })
 }

@@ -90,7 +90,7 @@ function openBridge(probe: Probe): TransportRig {
     if (frame.t === 'event') for (const listener of listeners.get(frame.topic) ?? []) listener(copy)
     else waiting.get(frame.id)?.(copy)
   }
-  const bridge: WaybillBridge = {
+  const bridge: Pick<WaybillBridge, 'call' | 'subscribe'> = {
     call: (frame) =>
       new Promise((resolve) => {
         const copy = structuredClone(frame)

@@ -3,10 +3,10 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { WebSocket } from 'ws'
 import { CallError, asCallError, disconnected } from '../../client/call-error.ts'
+import { GrantedFile } from '../../client/ipc.ts'
 import type { Transport } from '../../client/transport.ts'
 import { createWebSocketTransport, type WebSocketTransportOptions } from '../../client/websocket.ts'
 import { MAX_ANSWER_BYTES } from '../../contract/wire.ts'
-import { GrantedCapability } from './grant.ts'
 import { ACTOR_HEADER } from './server.ts'
 
 /** Where a core listens, and as whom we speak. */
@@ -39,7 +39,7 @@ export async function connectSocket(address: SocketAddress): Promise<Transport> 
 }
 
 /** Exchanges a path for a capability; the shell's only HTTP request. */
-export function grantPath(address: SocketAddress, path: string): Promise<GrantedCapability> {
+export function grantPath(address: SocketAddress, path: string): Promise<GrantedFile> {
   return new Promise((resolve, reject) => {
     const body = JSON.stringify({ path })
     const sent = request(
@@ -67,8 +67,8 @@ export function grantPath(address: SocketAddress, path: string): Promise<Granted
   })
 }
 
-function readGrant(status: number | undefined, body: unknown): GrantedCapability {
-  if (status === 200) return GrantedCapability.parse(body)
+function readGrant(status: number | undefined, body: unknown): GrantedFile {
+  if (status === 200) return GrantedFile.parse(body)
   throw asCallError(typeof body === 'object' && body !== null ? Reflect.get(body, 'error') : null)
 }
 

@@ -3,18 +3,15 @@ import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { basename, isAbsolute } from 'node:path'
 import { z } from 'zod'
+import type { GrantedFile } from '../../client/ipc.ts'
 import { issuesText, parseInput } from '../../contract/issues.ts'
 import { AppError } from '../../core/kernel/errors.ts'
 import type { CapabilityStore } from '../capabilities.ts'
 
 const GrantRequest = z.strictObject({ path: z.string().min(1).max(4096) })
 
-/** What the shell answers to the page. */
-export const GrantedCapability = z.object({ capability: z.string(), name: z.string(), size: z.number() })
-export type GrantedCapability = z.infer<typeof GrantedCapability>
-
 /** Rejects with `input.unreadable` unless the path is an ordinary file that we may read. */
-export async function grantFile(body: unknown, capabilities: CapabilityStore): Promise<GrantedCapability> {
+export async function grantFile(body: unknown, capabilities: CapabilityStore): Promise<GrantedFile> {
   const parsed = parseInput(GrantRequest, body)
   if (!parsed.ok) throw new AppError('input.invalid', issuesText(parsed.issues))
   const { path } = parsed.value
