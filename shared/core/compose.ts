@@ -10,13 +10,12 @@ import type { Logger } from './kernel/logger.ts'
 import type { PracticePort } from './practice/port.ts'
 import { runDoctor, type SelfTest } from './workspace/doctor.ts'
 import type { Keychain } from './workspace/keychain.ts'
-import type { Lease } from './workspace/lease.ts'
-import { createWorkspace, openWorkspace, type Workspace } from './workspace/open-workspace.ts'
+import { createWorkspace, openWorkspace, type OpenOptions, type Workspace } from './workspace/open-workspace.ts'
 import { readEnvelope } from './workspace/envelope.ts'
 import { createSettings } from './workspace/settings.ts'
 
 export interface CoreOptions {
-  /** Absolute path of the workspace folder. */
+  /** Absolute path of the workspace folder; the caller holds its lease. */
   readonly folder: string
   readonly version: string
   readonly keychain: Keychain
@@ -28,8 +27,6 @@ export interface CoreOptions {
   readonly selfTests: readonly SelfTest[]
   /** `background`: deliveries that wait are resumed by themselves. `on-demand`: only what a call asks for runs. */
   readonly mode: 'background' | 'on-demand'
-  /** The lease under which this process owns the folder. */
-  readonly lease: Lease
 }
 
 export interface Core {
@@ -49,7 +46,7 @@ interface Opened {
 }
 
 export function createCore(options: CoreOptions): Core {
-  const { folder, keychain, clock, lease } = options
+  const { folder, keychain, clock } = options
   const bus = createEventBus()
   let opened: Opened | null = null
   let closed: AppError = new AppError('workspace.missing', `${folder} holds no workspace`)
@@ -84,9 +81,9 @@ export function createCore(options: CoreOptions): Core {
     return now
   }
 
-  const open = async (passphrase: string | undefined, rememberInKeychain = true): Promise<void> => {
+  const open = async (passphrase: string | undefined, remember: OpenOptions['remember']): Promise<void> => {
     try {
-      take(await openWorkspace({ folder, keychain, clock, lease, rememberInKeychain, ...(passphrase === undefined ? {} : { passphrase }) }))
+      take(await openWorkspace({ folder, keychain, clock, remember, ...(passphrase === undefined ? {} : { passphrase }) }))
     } catch (error) {
       closed = asAppError(error)
       throw closed
@@ -99,7 +96,7 @@ export function createCore(options: CoreOptions): Core {
   return {
     bus,
     whyClosed: () => (opened === null ? closed : null),
-    open: async (passphrase) => await open(passphrase),
+    open: async (passphrase) => await open(passphrase, 'if-lost'),
     async close() {
       const last = opened
       if (last === null) return
@@ -112,11 +109,11 @@ export function createCore(options: CoreOptions): Core {
       workspace: {
         status: async () => await status(),
         async create({ passphrase, useKeychain }) {
-          take(await createWorkspace({ folder, keychain, clock, lease, passphrase, useKeychain }))
+          take(await createWorkspace({ folder, keychain, clock, passphrase, useKeychain }))
           return await announce()
         },
         async unlock({ passphrase, rememberInKeychain }) {
-          if (opened === null) await open(passphrase, rememberInKeychain)
+          if (opened === null) await open(passphrase, rememberInKeychain ? 'yes' : 'no')
           return await announce()
         },
         doctor: async () => await doctor(),

@@ -79,7 +79,6 @@ async function startOwned(options: CoreHostOptions, lease: Lease, undo: (() => P
     practice: practiceProcess(),
     selfTests,
     mode: options.mode,
-    lease,
   })
   undo.push(async () => await core.close())
   const dispatcher = createDispatcher({ contract, handlers: core.handlers, bus: core.bus, whyClosed: () => core.whyClosed(), logger })

@@ -1,0 +1,146 @@
+/** The encrypted database: opens it, proves the key, moves it forward, and says in our words what SQLite says in its own. */
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import Sqlite from 'better-sqlite3-multiple-ciphers'
+import { AppError, systemCode } from '../kernel/errors.ts'
+import { MIGRATIONS, type Migration } from './migrations/index.ts'
+
+export interface Statement<Bind extends unknown[], Row> {
+  get(...values: Bind): Row | undefined
+  all(...values: Bind): Row[]
+  run(...values: Bind): { readonly changes: number }
+}
+
+/** What repositories use. Statements are prepared once a text and kept. */
+export interface Database {
+  prepare<Bind extends unknown[] = unknown[], Row = unknown>(sql: string): Statement<Bind, Row>
+  /** Runs `action` in a transaction (nested calls join it): all of it or nothing. */
+  transaction<T>(action: () => T): T
+  /** Every problem that a full check of the file finds; empty when it is whole. */
+  check(): string[]
+  close(): void
+}
+
+export interface OpenOptions {
+  readonly file: string
+  /** 32 bytes. */
+  readonly key: Buffer
+  readonly migrations?: readonly Migration[]
+}
+
+/** Above this a full walk at each start would be felt; `doctor` walks the whole file. */
+const QUICK_CHECK_BELOW_PAGES = 25_000
+
+/**
+ * Opens or creates the database. Rejects with `workspace.corrupt`, `.newer`, `.disk_full`, `.read_only`; the key was proven
+ * right before (it was unwrapped under authentication), so a page that does not decrypt is a damaged one.
+ */
+export function openDatabase(options: OpenOptions): Database {
+  const { file, key, migrations = MIGRATIONS } = options
+  const existed = existsSync(file)
+  const raw = inOurWords(() => new Sqlite(file))
+  try {
+    return inOurWords(() => {
+      raw.pragma("cipher = 'chacha20'")
+      raw.pragma(`key = 'raw:${key.toString('hex')}'`)
+      const version = userVersion(raw)
+      refuseNewer(version, migrations)
+      raw.pragma('journal_mode = WAL')
+      raw.pragma('synchronous = FULL')
+      raw.pragma('foreign_keys = ON')
+      raw.pragma('temp_store = MEMORY')
+      raw.pragma('busy_timeout = 5000')
+      quickCheck(raw)
+      if (existed && version > 0 && version < migrations.length) backUp(raw, file, version)
+      migrate(raw, version, migrations)
+      return wrap(raw)
+    })
+  } catch (error) {
+    raw.close()
+    throw error
+  }
+}
+
+/** The first read: the key only shows here. */
+function userVersion(raw: Sqlite.Database): number {
+  raw.prepare('SELECT count(*) FROM sqlite_master').get()
+  return Number(raw.pragma('user_version', { simple: true }))
+}
+
+function refuseNewer(version: number, migrations: readonly Migration[]): void {
+  if (version > migrations.length)
+    throw new AppError('workspace.newer', `the database has structure ${version}; this program knows ${migrations.length}`, {
+      details: { database: String(version), program: String(migrations.length) },
+    })
+}
+
+function quickCheck(raw: Sqlite.Database): void {
+  if (Number(raw.pragma('page_count', { simple: true })) > QUICK_CHECK_BELOW_PAGES) return
+  const problems = problemsIn(raw, 'quick_check')
+  if (problems[0] !== undefined) throw new AppError('workspace.corrupt', problems[0])
+}
+
+function problemsIn(raw: Sqlite.Database, pragma: 'quick_check' | 'integrity_check'): string[] {
+  const rows = raw.pragma(`${pragma}(20)`) as Record<string, string>[]
+  return rows.flatMap((row) => Object.values(row)).filter((text) => text !== 'ok')
+}
+
+/** `backup()` does not work on encrypted files; `VACUUM INTO` writes one under the same key. */
+function backUp(raw: Sqlite.Database, file: string, version: number): void {
+  const folder = join(dirname(file), 'before-update')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const target = join(folder, `structure-${version}.db`)
+  rmSync(target, { force: true })
+  raw.prepare('VACUUM INTO ?').run(target)
+}
+
+function migrate(raw: Sqlite.Database, from: number, migrations: readonly Migration[]): void {
+  for (const { number, sql } of migrations.slice(from))
+    raw.transaction(() => {
+      raw.exec(sql)
+      raw.pragma(`user_version = ${number}`)
+    })()
+}
+
+function wrap(raw: Sqlite.Database): Database {
+  const statements = new Map<string, Sqlite.Statement>()
+  const statement = (sql: string): Sqlite.Statement => {
+    const known = statements.get(sql)
+    if (known !== undefined) return known
+    const made = inOurWords(() => raw.prepare(sql))
+    statements.set(sql, made)
+    return made
+  }
+  return {
+    prepare<Bind extends unknown[], Row>(sql: string): Statement<Bind, Row> {
+      return {
+        get: (...values) => inOurWords(() => statement(sql).get(...values) as Row | undefined),
+        all: (...values) => inOurWords(() => statement(sql).all(...values) as Row[]),
+        run: (...values) => inOurWords(() => statement(sql).run(...values)),
+      }
+    },
+    transaction: (action) => (raw.inTransaction ? action() : inOurWords(() => raw.transaction(action).immediate())),
+    check: () => inOurWords(() => problemsIn(raw, 'integrity_check')),
+    close: () => raw.close(),
+  }
+}
+
+function inOurWords<T>(action: () => T): T {
+  try {
+    return action()
+  } catch (error) {
+    throw translated(error)
+  }
+}
+
+function translated(error: unknown): unknown {
+  const code = systemCode(error) ?? ''
+  const message = error instanceof Error ? error.message : String(error)
+  if (code.startsWith('SQLITE_FULL') || code === 'ENOSPC') return new AppError('workspace.disk_full', message, { cause: error })
+  if (code.startsWith('SQLITE_READONLY') || code === 'SQLITE_CANTOPEN' || code === 'EROFS' || code === 'EACCES')
+    return new AppError('workspace.read_only', message, { cause: error })
+  if (code.startsWith('SQLITE_NOTADB') || code.startsWith('SQLITE_CORRUPT')) return new AppError('workspace.corrupt', message, { cause: error })
+  // The write-ahead log could not grow: the disk is full or failing, and SQLite says only that.
+  if (code.startsWith('SQLITE_IOERR_WRITE') || code.startsWith('SQLITE_IOERR_SHMSIZE')) return new AppError('workspace.disk_full', message, { cause: error })
+  return error
+}
