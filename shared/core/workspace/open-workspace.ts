@@ -1,6 +1,6 @@
 /** Creates and opens workspaces. Nothing is damaged by any failure: what exists is read before anything is written. */
 import { existsSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { timestamp, type Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
@@ -49,7 +49,13 @@ export async function createWorkspace(options: CreateOptions): Promise<Workspace
   const remembered = options.useKeychain ? await tryRemember(folder, made.envelope, made.dataKey, keychain) : null
   const envelope = remembered ?? made.envelope
   if (remembered === null) await writeEnvelope(folder, envelope)
-  return await openStores(options, envelope, made.dataKey)
+  try {
+    return await openStores(options, envelope, made.dataKey)
+  } catch (error) {
+    // Half a database of a moment ago holds nothing, and would keep the next try from starting over.
+    for (const rest of ['', '-wal', '-shm', '-journal']) await rm(join(folder, `waybill.db${rest}`), { force: true })
+    throw error
+  }
 }
 
 async function storedPayloads(folder: string): Promise<number> {
