@@ -1,0 +1,5 @@
+/** The known-answer tests that `doctor` runs. */
+import type { SelfTest } from '../workspace/doctor.ts'
+import { selfTest } from './primitives.ts'
+
+export const selfTests: readonly SelfTest[] = [selfTest]

@@ -1,0 +1,99 @@
+/** Reads and writes with many requests under way: one at a time would wait a round trip for each piece. */
+import type { SFTPWrapper } from 'ssh2'
+
+/** Enough to fill a fast line with some distance; each holds one piece. */
+const REQUESTS_UNDER_WAY = 64
+/** What every server takes (draft-ietf-secsh-filexfer-02 §3); OpenSSH tells a larger limit. */
+const SAFE_PIECE_BYTES = 32 * 1024
+const MOST_PIECE_BYTES = 255 * 1024
+
+export type Handle = Buffer
+
+/** The largest piece that the server takes in one request; the library learns it but does not declare it. */
+function pieceBytes(sftp: SFTPWrapper, limit: '_maxReadLen' | '_maxWriteLen'): number {
+  const told: unknown = Reflect.get(sftp, limit)
+  return typeof told === 'number' && told > 0 ? Math.min(told, MOST_PIECE_BYTES) : SAFE_PIECE_BYTES
+}
+
+/**
+ * Writes the chunks one after the other from `offset` on. `onAcknowledged` is told the length of the prefix that is there
+ * for certain: also a server that works on requests side by side has all of it.
+ */
+export async function writeAll(
+  sftp: SFTPWrapper,
+  handle: Handle,
+  content: AsyncIterable<Uint8Array>,
+  options: { readonly offset: number; readonly onAcknowledged: (bytes: number) => void; readonly signal: AbortSignal },
+): Promise<void> {
+  const size = pieceBytes(sftp, '_maxWriteLen')
+  const underWay: Promise<void>[] = []
+  let position = options.offset
+  const settleFirst = async (): Promise<void> => await underWay.shift()
+
+  const send = (piece: Buffer): void => {
+    const at = position
+    position += piece.length
+    const end = position
+    const before = underWay.at(-1) ?? Promise.resolve()
+    const written = new Promise<void>((resolve, reject) => {
+      sftp.write(handle, piece, 0, piece.length, at, (error) => {
+        if (error) reject(error)
+        else resolve()
+      })
+    })
+    // In order, so that the prefix grows without holes whatever order the answers come in.
+    const acknowledged = Promise.all([before, written]).then(() => options.onAcknowledged(end))
+    acknowledged.catch(() => undefined)
+    underWay.push(acknowledged)
+  }
+
+  for await (const chunk of content) {
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    for (let at = 0; at < bytes.length; at += size) {
+      options.signal.throwIfAborted()
+      if (underWay.length >= REQUESTS_UNDER_WAY) await settleFirst()
+      send(bytes.subarray(at, at + size))
+    }
+  }
+  while (underWay.length > 0) await settleFirst()
+  options.signal.throwIfAborted()
+}
+
+/** The bytes of an open file from `offset` to its end, in order. */
+export async function* readAll(sftp: SFTPWrapper, handle: Handle, options: { readonly offset: number; readonly size: number; readonly signal: AbortSignal }): AsyncIterable<Uint8Array> {
+  const step = pieceBytes(sftp, '_maxReadLen')
+  const underWay: Promise<Buffer>[] = []
+  let position = options.offset
+  const ask = (): void => {
+    const length = Math.min(step, options.size - position)
+    const piece = readPiece(sftp, handle, position, length)
+    piece.catch(() => undefined)
+    underWay.push(piece)
+    position += length
+  }
+  while (position < options.size || underWay.length > 0) {
+    options.signal.throwIfAborted()
+    while (position < options.size && underWay.length < REQUESTS_UNDER_WAY) ask()
+    const piece = await underWay.shift()
+    if (piece === undefined || piece.length === 0) return
+    yield piece
+  }
+}
+
+/** A server may answer with less than was asked for. */
+async function readPiece(sftp: SFTPWrapper, handle: Handle, position: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length)
+  let filled = 0
+  while (filled < length) {
+    const count = await new Promise<number>((resolve, reject) => {
+      sftp.read(handle, buffer, filled, length - filled, position + filled, (error, bytesRead) => {
+        // 1 is the end of the file: it became shorter since it was looked at.
+        if (error && Reflect.get(error, 'code') !== 1) reject(error)
+        else resolve(error ? 0 : bytesRead)
+      })
+    })
+    if (count === 0) break
+    filled += count
+  }
+  return buffer.subarray(0, filled)
+}

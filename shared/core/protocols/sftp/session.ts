@@ -1,0 +1,208 @@
+/** The verbs of a file session over SFTP. */
+import type { SFTPWrapper, Stats } from 'ssh2'
+import { AppError } from '../../kernel/errors.ts'
+import type { FileSession, RemoteFile, WriteOptions } from '../file-protocol.ts'
+import type { Connected } from './connect.ts'
+import { operationError, STATUS, type Doing } from './errors.ts'
+import { readAll, writeAll, type Handle } from './pipeline.ts'
+import { hashOnServer } from './server-hash.ts'
+
+const CLOSE_WITHIN_MS = 2_000
+
+type Callback<T> = (error: Error | null | undefined, value: T) => void
+
+function answered<T>(call: (callback: Callback<T>) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    call((error, value) => {
+      if (error) reject(error)
+      else resolve(value)
+    })
+  })
+}
+
+/** Opens the connection's folder on an authenticated connection. Rejects with `remote.folder_missing` or `remote.permission_denied`. */
+export async function openSession(connected: Connected, wanted: string): Promise<FileSession> {
+  const { ssh, sftp, observed } = connected
+  let ended: AppError | null = null
+  ssh.on('error', (error) => {
+    ended = /keepalive timeout/i.test(error.message)
+      ? new AppError('net.idle', 'the server did not answer for the whole idle time', { cause: error })
+      : new AppError('net.connection_lost', error.message, { cause: error })
+  })
+  const folder = await openFolder(sftp, wanted)
+  const pathOf = (name: string): string => (folder.endsWith('/') ? `${folder}${name}` : `${folder}/${name}`)
+  let serverHash = true
+
+  const doing = async <T>(verb: string, name: string, action: () => Promise<T>): Promise<T> => {
+    try {
+      return await action()
+    } catch (error) {
+      throw await explained(error, { verb, name, folder })
+    }
+  }
+  const explained = async (error: unknown, context: Doing): Promise<unknown> => {
+    const known = operationError(error, context)
+    // Whatever the request reported, it failed because the connection is gone.
+    if (ended !== null && known !== error) return ended
+    return known.code === 'remote.failed' && (await isFull(sftp, folder)) ? new AppError('remote.no_space', known.message, { details: known.details, cause: error }) : known
+  }
+
+  const stat = async (name: string): Promise<RemoteFile | null> => await statOf(sftp, pathOf(name), name)
+
+  const withOpen = async <T>(name: string, flags: 'r' | 'r+' | 'w', action: (handle: Handle) => Promise<T>): Promise<T> => {
+    const handle = await answered<Handle>((done) => sftp.open(pathOf(name), flags, done))
+    try {
+      const result = await action(handle)
+      await answered((done) => sftp.close(handle, (error) => done(error, undefined)))
+      return result
+    } catch (error) {
+      // The first failure is the one that matters; the server forgets the handle with the connection anyway.
+      sftp.close(handle, () => undefined)
+      throw error
+    }
+  }
+
+  return {
+    observed,
+    folder,
+    capabilities: {
+      get serverHash() {
+        return serverHash
+      },
+      resume: true,
+      exclusiveRename: /OpenSSH/.test(observed['serverSoftware'] ?? '') ? 'atomic' : 'checked',
+    },
+
+    list: async () =>
+      await doing('list', '.', async () => {
+        const entries = await answered<{ filename: string; attrs: Stats }[]>((done) => sftp.readdir(folder, done as never))
+        return entries.filter(({ filename }) => filename !== '.' && filename !== '..').map(({ filename, attrs }) => remoteFile(filename, attrs))
+      }),
+
+    stat: async (name) => await doing('look up', name, async () => await stat(name)),
+
+    async *read(name, { offset, signal }) {
+      try {
+        const handle = await answered<Handle>((done) => sftp.open(pathOf(name), 'r', done))
+        try {
+          const { size } = await answered<Stats>((done) => sftp.fstat(handle, done))
+          yield* readAll(sftp, handle, { offset, size, signal })
+        } finally {
+          sftp.close(handle, () => undefined)
+        }
+      } catch (error) {
+        signal.throwIfAborted()
+        throw await explained(error, { verb: 'read', name, folder })
+      }
+    },
+
+    async write(name: string, content: AsyncIterable<Uint8Array>, options: WriteOptions) {
+      try {
+        await withOpen(name, options.offset === 0 ? 'w' : 'r+', async (handle) => {
+          await writeAll(sftp, handle, content, options)
+          await flush(sftp, handle)
+        })
+      } catch (error) {
+        options.signal.throwIfAborted()
+        throw await explained(error, { verb: 'write', name, folder })
+      }
+    },
+
+    rename: async (from, to) =>
+      await doing('rename', to, async () => {
+        const taken = (): AppError => new AppError('remote.name_taken', `${folder} holds another file named ${to}`, { details: { folder, name: to } })
+        // SFTP 3 says that a rename onto an existing name fails, and OpenSSH keeps to it; others overwrite, so we look first.
+        if ((await stat(to)) !== null) throw taken()
+        try {
+          await answered((done) => sftp.rename(pathOf(from), pathOf(to), (error) => done(error, undefined)))
+        } catch (error) {
+          if (Reflect.get(Object(error), 'code') === STATUS.failure && (await stat(from)) !== null && (await stat(to)) !== null) throw taken()
+          throw error
+        }
+      }),
+
+    remove: async (name) =>
+      await doing('remove', name, async () => {
+        try {
+          await answered((done) => sftp.unlink(pathOf(name), (error) => done(error, undefined)))
+          return true
+        } catch (error) {
+          if (Reflect.get(Object(error), 'code') === STATUS.noSuchFile) return false
+          throw error
+        }
+      }),
+
+    async hash(name) {
+      const found = serverHash ? await hashOnServer(ssh, pathOf(name)) : null
+      // An account without a shell has none for the next file either.
+      serverHash = found !== null
+      return found
+    },
+
+    async close() {
+      await new Promise<void>((resolve) => {
+        const limit = setTimeout(() => {
+          ssh.destroy()
+          resolve()
+        }, CLOSE_WITHIN_MS)
+        ssh.once('close', () => {
+          clearTimeout(limit)
+          resolve()
+        })
+        ssh.end()
+      })
+    },
+  }
+}
+
+async function openFolder(sftp: SFTPWrapper, wanted: string): Promise<string> {
+  try {
+    const folder = await answered<string>((done) => sftp.realpath(wanted, done))
+    const found = await answered<Stats>((done) => sftp.stat(folder, done))
+    if (!found.isDirectory()) throw new AppError('remote.folder_missing', `${wanted} is not a folder there`, { details: { folder: wanted } })
+    return folder
+  } catch (error) {
+    const known = operationError(error, { verb: 'open', name: wanted, folder: wanted })
+    throw known.code === 'remote.not_found' ? new AppError('remote.folder_missing', `the server has no folder ${wanted}`, { details: { folder: wanted }, cause: error }) : known
+  }
+}
+
+async function statOf(sftp: SFTPWrapper, path: string, name: string): Promise<RemoteFile | null> {
+  try {
+    // Not through links: a dangling one takes the name as well.
+    return remoteFile(name, await answered<Stats>((done) => sftp.lstat(path, done)))
+  } catch (error) {
+    if (Reflect.get(Object(error), 'code') === STATUS.noSuchFile) return null
+    throw error
+  }
+}
+
+function remoteFile(name: string, attributes: Stats): RemoteFile {
+  return {
+    name,
+    kind: attributes.isFile() ? 'file' : attributes.isDirectory() ? 'folder' : 'other',
+    size: attributes.size,
+    modifiedAt: typeof attributes.mtime === 'number' ? new Date(attributes.mtime * 1000).toISOString() : null,
+  }
+}
+
+/** To the server's disk where it can (OpenSSH can): what is called delivered should survive its power cut. */
+async function flush(sftp: SFTPWrapper, handle: Handle): Promise<void> {
+  try {
+    await answered((done) => sftp.ext_openssh_fsync(handle, (error) => done(error, undefined)))
+  } catch (error) {
+    const status: unknown = Reflect.get(Object(error), 'code')
+    const unsupported = status === undefined || status === STATUS.unsupported
+    if (!unsupported) throw error
+  }
+}
+
+/** OpenSSH reports a full disk as a bare failure; the free space tells. */
+async function isFull(sftp: SFTPWrapper, folder: string): Promise<boolean> {
+  try {
+    const space = await answered<{ f_bavail?: number; f_blocks?: number }>((done) => sftp.ext_openssh_statvfs(folder, done))
+    return space.f_blocks !== undefined && space.f_blocks > 0 && (space.f_bavail ?? 1) === 0
+  } catch {
+    return false
+  }
+}
