@@ -17,7 +17,7 @@ export default defineConfig({
     rollupOptions: {
       input: { waybill: 'shared/hosts/cli/main.ts', practice: 'shared/practice/main.ts' },
       external: [/^node:/, ...builtinModules, /^[^./]/],
-      output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
+      output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
     },
   },
 })

@@ -1,6 +1,5 @@
 /** One process that owns a workspace: the core, its gate, its local socket and, where asked for, the window's host. */
 import { mkdir } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
 import { createClient } from '../client/create-client.ts'
 import { createMemoryTransport } from '../client/memory.ts'
@@ -18,6 +17,7 @@ import { createCapabilityStore } from './capabilities.ts'
 import { createDispatcher, type Dispatcher } from './dispatcher.ts'
 import type { ListenAddress } from './loopback/address.ts'
 import { startLoopbackHost, type LoopbackHost } from './loopback/server.ts'
+import { RENDERER_FOLDER } from './locations.ts'
 import { memoryEndpoint } from './memory-endpoint.ts'
 import { practiceProcess } from './practice-process.ts'
 import { createResolveFile } from './resolve-file.ts'
@@ -46,9 +46,6 @@ export interface CoreHost {
   /** Lets what runs end at a safe point, then gives the workspace free. */
   close(): Promise<void>
 }
-
-/** The built window lies beside the built core. */
-const RENDERER = fileURLToPath(new URL('../renderer', import.meta.url))
 
 /** Rejects with a `workspace.*` error when the folder cannot be owned or, unless `awaitOpening`, not be opened. */
 export async function startCoreHost(options: CoreHostOptions): Promise<CoreHost> {
@@ -92,7 +89,7 @@ async function startOwned(options: CoreHostOptions, lease: Lease, undo: (() => P
   const loopback =
     options.ui === null
       ? null
-      : await startLoopbackHost({ dispatcher, capabilities, rendererFolder: RENDERER, spoolFolder: join(folder, 'spool'), listen: options.ui, user, logger })
+      : await startLoopbackHost({ dispatcher, capabilities, rendererFolder: RENDERER_FOLDER, spoolFolder: join(folder, 'spool'), listen: options.ui, user, logger })
   if (loopback !== null) undo.push(async () => await loopback.close())
   await lease.announce({ socketPath: socket.socketPath, token: socket.token })
 

@@ -1,20 +1,18 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { randomBytes } from 'node:crypto'
 import type { Command } from 'commander'
 import type { WaybillClient } from '../../../contract/index.ts'
 import { AppError } from '../../../core/kernel/errors.ts'
-import { silentLogger } from '../../../core/kernel/logger.ts'
+import { streamLogger } from '../../../core/kernel/logger.ts'
 import { systemUser } from '../../../core/kernel/system-user.ts'
 import { startCoreHost } from '../../core-host.ts'
+import { SAMPLE_FILE } from '../../locations.ts'
 import { VERSION } from '../../version.ts'
 import { finish, type GlobalOptions } from '../command.ts'
 import type { Output } from '../output.ts'
 import { table } from '../output.ts'
-
-const SAMPLE = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../../../../resources/samples/orders.edi' : '../../resources/samples/orders.edi', import.meta.url))
 
 export function demoCommand(program: Command, optionsOf: () => GlobalOptions): void {
   program
@@ -33,7 +31,7 @@ export function demoCommand(program: Command, optionsOf: () => GlobalOptions): v
 }
 
 async function inThrowawayWorkspace(folder: string, job: (client: WaybillClient) => Promise<void>): Promise<void> {
-  const host = await startCoreHost({ folder, version: VERSION, passphrase: undefined, mode: 'on-demand', awaitOpening: true, ui: null, logger: silentLogger })
+  const host = await startCoreHost({ folder, version: VERSION, passphrase: undefined, mode: 'on-demand', awaitOpening: true, ui: null, logger: streamLogger(process.stderr, 'warn') })
   try {
     const client = host.client({ kind: 'cli', name: systemUser() })
     await client.workspace.create({ passphrase: randomBytes(24).toString('base64url'), useKeychain: false })
@@ -46,7 +44,7 @@ async function inThrowawayWorkspace(folder: string, job: (client: WaybillClient)
 async function mainJob(client: WaybillClient, output: Output): Promise<void> {
   const practice = await client.practice.start({})
   output.note(`1. Practice partner: an SFTP server of its own at ${practice.address ?? 'unknown'}, its host key pinned`)
-  const { results } = await client.deliveries.send({ partner: 'practice', files: [{ source: { path: SAMPLE } }] })
+  const { results } = await client.deliveries.send({ partner: 'practice', files: [{ source: { path: SAMPLE_FILE } }] })
   const sent = results[0]?.delivery
   if (!sent) throw new AppError('internal.unexpected', results[0]?.error?.message ?? 'nothing was sent')
   const [delivery] = (await client.deliveries.wait({ ids: [sent.id] })).deliveries
