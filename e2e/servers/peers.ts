@@ -1,0 +1,32 @@
+/** Programs that none of us wrote, which the tests talk to. Absent ones are named as skipped, or fail where nothing may be skipped. */
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** How to get each peer. */
+const PEERS = {
+  sshd: { get: 'apt-get install openssh-server', also: ['/usr/sbin/sshd'] },
+  'ssh-keygen': { get: 'apt-get install openssh-client', also: [] },
+  sftp: { get: 'apt-get install openssh-client', also: [] },
+  chromium: { get: 'apt-get install chromium', also: ['/usr/bin/chromium'] },
+  'gnome-keyring-daemon': { get: 'apt-get install gnome-keyring dbus', also: [] },
+  'dbus-run-session': { get: 'apt-get install dbus', also: [] },
+} as const
+
+export type PeerName = keyof typeof PEERS
+
+export interface Peer {
+  readonly path: string | null
+  /** For `describe.skipIf(peer.absent)`. */
+  readonly absent: boolean
+  /** For the suite's title: why it is skipped, or nothing. */
+  readonly note: string
+}
+
+/** Looks for a peer; throws where it must be there (WAYBILL_REQUIRE_PEERS=1). */
+export function findPeer(name: PeerName): Peer {
+  const { get, also } = PEERS[name]
+  const candidates = [...(process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, name)), ...also]
+  const path = candidates.find((candidate) => existsSync(candidate)) ?? null
+  if (path === null && process.env['WAYBILL_REQUIRE_PEERS'] === '1') throw new Error(`${name} is required here: ${get}`)
+  return { path, absent: path === null, note: path === null ? ` (skipped: needs ${name}, ${get})` : '' }
+}

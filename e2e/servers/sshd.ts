@@ -1,0 +1,152 @@
+/** A private OpenSSH server on this computer, with keys and folders of its own. */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { createServer } from 'node:net'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { findPeer } from './peers.ts'
+
+export interface Sshd {
+  readonly port: number
+  readonly username: string
+  /** Private key (OpenSSH text) of the account. */
+  readonly privateKey: string
+  /** Public lines by kind. */
+  readonly hostKeys: Readonly<Record<HostKeyKind, string>>
+  /** `SHA256:…` by kind, as ssh-keygen prints them. */
+  readonly fingerprints: Readonly<Record<HostKeyKind, string>>
+  /** Where the account's files go. */
+  readonly folder: string
+  /** What the server wrote to its log so far. */
+  log(): string
+  /** Ends the processes of present connections, as a cut line would. */
+  killSessions(): number
+  /** Stops and continues the processes of present connections. */
+  signalSessions(signal: NodeJS.Signals): void
+  stop(): Promise<void>
+}
+
+export type HostKeyKind = 'ed25519' | 'rsa' | 'ecdsa'
+
+export interface SshdOptions {
+  /** Host keys that the server shows; default all. */
+  readonly show?: readonly HostKeyKind[]
+  /** Further lines of sshd_config. */
+  readonly config?: readonly string[]
+  /** Another account than the present user; needs root. */
+  readonly username?: string
+}
+
+const KINDS: readonly HostKeyKind[] = ['ed25519', 'rsa', 'ecdsa']
+
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
+  const home = mkdtempSync(join(tmpdir(), 'waybill-sshd-'))
+  const folder = join(home, 'files')
+  mkdirSync(folder)
+  // The account may be another one than ours.
+  chmodSync(home, 0o755)
+  chmodSync(folder, 0o777)
+  const keygen = (name: string, ...args: string[]): void => void execFileSync('ssh-keygen', ['-q', '-N', '', '-C', name, '-f', join(home, name), ...args])
+  for (const kind of KINDS) keygen(`host-${kind}`, '-t', kind)
+  keygen('account', '-t', 'ed25519')
+  const publicLine = (name: string): string => readFileSync(join(home, `${name}.pub`), 'utf8').split(' ').slice(0, 2).join(' ')
+  writeFileSync(join(home, 'authorized_keys'), readFileSync(join(home, 'account.pub')))
+  chmodSync(join(home, 'authorized_keys'), 0o644)
+  const port = await freePort()
+  writeFileSync(
+    join(home, 'sshd_config'),
+    [
+      `Port ${port}`,
+      'ListenAddress 127.0.0.1',
+      ...(options.show ?? KINDS).map((kind) => `HostKey ${join(home, `host-${kind}`)}`),
+      `AuthorizedKeysFile ${join(home, 'authorized_keys')}`,
+      `PidFile ${join(home, 'sshd.pid')}`,
+      'StrictModes no',
+      'UsePAM no',
+      'PermitRootLogin yes',
+      'PasswordAuthentication yes',
+      'LogLevel VERBOSE',
+      'MaxStartups 100',
+      'Subsystem sftp internal-sftp',
+      ...(options.config ?? []),
+      '',
+    ].join('\n'),
+  )
+  if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true })
+  const logFile = join(home, 'log')
+  writeFileSync(logFile, '')
+  const server = spawn(findPeer('sshd').path ?? 'sshd', ['-D', '-f', join(home, 'sshd_config'), '-E', logFile], { stdio: 'ignore' })
+  await listening(server, port, () => readFileSync(logFile, 'utf8'))
+  const fingerprint = (kind: HostKeyKind): string => execFileSync('ssh-keygen', ['-lf', join(home, `host-${kind}.pub`)]).toString().split(' ')[1] ?? ''
+  const byKind = <T>(value: (kind: HostKeyKind) => T): Record<HostKeyKind, T> => ({ ed25519: value('ed25519'), rsa: value('rsa'), ecdsa: value('ecdsa') })
+  const signalSessions = (signal: NodeJS.Signals): number => {
+    const sessions = descendants(server.pid ?? -1)
+    for (const pid of sessions) {
+      try {
+        process.kill(pid, signal)
+      } catch {
+        // It ended by itself a moment ago.
+      }
+    }
+    return sessions.length
+  }
+  return {
+    port,
+    username: options.username ?? userInfo().username,
+    privateKey: readFileSync(join(home, 'account'), 'utf8'),
+    hostKeys: byKind((kind) => publicLine(`host-${kind}`)),
+    fingerprints: byKind(fingerprint),
+    folder,
+    log: () => readFileSync(logFile, 'utf8'),
+    killSessions: () => signalSessions('SIGKILL'),
+    signalSessions: (signal) => void signalSessions(signal),
+    async stop() {
+      signalSessions('SIGKILL')
+      const ended = once(server, 'exit')
+      server.kill('SIGTERM')
+      if (server.exitCode === null) await ended
+      rmSync(home, { recursive: true, force: true })
+    },
+  }
+}
+
+async function listening(server: ChildProcess, port: number, log: () => string): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    if (server.exitCode !== null) throw new Error(`sshd ended: ${log()}`)
+    const open = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1')
+      socket.once('connect', () => {
+        socket.destroy()
+        resolve(true)
+      })
+      socket.once('error', () => resolve(false))
+    })
+    if (open) return
+    await sleep(50)
+  }
+  throw new Error(`sshd does not listen: ${log()}`)
+}
+
+/** Children of a process, and theirs: the sessions of our own server and nobody else's. */
+function descendants(pid: number): number[] {
+  let children: number[]
+  try {
+    children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)]).toString().split('\n').map(Number).filter((child) => child > 0)
+  } catch {
+    return []
+  }
+  return children.flatMap((child) => [...descendants(child), child])
+}

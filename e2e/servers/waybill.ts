@@ -1,0 +1,99 @@
+/** The command line as a user runs it, from the built core, each call a process of its own. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Sshd } from './sshd.ts'
+
+const ENTRY = join(import.meta.dirname, '../../dist/core/waybill.js')
+export const PASSPHRASE = 'correct horse battery'
+
+export interface CommandResult {
+  readonly exit: number | null
+  readonly out: string
+  readonly err: string
+  /** The document on standard output; throws when it is not exactly one. */
+  json<T = Record<string, unknown>>(): T
+}
+
+export interface Installation {
+  readonly workspace: string
+  /** A folder for files of the test. */
+  readonly files: string
+  run(...args: string[]): Promise<CommandResult>
+  start(...args: string[]): ChildProcess
+  /** Writes a file for the test and answers its path. */
+  file(name: string, content: string | Uint8Array): string
+  remove(): void
+}
+
+export function collect(child: ChildProcess): Promise<CommandResult> {
+  const out: Buffer[] = []
+  const err: Buffer[] = []
+  child.stdout?.on('data', (data: Buffer) => out.push(data))
+  child.stderr?.on('data', (data: Buffer) => err.push(data))
+  return new Promise((resolve) => {
+    child.on('close', (exit) => {
+      const text = Buffer.concat(out).toString('utf8')
+      resolve({ exit, out: text, err: Buffer.concat(err).toString('utf8'), json: <T>() => JSON.parse(text) as T })
+    })
+  })
+}
+
+/** A fresh place with a passphrase and without a keychain. */
+export function newInstallation(env: Readonly<Record<string, string>> = {}): Installation {
+  const home = mkdtempSync(join(tmpdir(), 'waybill-e2e-'))
+  const workspace = join(home, 'workspace')
+  const start = (...args: string[]): ChildProcess =>
+    spawn(process.execPath, [ENTRY, '--workspace', workspace, ...args], {
+      cwd: home,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'], HOME: home, TMPDIR: tmpdir(), WAYBILL_PASSPHRASE: PASSPHRASE, ...env },
+    })
+  return {
+    workspace,
+    files: home,
+    start,
+    run: async (...args) => {
+      const child = start(...args)
+      child.stdin?.end()
+      return await collect(child)
+    },
+    file(name, content) {
+      const path = join(home, name)
+      writeFileSync(path, content)
+      return path
+    },
+    remove: () => rmSync(home, { recursive: true, force: true }),
+  }
+}
+
+/** A partner document for a private server. */
+export function partnerFor(sshd: Sshd, change: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return {
+    id: 'acme',
+    name: 'Acme GmbH',
+    connections: [
+      {
+        id: 'sftp',
+        protocol: 'sftp',
+        host: '127.0.0.1',
+        port: sshd.port,
+        username: sshd.username,
+        auth: { method: 'key', privateKey: sshd.privateKey },
+        folder: sshd.folder,
+        hostKeys: [sshd.fingerprints.ed25519],
+        ...change,
+      },
+    ],
+  }
+}
+
+/** Creates the workspace and applies the partner; throws when one of them fails. */
+export async function setUp(installation: Installation, document: unknown): Promise<void> {
+  const partner = installation.file('partner.json', JSON.stringify(document))
+  for (const args of [['init', '--no-keychain'], ['partner', 'apply', partner]]) {
+    const done = await installation.run(...args)
+    if (done.exit !== 0) throw new Error(`${args.join(' ')} ended with ${done.exit}: ${done.err}`)
+  }
+}
