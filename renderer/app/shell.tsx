@@ -1,0 +1,81 @@
+import { Building2, FileClock, Home, KeyRound, Send, Settings as SettingsIcon, Waypoints } from 'lucide-react'
+import { Link, Route, Switch, useLocation } from 'wouter'
+import { AuditPage } from '../features/audit/audit-page.tsx'
+import { DeliveriesPage } from '../features/deliveries/deliveries-page.tsx'
+import { DeliveryPage } from '../features/deliveries/delivery-page.tsx'
+import { OverviewPage } from '../features/overview/overview-page.tsx'
+import { PartnerFormPage } from '../features/partners/partner-form-page.tsx'
+import { PartnerPage } from '../features/partners/partner-page.tsx'
+import { PartnersPage } from '../features/partners/partners-page.tsx'
+import { Queue } from '../features/send/queue.tsx'
+import { SendSheet } from '../features/send/send-sheet.tsx'
+import { SettingsPage } from '../features/settings/settings-page.tsx'
+import { TrustPage } from '../features/trust/trust-page.tsx'
+import { useCall } from '../lib/use-call.ts'
+import { Empty, Guard } from '../ui/page.tsx'
+import { CommandPalette } from './command-palette.tsx'
+import css from './app.module.css'
+
+const PLACES = [
+  ['/', 'Overview', Home],
+  ['/partners', 'Partners', Building2],
+  ['/deliveries', 'Deliveries', Send],
+  ['/trust', 'Keys & certificates', KeyRound],
+  ['/audit', 'Audit', FileClock],
+  ['/settings', 'Settings', SettingsIcon],
+] as const
+
+export function Shell() {
+  const [location] = useLocation()
+  const counts = useCall('deliveries.counts', (client) => client.deliveries.counts({}), (client, changed) => client.deliveries.onChanged(changed))
+  const attention = counts.data?.attention ?? 0
+  return (
+    <div className={css['shell']}>
+      <nav className={css['rail']} aria-label="Main">
+        <div className={css['brand']}>
+          <span>
+            <Waypoints size={15} aria-hidden />
+          </span>
+          Waybill
+        </div>
+        <div className={css['nav']}>
+          {PLACES.map(([path, name, Icon]) => {
+            const current = path === '/' ? location === '/' : location.startsWith(path)
+            return (
+              <Link key={path} href={path} className={css['link']} aria-current={current ? 'page' : undefined}>
+                <Icon size={16} aria-hidden />
+                {name}
+                {path === '/deliveries' && attention > 0 ? <span className={css['count']} title={`${attention} need a look`}>{attention}</span> : null}
+              </Link>
+            )
+          })}
+        </div>
+        <p className={css['hint']}>
+          <kbd>Ctrl</kbd> <kbd>K</kbd> finds everything
+        </p>
+      </nav>
+      <main className={css['main']}>
+        <Guard key={location}>
+          <Switch>
+            <Route path="/" component={OverviewPage} />
+            <Route path="/partners" component={PartnersPage} />
+            <Route path="/partners/new">{() => <PartnerFormPage />}</Route>
+            <Route path="/partners/:id">{({ id }) => <PartnerPage id={id} />}</Route>
+            <Route path="/partners/:id/edit">{({ id }) => <PartnerFormPage id={id} />}</Route>
+            <Route path="/deliveries" component={DeliveriesPage} />
+            <Route path="/deliveries/:id">{({ id }) => <DeliveryPage id={id} />}</Route>
+            <Route path="/trust" component={TrustPage} />
+            <Route path="/audit" component={AuditPage} />
+            <Route path="/settings" component={SettingsPage} />
+            <Route>
+              <Empty title="There is nothing here">The address is none of this window. Choose a place on the left.</Empty>
+            </Route>
+          </Switch>
+        </Guard>
+      </main>
+      <Queue />
+      <SendSheet />
+      <CommandPalette />
+    </div>
+  )
+}
