@@ -1,0 +1,57 @@
+import { Plus } from 'lucide-react'
+import { useState } from 'react'
+import { useLocation } from 'wouter'
+import { useCall } from '../../lib/use-call.ts'
+import { Button } from '../../ui/button.tsx'
+import { ErrorPanel } from '../../ui/error-panel.tsx'
+import { TextField } from '../../ui/field.tsx'
+import { Card, Empty, Guard, Page, Skeleton } from '../../ui/page.tsx'
+import { PartnerRow } from './partner-row.tsx'
+import ui from '../../ui/ui.module.css'
+
+export function PartnersPage() {
+  const [, navigate] = useLocation()
+  const [search, setSearch] = useState('')
+  const partners = useCall(
+    `partners.list ${search}`,
+    (client) => client.partners.list({ limit: 500, ...(search === '' ? {} : { search }) }),
+    (client, changed) => client.partners.onChanged(changed),
+  )
+  const add = (
+    <Button look="primary" icon={<Plus size={16} aria-hidden />} onClick={() => navigate('/partners/new')}>
+      Add partner
+    </Button>
+  )
+  const { data, error } = partners
+  return (
+    <Page title="Partners" about="Drop files on a partner to send them." actions={add}>
+      {error ? <ErrorPanel error={error} /> : null}
+      {data === undefined || data.total > 5 || search !== '' ? <TextField label="Search partners" value={search} onChange={(event) => setSearch(event.target.value)} /> : null}
+      {data === undefined ? <Skeleton height={180} /> : null}
+      {data !== undefined && data.partners.length > 0 ? (
+        <Card flush>
+          <ul className={ui['list']}>
+            {data.partners.map((partner) => (
+              <li key={partner.id}>
+                <Guard>
+                  <PartnerRow partner={partner} />
+                </Guard>
+              </li>
+            ))}
+          </ul>
+        </Card>
+      ) : null}
+      {data !== undefined && data.partners.length === 0 ? (
+        search === '' ? (
+          <Empty title="No partners yet" action={add}>
+            A partner is a company that you exchange files with. Add its server, check that it is the right one, and send.
+          </Empty>
+        ) : (
+          <Empty title="No partner has that name" action={<Button onClick={() => setSearch('')}>Clear search</Button>}>
+            Nothing matches “{search}”.
+          </Empty>
+        )
+      ) : null}
+    </Page>
+  )
+}
