@@ -1,0 +1,99 @@
+/** What the form holds, and how it becomes a partner document. */
+import type { PartnerDocument } from '../../../shared/contract/partner-document.ts'
+
+export interface Draft {
+  readonly id: string
+  /** The short name follows the name until a person types one. */
+  readonly idTyped: boolean
+  readonly name: string
+  readonly notes: string
+  readonly connection: string
+  readonly host: string
+  readonly port: string
+  readonly folder: string
+  readonly username: string
+  readonly method: 'password' | 'key' | 'generated'
+  readonly password: string
+  readonly privateKey: string
+  readonly passphrase: string
+  /** Inventory item of the key that was made here or is in use. */
+  readonly item: string
+  readonly publicKey: string
+  /** A secret for this sign-in is sealed already. */
+  readonly sealed: boolean
+  /** What the form does not show is kept as it was. */
+  readonly kept: PartnerDocument | null
+}
+
+export const emptyDraft: Draft = {
+  id: '', idTyped: false, name: '', notes: '', connection: 'sftp', host: '', port: '22', folder: '.', username: '',
+  method: 'password', password: '', privateKey: '', passphrase: '', item: '', publicKey: '', sealed: false, kept: null,
+}
+
+/** `Müller & Söhne GmbH` → `muller-sohne-gmbh`. */
+export function slugOf(name: string): string {
+  return name
+    .normalize('NFKD')
+    .replaceAll(/[\u0300-\u036f]/g, '')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+    .slice(0, 40)
+}
+
+export function draftOf(document: PartnerDocument): Draft {
+  const [connection] = document.connections
+  if (connection === undefined) return emptyDraft
+  return {
+    ...emptyDraft,
+    id: document.id,
+    idTyped: true,
+    name: document.name,
+    notes: document.notes ?? '',
+    connection: connection.id,
+    host: connection.host,
+    port: String(connection.port),
+    folder: connection.folder,
+    username: connection.username,
+    method: connection.auth.method,
+    item: connection.auth.method === 'key' ? (connection.auth.item ?? '') : '',
+    sealed: true,
+    kept: document,
+  }
+}
+
+/** The core validates it; numbers that are none are passed on as they were typed, so that its message names the field. */
+export function documentOf(draft: Draft): Record<string, unknown> {
+  const [first, ...others] = draft.kept?.connections ?? []
+  const { hostKeys: _, ...keptConnection } = first ?? {}
+  return {
+    ...draft.kept,
+    id: draft.id,
+    name: draft.name,
+    ...(draft.notes === '' ? { notes: undefined } : { notes: draft.notes }),
+    connections: [
+      {
+        ...keptConnection,
+        id: draft.connection,
+        protocol: 'sftp',
+        host: draft.host,
+        port: /^\d+$/.test(draft.port) ? Number(draft.port) : draft.port,
+        folder: draft.folder === '' ? '.' : draft.folder,
+        username: draft.username,
+        auth: authOf(draft),
+      },
+      ...others,
+    ],
+  }
+}
+
+function authOf(draft: Draft): Record<string, unknown> {
+  if (draft.method === 'password') return { method: 'password', password: draft.password === '' && draft.sealed ? { sealed: true } : draft.password }
+  if (draft.method === 'generated' || (draft.privateKey === '' && draft.item !== '')) return { method: 'key', item: draft.item }
+  return { method: 'key', privateKey: draft.privateKey, ...(draft.passphrase === '' ? {} : { passphrase: draft.passphrase }) }
+}
+
+/** The message for one field of the form out of the core's answer, which names fields by their path. */
+export function problemFor(details: Readonly<Record<string, string>> | undefined, field: string): string | undefined {
+  return Object.entries(details ?? {}).find(([path]) => path === field || path.endsWith(`.${field}`))?.[1]
+}

@@ -1,0 +1,176 @@
+import { useEffect, useState, type ReactNode } from 'react'
+import { useLocation } from 'wouter'
+import { useHost } from '../../lib/app-context.ts'
+import { useAction, useCall } from '../../lib/use-call.ts'
+import { Button } from '../../ui/button.tsx'
+import { ErrorPanel } from '../../ui/error-panel.tsx'
+import { Copyable } from '../../ui/facts.tsx'
+import { Check, SelectField, TextArea, TextField } from '../../ui/field.tsx'
+import { Card, Page, Skeleton } from '../../ui/page.tsx'
+import { ConnectionTest } from './connection-test.tsx'
+import { documentOf, draftOf, emptyDraft, problemFor, slugOf, type Draft } from './draft.ts'
+import ui from '../../ui/ui.module.css'
+
+/** Adds a partner, or changes one: the same fields, then the live test. */
+export function PartnerFormPage({ id }: { readonly id?: string }) {
+  const existing = useCall(`partner.form ${id ?? ''}`, async (client) => (id === undefined ? null : await client.partners.show({ id })))
+  if (existing.data === undefined)
+    return <Page title="Partner">{existing.error === undefined ? <Skeleton height={320} /> : <ErrorPanel error={existing.error} />}</Page>
+  return <Form initial={existing.data === null ? emptyDraft : draftOf(existing.data.document)} isNew={existing.data === null} />
+}
+
+function Form({ initial, isNew }: { readonly initial: Draft; readonly isNew: boolean }) {
+  const { client } = useHost()
+  const [, navigate] = useLocation()
+  const action = useAction()
+  const [draft, setDraft] = useState(initial)
+  const [saved, setSaved] = useState<string | null>(null)
+  useEffect(() => setDraft(initial), [initial])
+  const set = (change: Partial<Draft>): void => {
+    setSaved(null)
+    setDraft((before) => ({ ...before, ...change }))
+  }
+  const problem = (field: string): string | undefined => problemFor(action.error?.details, field)
+
+  const save = async (): Promise<void> => {
+    const done = await action.run(async () => await client.partners.apply({ document: documentOf(draft) }))
+    if (done !== undefined) {
+      setSaved(done.partner.document.id)
+      setDraft((before) => ({ ...before, id: done.partner.document.id, password: '', privateKey: '', passphrase: '', sealed: true }))
+    }
+  }
+
+  return (
+    <Page title={isNew ? 'Add partner' : `Edit ${initial.name}`} about="Save, then test: Waybill shows each step and what to do when one fails.">
+      <form
+        className={ui['stack']}
+        onSubmit={(event) => {
+          event.preventDefault()
+          void save()
+        }}
+      >
+        <div className={ui['split']}>
+          <Card title="Partner">
+            <div className={ui['stack']}>
+              <TextField
+                label="Name"
+                required
+                value={draft.name}
+                onChange={(event) => set({ name: event.target.value, ...(isNew && !draft.idTyped ? { id: slugOf(event.target.value) } : {}) })}
+                problem={problem('name')}
+              />
+              <TextField label="Short name" required readOnly={!isNew} value={draft.id} onChange={(event) => set({ id: event.target.value, idTyped: true })} problem={problem('id')} help="Used on the command line and in records." />
+              <TextField label="Notes" value={draft.notes} onChange={(event) => set({ notes: event.target.value })} problem={problem('notes')} />
+            </div>
+          </Card>
+          <Card title="Server (SFTP)">
+            <div className={ui['stack']}>
+              <TextField label="Server" required spellCheck={false} placeholder="sftp.example.com" value={draft.host} onChange={(event) => set({ host: event.target.value.trim() })} problem={problem('host')} />
+              <TextField label="Port" required inputMode="numeric" value={draft.port} onChange={(event) => set({ port: event.target.value })} problem={problem('port')} />
+              <TextField label="Folder there" value={draft.folder} onChange={(event) => set({ folder: event.target.value })} problem={problem('folder')} help="“.” is the folder in which the server starts us." />
+            </div>
+          </Card>
+          <Card title="Sign-in">
+            <SignIn draft={draft} set={set} problem={problem} />
+          </Card>
+        </div>
+        {action.error ? <ErrorPanel error={action.error} /> : null}
+        <div className={ui['row']}>
+          <Button type="submit" look="primary" disabled={action.busy}>
+            {action.busy ? 'Saving…' : 'Save partner'}
+          </Button>
+          {saved === null ? null : <Button onClick={() => navigate(`/partners/${saved}`)}>Done</Button>}
+        </div>
+      </form>
+      {saved === null ? null : (
+        <Card title="Live connection test">
+          <ConnectionTest partner={saved} connection={draft.connection} onTrusted={() => undefined} />
+        </Card>
+      )}
+    </Page>
+  )
+}
+
+interface SignInProps {
+  readonly draft: Draft
+  readonly set: (change: Partial<Draft>) => void
+  readonly problem: (field: string) => string | undefined
+}
+
+function SignIn({ draft, set, problem }: SignInProps): ReactNode {
+  return (
+    <div className={ui['stack']}>
+      <TextField label="User name" required spellCheck={false} autoComplete="off" value={draft.username} onChange={(event) => set({ username: event.target.value })} problem={problem('username')} />
+      <SelectField
+        label="Method"
+        value={draft.method}
+        onChange={(event) => set({ method: event.target.value as Draft['method'], sealed: false })}
+        options={[
+          ['password', 'Password'],
+          ['key', 'Private key'],
+          ['generated', 'A new key made here'],
+        ]}
+      />
+      {draft.method === 'password' ? (
+        <TextField
+          label="Password"
+          type="password"
+          autoComplete="off"
+          value={draft.password}
+          onChange={(event) => set({ password: event.target.value })}
+          problem={problem('password')}
+          placeholder={draft.sealed ? 'unchanged' : ''}
+          help="Sealed at once; it is never shown again."
+        />
+      ) : null}
+      {draft.method === 'key' ? <PastedKey draft={draft} set={set} problem={problem} /> : null}
+      {draft.method === 'generated' ? <GeneratedKey draft={draft} set={set} /> : null}
+    </div>
+  )
+}
+
+function PastedKey({ draft, set, problem }: SignInProps) {
+  const [shown, setShown] = useState(!draft.sealed)
+  if (!shown) return <Button onClick={() => setShown(true)}>Replace the sealed key</Button>
+  return (
+    <>
+      <TextArea label="Private key" spellCheck={false} value={draft.privateKey} onChange={(event) => set({ privateKey: event.target.value })} problem={problem('privateKey')} placeholder="-----BEGIN OPENSSH PRIVATE KEY-----" help="Paste it, or choose the file." />
+      <input
+        type="file"
+        aria-label="Private key file"
+        onChange={(event) => {
+          void event.target.files?.[0]?.text().then((privateKey) => set({ privateKey }))
+        }}
+      />
+      <TextField label="Passphrase of the key" type="password" autoComplete="off" value={draft.passphrase} onChange={(event) => set({ passphrase: event.target.value })} problem={problem('passphrase')} />
+    </>
+  )
+}
+
+function GeneratedKey({ draft, set }: { readonly draft: Draft; readonly set: (change: Partial<Draft>) => void }) {
+  const { client } = useHost()
+  const action = useAction()
+  const [rsa, setRsa] = useState(false)
+  const generate = async (): Promise<void> => {
+    const item = await action.run(async () => await client.trust.generate({ kind: 'ssh', algorithm: rsa ? 'rsa-3072' : 'ed25519', label: `Key for ${draft.name || draft.host || 'a partner'}` }))
+    if (item !== undefined) set({ item: item.id, publicKey: item.publicKey ?? '' })
+  }
+  return (
+    <>
+      {draft.publicKey === '' ? (
+        <>
+          <Check label="The partner's server is old and needs RSA" checked={rsa} onChange={(event) => setRsa(event.target.checked)} />
+          <Button disabled={action.busy} onClick={() => void generate()}>
+            Make a key
+          </Button>
+        </>
+      ) : (
+        <div className={ui['stack']}>
+          <p className="quiet small">Send this public part to the partner; the private part stays sealed here.</p>
+          <Copyable value={draft.publicKey} label="public key" />
+        </div>
+      )}
+      {action.error ? <ErrorPanel error={action.error} /> : null}
+    </>
+  )
+}
