@@ -1,0 +1,39 @@
+import { Link } from 'wouter'
+import type { Delivery } from '../../../shared/contract/deliveries.ts'
+import { bytesText } from '../../lib/format.ts'
+import { Guard } from '../../ui/page.tsx'
+import { Status } from '../../ui/status.tsx'
+import { Time } from '../../ui/time.tsx'
+import { stateWords } from './words.ts'
+import ui from '../../ui/ui.module.css'
+
+export function DeliveryList({ deliveries, none }: { readonly deliveries: readonly Delivery[]; readonly none: string }) {
+  if (deliveries.length === 0) return <p className={`quiet ${ui['pad'] ?? ''}`}>{none}</p>
+  return (
+    <ul className={ui['list']}>
+      {deliveries.map((delivery) => (
+        <li key={delivery.id}>
+          <Guard>
+            <Row delivery={delivery} />
+          </Guard>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function Row({ delivery }: { readonly delivery: Delivery }) {
+  const { tone, word } = stateWords(delivery)
+  return (
+    <Link href={`/deliveries/${delivery.id}`} className={ui['item']}>
+      <span className={ui['grow']}>
+        <span className={`${ui['strong'] ?? ''} ${ui['cut'] ?? ''}`}>{delivery.remoteName}</span>
+        <br />
+        <span className="quiet small">
+          {delivery.partner} · {bytesText(delivery.size)} · <Time at={delivery.createdAt} />
+        </span>
+      </span>
+      <Status tone={tone}>{word}</Status>
+    </Link>
+  )
+}

@@ -1,0 +1,147 @@
+import { useEffect, useState } from 'react'
+import { Link } from 'wouter'
+import type { z } from 'zod'
+import type { Attempt, DeliveryDetail, Progress } from '../../../shared/contract/deliveries.ts'
+import { useHost } from '../../lib/app-context.ts'
+import { absoluteText, bytesText } from '../../lib/format.ts'
+import { useAction, useCall } from '../../lib/use-call.ts'
+import { Button } from '../../ui/button.tsx'
+import { ErrorPanel } from '../../ui/error-panel.tsx'
+import { Copyable, Facts } from '../../ui/facts.tsx'
+import { Card, Page, Skeleton } from '../../ui/page.tsx'
+import { Status } from '../../ui/status.tsx'
+import { Time } from '../../ui/time.tsx'
+import { DeliveryProgress } from './delivery-progress.tsx'
+import { EventTimeline } from './event-timeline.tsx'
+import { ResolveDialog } from './resolve-dialog.tsx'
+import { stateWords } from './words.ts'
+import ui from '../../ui/ui.module.css'
+
+export function DeliveryPage({ id }: { readonly id: string }) {
+  const detail = useCall(`deliveries.show ${id}`, (client) => client.deliveries.show({ id }), (client, changed) => client.deliveries.onChanged(changed))
+  if (detail.data === undefined) return <Page title="Delivery">{detail.error === undefined ? <Skeleton height={360} /> : <ErrorPanel error={detail.error} />}</Page>
+  return <Shown detail={detail.data} />
+}
+
+const VERIFIED = { hash: 'SHA-256 computed by the server', 'read-back': 'read back and compared', size: 'size', operator: 'word of the operator' } as const
+
+function Shown({ detail }: { readonly detail: z.infer<typeof DeliveryDetail> }) {
+  const { delivery, attempts } = detail
+  const { client } = useHost()
+  const action = useAction()
+  const [resolving, setResolving] = useState(false)
+  const [progress, setProgress] = useState<Progress | null>(null)
+  useEffect(() => client.deliveries.onProgress((next) => (next.id === delivery.id ? setProgress(next) : undefined)), [client, delivery.id])
+  const trace = useCall(`audit.trace ${delivery.id} ${delivery.updatedAt}`, (asked) => asked.audit.trace({ query: delivery.id }))
+  const { tone, word, sentence } = stateWords(delivery)
+  const { receipt } = delivery
+  const restless = delivery.state === 'queued' || delivery.state === 'sending'
+
+  return (
+    <Page
+      title={delivery.remoteName}
+      about={
+        <>
+          to <Link href={`/partners/${delivery.partner}`}>{delivery.partner}</Link>, <Time at={delivery.createdAt} />
+        </>
+      }
+      actions={
+        <>
+          {['waiting', 'unknown', 'failed', 'cancelled'].includes(delivery.state) ? (
+            <Button look="primary" disabled={action.busy} onClick={() => void action.run(async () => await client.deliveries.retry({ id: delivery.id }))}>
+              Retry now
+            </Button>
+          ) : null}
+          {delivery.state === 'unknown' ? <Button onClick={() => setResolving(true)}>Resolve…</Button> : null}
+          {restless || delivery.state === 'waiting' ? (
+            <Button disabled={action.busy} onClick={() => void action.run(async () => await client.deliveries.cancel({ id: delivery.id }))}>
+              Cancel
+            </Button>
+          ) : null}
+        </>
+      }
+    >
+      <div className={ui['row']}>
+        <Status tone={tone}>{word}</Status>
+        <span className="quiet">{sentence}</span>
+      </div>
+      {delivery.nextTryAt === null || restless ? null : <p className="quiet">Next try at {absoluteText(delivery.nextTryAt)}.</p>}
+      {restless ? <DeliveryProgress name={delivery.remoteName} progress={progress} total={delivery.size} /> : null}
+      {action.error ? <ErrorPanel error={action.error} /> : null}
+      {delivery.error === null ? null : <ErrorPanel error={delivery.error} />}
+      <div className={ui['split']}>
+        <Card title="File">
+          <Facts
+            items={[
+              ['Our name', delivery.fileName],
+              ['Name there', delivery.remoteName],
+              ['Size', `${bytesText(delivery.size)} (${delivery.size} bytes)`],
+              ['SHA-256', <Copyable key="hash" value={delivery.sha256} label="SHA-256" />],
+              ['Delivery', <Copyable key="id" value={delivery.id} label="delivery id" />],
+              ['Sent again because', delivery.duplicateReason],
+            ]}
+          />
+        </Card>
+        <Card title="Receipt">
+          {receipt === null ? (
+            <p className="quiet">There is none: the partner&rsquo;s server has not confirmed the file.</p>
+          ) : (
+            <Facts
+              items={[
+                ['Confirmed', absoluteText(receipt.at)],
+                ['Place there', <code key="path">{receipt.remotePath}</code>],
+                ['Checked by', VERIFIED[receipt.verifiedBy]],
+                ['Size there', `${receipt.size} bytes`],
+              ]}
+            />
+          )}
+        </Card>
+      </div>
+      <Card title="Trace">{trace.data === undefined ? <Skeleton height={160} /> : <EventTimeline events={trace.data.events.filter(({ subject }) => subject.id === delivery.id)} />}</Card>
+      <Card title="Tries" flush>
+        <ul className={ui['list']}>
+          {attempts.map((attempt) => (
+            <li key={attempt.id} className={ui['pad']}>
+              <TryFacts attempt={attempt} />
+            </li>
+          ))}
+          {attempts.length === 0 ? <li className={`quiet ${ui['pad'] ?? ''}`}>None yet.</li> : null}
+        </ul>
+      </Card>
+      <ResolveDialog id={delivery.id} open={resolving} onClose={() => setResolving(false)} />
+    </Page>
+  )
+}
+
+const RESULTS = {
+  running: { tone: 'run', word: 'Running' },
+  delivered: { tone: 'ok', word: 'Delivered' },
+  failed: { tone: 'bad', word: 'Failed' },
+  unknown: { tone: 'warn', word: 'Answer lost' },
+  interrupted: { tone: 'warn', word: 'Interrupted' },
+  cancelled: { tone: 'wait', word: 'Cancelled' },
+} as const
+
+function TryFacts({ attempt }: { readonly attempt: z.infer<typeof Attempt> }) {
+  const { tone, word } = RESULTS[attempt.result]
+  const { observed } = attempt
+  return (
+    <div className={ui['stack']}>
+      <div className={ui['row']}>
+        <span className={ui['strong']}>Try {attempt.number}</span>
+        <Status tone={tone}>{word}</Status>
+        <span className="quiet small">{absoluteText(attempt.startedAt)}</span>
+      </div>
+      <Facts
+        items={[
+          ['Went on at', attempt.resumedAt > 0 ? `${bytesText(attempt.resumedAt)}` : null],
+          ['Key exchange', observed['kex']],
+          ['Cipher', observed['cipher']],
+          ['Host key', observed['hostKeyFingerprint'] === undefined ? null : `${observed['hostKeyFingerprint']} (${observed['hostKeyAlgorithm'] ?? ''})`],
+          ['Server', observed['serverSoftware']],
+          ['Reason', attempt.error?.message],
+        ]}
+      />
+    </div>
+  )
+}

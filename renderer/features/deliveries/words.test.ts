@@ -1,0 +1,15 @@
+import { expect, it } from 'vitest'
+import { eventWords, stateWords } from './words.ts'
+
+it('tells an unknown outcome apart from a failure', () => {
+  expect(stateWords({ state: 'unknown', outcome: 'unknown' })).toMatchObject({ tone: 'warn', word: 'Outcome unknown' })
+  expect(stateWords({ state: 'failed', outcome: 'not-delivered' })).toMatchObject({ tone: 'bad', word: 'Not delivered' })
+})
+
+it('gives the reason of a failed try in the words of the catalogue', () => {
+  expect(eventWords({ type: 'delivery.attempt_failed', data: { error: { code: 'net.refused', message: 'x' } } })).toEqual({ text: 'Try failed; another follows', tone: 'warn', why: 'The server refused the connection' })
+})
+
+it('shows a type that it does not know as it is', () => {
+  expect(eventWords({ type: 'future.event', data: {} })).toEqual({ text: 'future.event', tone: 'plain', why: null })
+})

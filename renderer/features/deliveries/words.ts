@@ -1,0 +1,77 @@
+/** Deliveries, attempts and events in plain words. */
+import type { AuditEvent } from '../../../shared/contract/audit.ts'
+import type { Delivery, Stage } from '../../../shared/contract/deliveries.ts'
+import { isErrorCode, textOf } from '../../../shared/contract/errors/index.ts'
+import type { Tone } from '../../ui/status.tsx'
+
+export interface Words {
+  readonly tone: Tone
+  readonly word: string
+  readonly sentence: string
+}
+
+export function stateWords(delivery: Pick<Delivery, 'state' | 'outcome'>): Words {
+  switch (delivery.state) {
+    case 'queued':
+      return { tone: 'wait', word: 'Queued', sentence: 'It waits for its turn.' }
+    case 'sending':
+      return { tone: 'run', word: 'Sending', sentence: 'It is on its way.' }
+    case 'waiting':
+      return { tone: 'wait', word: 'Tried again later', sentence: 'The last try did not work; Waybill tries again by itself.' }
+    case 'unknown':
+      return { tone: 'warn', word: 'Outcome unknown', sentence: 'It may or may not have arrived. “Retry now” looks first and sends only if it is not there.' }
+    case 'delivered':
+      return { tone: 'ok', word: 'Delivered', sentence: 'It stands at the partner under its final name, whole.' }
+    case 'failed':
+      return { tone: 'bad', word: 'Not delivered', sentence: 'It did not arrive. Nothing stands under its name.' }
+    case 'cancelled':
+      return { tone: 'wait', word: 'Cancelled', sentence: 'It was stopped before it arrived.' }
+  }
+}
+
+export const STAGE_WORDS: Readonly<Record<Stage, string>> = {
+  connecting: 'Connecting',
+  probing: 'Looking what is there',
+  transferring: 'Sending',
+  verifying: 'Comparing',
+  committing: 'Giving it its name',
+}
+
+const EVENT_WORDS: Readonly<Record<string, string>> = {
+  'station.changed': 'Our own details were changed',
+  'partner.created': 'Partner added',
+  'partner.changed': 'Partner changed',
+  'partner.suspended': 'Exchange suspended',
+  'partner.resumed': 'Exchange resumed',
+  'partner.removed': 'Partner removed',
+  'connection.tested': 'Connection tested',
+  'trust.added': 'Key added to the inventory',
+  'trust.bound': 'Key put to use',
+  'trust.unbound': 'Key taken out of use here',
+  'trust.retired': 'Key retired',
+  'delivery.created': 'Copied and written down',
+  'delivery.attempt_started': 'Try started',
+  'delivery.committing': 'Whole and compared; asking for its final name',
+  'delivery.delivered': 'Delivered',
+  'delivery.probed_absent': 'Looked: it is not there yet',
+  'delivery.attempt_failed': 'Try failed; another follows',
+  'delivery.failed': 'Not delivered',
+  'delivery.outcome_unknown': 'The answer was lost: outcome unknown',
+  'delivery.interrupted': 'Waybill was stopped during the try',
+  'delivery.requeued': 'Asked to try again',
+  'delivery.resolved': 'Decided by a person',
+  'delivery.cancelled': 'Cancelled',
+  'audit.verified': 'Chain of records verified',
+}
+
+const BAD = ['delivery.failed']
+const WARN = ['delivery.attempt_failed', 'delivery.outcome_unknown', 'delivery.interrupted', 'partner.suspended']
+
+/** One event as a sentence, with its tone and the reason if it has one. */
+export function eventWords(event: Pick<AuditEvent, 'type' | 'data'>): { readonly text: string; readonly tone: 'ok' | 'warn' | 'bad' | 'plain'; readonly why: string | null } {
+  const { error, reason } = event.data
+  const code = typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : null
+  const why = code !== null && isErrorCode(code) ? textOf({ code }).title : typeof reason === 'string' ? reason : null
+  const tone = BAD.includes(event.type) ? 'bad' : WARN.includes(event.type) ? 'warn' : event.type === 'delivery.delivered' ? 'ok' : 'plain'
+  return { text: EVENT_WORDS[event.type] ?? event.type, tone, why }
+}
