@@ -25,7 +25,7 @@ export function Queue() {
   )
   const mine = useCall(
     `queue.mine ${started[0] ?? ''}`,
-    async (client) => await Promise.all(started.slice(0, 20).map(async (id) => (await client.deliveries.show({ id })).delivery))),
+    async (client) => await Promise.all(started.slice(0, 20).map(async (id) => (await client.deliveries.show({ id })).delivery)),
     (client, changed) => client.deliveries.onChanged(changed),
   )
   const running = active.data?.deliveries ?? []

@@ -1,0 +1,145 @@
+import { useEffect, useState } from 'react'
+import type { z } from 'zod'
+import type { DoctorReport, Settings } from '../../../shared/contract/workspace.ts'
+import { useHost } from '../../lib/app-context.ts'
+import { useAction, useCall } from '../../lib/use-call.ts'
+import { Button } from '../../ui/button.tsx'
+import { ErrorPanel } from '../../ui/error-panel.tsx'
+import { Facts } from '../../ui/facts.tsx'
+import { Check, SelectField, TextField } from '../../ui/field.tsx'
+import { Card, Page, Skeleton } from '../../ui/page.tsx'
+import { Status } from '../../ui/status.tsx'
+import { toast } from '../../ui/toasts.tsx'
+import ui from '../../ui/ui.module.css'
+
+type Chosen = z.infer<typeof Settings>
+
+export function SettingsPage() {
+  const status = useCall('settings.status', (client) => client.workspace.status({}))
+  return (
+    <Page title="Settings">
+      <div className={ui['split']}>
+        <Station />
+        <Preferences />
+      </div>
+      <Card title="Workspace">
+        {status.data === undefined ? (
+          <Skeleton height={90} />
+        ) : (
+          <Facts
+            items={[
+              ['Folder', status.data.folder],
+              ['Created', status.data.createdAt],
+              ['Program', `Waybill ${status.data.version}`],
+              ['Keychain', !status.data.keychainAvailable ? 'does not answer' : status.data.keyInKeychain ? 'holds the key of this workspace' : 'not used by this workspace'],
+            ]}
+          />
+        )}
+      </Card>
+      <Doctor />
+    </Page>
+  )
+}
+
+function Preferences() {
+  const { client } = useHost()
+  const settings = useCall('settings', (asked) => asked.workspace.settings({}))
+  const action = useAction()
+  const change = async (wanted: Partial<Chosen>): Promise<void> => {
+    const now = await action.run(async () => await client.workspace.changeSettings(wanted))
+    if (now === undefined) return
+    window.dispatchEvent(new CustomEvent('waybill-theme', { detail: now.theme }))
+    settings.reload()
+  }
+  if (settings.data === undefined) return <Skeleton height={240} />
+  return (
+    <Card title="This window">
+      <div className={ui['stack']}>
+        <SelectField
+          label="Theme"
+          value={settings.data.theme}
+          onChange={(event) => void change({ theme: event.target.value as Chosen['theme'] })}
+          options={[
+            ['system', 'As the computer'],
+            ['light', 'Light'],
+            ['dark', 'Dark'],
+          ]}
+        />
+        <SelectField
+          label="When the window is closed"
+          value={settings.data.onClose}
+          onChange={(event) => void change({ onClose: event.target.value as Chosen['onClose'] })}
+          options={[
+            ['ask', 'Ask'],
+            ['tray', 'Go on in the tray'],
+            ['quit', 'Quit'],
+          ]}
+        />
+        <Check label="Notify me when something needs a look" checked={settings.data.notifications} onChange={(event) => void change({ notifications: event.target.checked })} />
+        {action.error ? <ErrorPanel error={action.error} /> : null}
+      </div>
+    </Card>
+  )
+}
+
+function Station() {
+  const { client } = useHost()
+  const station = useCall('station', (asked) => asked.station.show({}))
+  const action = useAction()
+  const [name, setName] = useState('')
+  useEffect(() => setName(station.data?.station?.name ?? ''), [station.data])
+  const save = async (): Promise<void> => {
+    const done = await action.run(async () => await client.station.apply({ document: { contacts: [], ...station.data?.station, name } }))
+    if (done !== undefined) toast('ok', 'Saved', 'Our company name is saved.')
+  }
+  return (
+    <Card title="Our company">
+      <form
+        className={ui['stack']}
+        onSubmit={(event) => {
+          event.preventDefault()
+          void save()
+        }}
+      >
+        <TextField label="Company name" value={name} onChange={(event) => setName(event.target.value)} help="Shown to partners with our keys." />
+        {action.error ? <ErrorPanel error={action.error} /> : null}
+        <div>
+          <Button type="submit" disabled={action.busy || name.trim() === ''}>
+            Save
+          </Button>
+        </div>
+      </form>
+    </Card>
+  )
+}
+
+const TONES = { ok: { tone: 'ok', word: 'Fine' }, warning: { tone: 'warn', word: 'Look at it' }, failed: { tone: 'bad', word: 'Failed' } } as const
+
+function Doctor() {
+  const { client } = useHost()
+  const action = useAction()
+  const [report, setReport] = useState<z.infer<typeof DoctorReport> | null>(null)
+  return (
+    <Card
+      title="Self-test"
+      actions={
+        <Button disabled={action.busy} onClick={() => void action.run(async () => setReport(await client.workspace.doctor({})))}>
+          {action.busy ? 'Testing…' : 'Run self-test'}
+        </Button>
+      }
+    >
+      {report === null && action.error === undefined ? <p className="quiet">Checks the runtime, its cryptography, the database, the keychain, the disk and the clock.</p> : null}
+      {action.error ? <ErrorPanel error={action.error} /> : null}
+      <ul className={ui['stack']}>
+        {report?.checks.map((check) => (
+          <li key={check.name} className={ui['row']}>
+            <Status tone={TONES[check.status].tone}>{TONES[check.status].word}</Status>
+            <span className={ui['grow']}>
+              <span className={ui['strong']}>{check.name}</span> {check.detail} {check.remedy}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  )
+}
