@@ -13,7 +13,7 @@ export function ErrorPanel({ error }: { readonly error: ShownError }) {
   const details = Object.entries(error.details ?? {})
   return (
     <div className={css['error']} role="alert">
-      <h3>{text.title}</h3>
+      <p className={css['strong']}>{text.title}</p>
       <p>{text.happened}</p>
       <ol>
         {text.todo.map((step) => (

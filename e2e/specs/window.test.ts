@@ -1,0 +1,206 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ChildProcess } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import type { Browser } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { dropFiles, launchBrowser, openWindow, type Theme, type WaybillWindow } from '../pages/window.ts'
+import { findPeer } from '../servers/peers.ts'
+import { startSshd, type Sshd } from '../servers/sshd.ts'
+import { newInstallation, type Installation } from '../servers/waybill.ts'
+
+const chromium = findPeer('chromium')
+const sshdPeer = findPeer('sshd')
+const PASSPHRASE = 'correct horse battery'
+
+/** Where pictures go when somebody wants to look at them: WAYBILL_PICTURES=folder. */
+const PICTURES = process.env['WAYBILL_PICTURES']
+
+describe.skipIf(chromium.absent || sshdPeer.absent)(`the window in Chromium${chromium.note}${sshdPeer.note}`, () => {
+  let browser: Browser
+  let sshd: Sshd
+  let here: Installation
+  let service: ChildProcess
+  let view: WaybillWindow
+
+  beforeAll(async () => {
+    browser = await launchBrowser()
+    sshd = await startSshd()
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await sshd?.stop()
+  })
+  beforeEach(() => {
+    here = newInstallation({ WAYBILL_PASSPHRASE: '' })
+  })
+  afterEach(async () => {
+    await view?.close()
+    const ended = new Promise((resolve) => service.once('exit', resolve))
+    service.kill('SIGTERM')
+    await ended
+    here.remove()
+  })
+
+  const serve = async (): Promise<string> => {
+    service = here.start('--json', 'serve', '--ui', '127.0.0.1:0')
+    let text = ''
+    const lines = createInterface({ input: service.stdout ?? process.stdin })
+    for await (const line of lines) {
+      text += line
+      try {
+        return (JSON.parse(text) as { address: string }).address
+      } catch {
+        // The document is not whole yet.
+      }
+    }
+    throw new Error(`no address: ${text}`)
+  }
+
+  /** Looks at the present screen: no policy breach, no axe violation, and a picture if wanted. */
+  const inspect = async (name: string, theme: Theme): Promise<void> => {
+    if (PICTURES !== undefined) {
+      mkdirSync(PICTURES, { recursive: true })
+      for (const size of [{ width: 900, height: 600 }, { width: 1280, height: 800 }]) {
+        await view.page.setViewportSize(size)
+        await view.page.screenshot({ path: join(PICTURES, `${name}-${theme}-${size.width}.png`) })
+      }
+    }
+    expect(await view.axe(), name).toEqual([])
+    expect(view.problems, name).toEqual([])
+  }
+
+  const createWorkspace = async (): Promise<void> => {
+    const { page } = view
+    await page.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE)
+    await page.getByLabel('Repeat passphrase').fill(PASSPHRASE)
+    await page.getByRole('button', { name: 'Create workspace' }).click()
+    await page.getByRole('heading', { name: 'Your workspace is ready' }).waitFor()
+  }
+
+  it.each<Theme>(['light', 'dark'])('from an empty folder to a verified delivery at a real server, in %s', async (theme) => {
+    view = await openWindow(browser, await serve(), theme)
+    const { page } = view
+
+    await page.getByRole('heading', { name: 'Welcome to Waybill' }).waitFor()
+    await page.getByRole('button', { name: 'Create workspace' }).click()
+    await page.getByText('Use at least 10 characters').waitFor()
+    await inspect('1-create', theme)
+    await createWorkspace()
+    await inspect('2-ready', theme)
+
+    await page.getByRole('button', { name: 'Add a partner' }).click()
+    await page.getByLabel('Name', { exact: true }).fill('Müller & Söhne')
+    expect(await page.getByLabel('Short name').inputValue()).toBe('muller-sohne')
+    await page.getByLabel('Server', { exact: true }).fill('127.0.0.1')
+    await page.getByLabel('Port').fill('99999')
+    await page.getByLabel('User name').fill(sshd.username)
+    await page.getByLabel('Method').selectOption('key')
+    await page.getByLabel('Private key', { exact: true }).fill(sshd.privateKey)
+    await page.getByLabel('Folder there').fill(sshd.folder)
+    await page.getByRole('button', { name: 'Save partner' }).click()
+    await page.getByText('must be at most 65535').first().waitFor()
+    await inspect('3-form-problem', theme)
+    await page.getByLabel('Port').fill(String(sshd.port))
+    await page.getByRole('button', { name: 'Save partner' }).click()
+
+    await page.getByRole('button', { name: 'Test connection' }).click()
+    await page.getByText('The server’s identity is not confirmed yet').or(page.getByText("The server's identity is not confirmed yet")).first().waitFor()
+    await inspect('4-unknown-host', theme)
+    await page.getByRole('button', { name: 'Compare keys' }).click()
+    const trust = page.getByRole('button', { name: 'Trust this server' })
+    await page.getByLabel('Fingerprint from the partner').fill(sshd.fingerprints.rsa)
+    await page.getByText('They differ').waitFor()
+    expect(await trust.isDisabled()).toBe(true)
+    await page.getByLabel('Fingerprint from the partner').fill(sshd.fingerprints.ed25519)
+    await page.getByLabel('Who confirmed it').fill('Ms Ito')
+    await page.getByText('The two are the same').waitFor()
+    await inspect('5-compare', theme)
+    await trust.click()
+    await page.getByText('Everything works').waitFor()
+    await inspect('6-tested', theme)
+
+    await page.getByRole('button', { name: 'Done' }).click()
+    await page.getByRole('heading', { name: 'Müller & Söhne' }).waitFor()
+    await page.getByText('Ms Ito').first().waitFor()
+    const content = `UNB+UNOC:3+${theme}'`
+    const name = `orders ${theme}.edi`
+    await dropFiles(page, '[data-partner="muller-sohne"]', [{ name, content }])
+    await page.getByText('Ready').last().waitFor()
+    await inspect('7-sheet', theme)
+    await page.getByRole('button', { name: 'Send', exact: true }).click()
+    await page.getByRole('complementary', { name: 'Transfers' }).getByText('Delivered').waitFor()
+    expect(readFileSync(join(sshd.folder, name), 'utf8')).toBe(content)
+    await inspect('8-partner', theme)
+
+    await page.getByRole('complementary', { name: 'Transfers' }).getByRole('link', { name }).click()
+    await page.getByRole('list', { name: 'Trace' }).getByText('Delivered').waitFor()
+    await page.getByText(createHash('sha256').update(content).digest('hex')).first().waitFor()
+    await inspect('9-delivery', theme)
+
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Audit' }).click()
+    await page.getByRole('button', { name: 'Verify the chain' }).click()
+    await page.getByText('The chain holds').waitFor()
+    await inspect('10-audit', theme)
+    await page.getByLabel('File to trace').setInputFiles({ name: 'copy.txt', mimeType: 'text/plain', buffer: Buffer.from(content) })
+    await page.getByRole('list', { name: 'Trace' }).getByText('Delivered').waitFor()
+
+    for (const [place, heading] of [['Overview', 'Overview'], ['Partners', 'Partners'], ['Deliveries', 'Deliveries'], ['Keys & certificates', 'Keys & certificates'], ['Settings', 'Settings']] as const) {
+      await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: place }).click()
+      await page.getByRole('heading', { name: heading, level: 1 }).waitFor()
+      await page.waitForLoadState('networkidle')
+      await inspect(`11-${place.split(' ')[0]?.toLowerCase() ?? ''}`, theme)
+    }
+
+    // The same file again: recognised before anything is sent, and only with a reason.
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Partners' }).click()
+    await dropFiles(page, '[data-partner="muller-sohne"]', [{ name, content }])
+    await page.getByText('Sent before').waitFor()
+    expect(await page.getByRole('button', { name: 'Send', exact: true }).isDisabled()).toBe(true)
+    await inspect('12-duplicate', theme)
+  })
+
+  it('takes a newcomer to the practice partner and a first delivery', async () => {
+    view = await openWindow(browser, await serve(), 'light')
+    const { page } = view
+    await createWorkspace()
+    await page.getByRole('button', { name: 'Try the practice partner' }).click()
+    await page.getByRole('heading', { name: 'Practice partner' }).waitFor()
+    await page.getByLabel('Files to send').setInputFiles({ name: 'first.edi', mimeType: 'text/plain', buffer: Buffer.from('first') })
+    await page.getByRole('button', { name: 'Send', exact: true }).click()
+    await page.getByRole('complementary', { name: 'Transfers' }).getByText('Delivered').waitFor()
+    expect(view.problems).toEqual([])
+  })
+
+  it('opens with the passphrase after a restart, keeps its address for one use, and survives the core', async () => {
+    const address = await serve()
+    view = await openWindow(browser, address, 'dark')
+    await createWorkspace()
+    const second = await openWindow(browser, address, 'dark')
+    await second.page.getByText('This address was used already').waitFor()
+    await second.close()
+    await view.close()
+    const ended = new Promise((resolve) => service.once('exit', resolve))
+    service.kill('SIGTERM')
+    await ended
+
+    view = await openWindow(browser, await serve(), 'dark')
+    const { page } = view
+    await page.getByLabel('Passphrase', { exact: true }).fill('not the passphrase')
+    await page.getByRole('button', { name: 'Open', exact: true }).click()
+    await page.getByText('That passphrase does not open the workspace').first().waitFor()
+    await inspect('13-unlock', 'dark')
+    await page.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE)
+    await page.getByRole('button', { name: 'Open', exact: true }).click()
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
+    // By keyboard alone: the palette finds a place.
+    await page.keyboard.press('Control+k')
+    await page.getByLabel('Name of a place, partner or file').fill('audit')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Audit' }).waitFor()
+    service.kill('SIGKILL')
+    await page.getByText('background process is starting again').waitFor()
+    expect(await page.getByRole('heading', { name: 'Audit' }).isVisible()).toBe(true)
+  })
+})
