@@ -37,11 +37,16 @@ describe.skipIf(chromium.absent || sshdPeer.absent)(`the window in Chromium${chr
   })
   afterEach(async () => {
     await view?.close()
+    await stop()
+    here.remove()
+  })
+
+  const stop = async (): Promise<void> => {
+    if (service.exitCode !== null || service.signalCode !== null) return
     const ended = new Promise((resolve) => service.once('exit', resolve))
     service.kill('SIGTERM')
     await ended
-    here.remove()
-  })
+  }
 
   const serve = async (): Promise<string> => {
     service = here.start('--json', 'serve', '--ui', '127.0.0.1:0')
@@ -149,7 +154,7 @@ describe.skipIf(chromium.absent || sshdPeer.absent)(`the window in Chromium${chr
     for (const [place, heading] of [['Overview', 'Overview'], ['Partners', 'Partners'], ['Deliveries', 'Deliveries'], ['Keys & certificates', 'Keys & certificates'], ['Settings', 'Settings']] as const) {
       await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: place }).click()
       await page.getByRole('heading', { name: heading, level: 1 }).waitFor()
-      await page.waitForLoadState('networkidle')
+      await page.locator('[data-waiting]').waitFor({ state: 'detached' })
       await inspect(`11-${place.split(' ')[0]?.toLowerCase() ?? ''}`, theme)
     }
 
@@ -181,10 +186,7 @@ describe.skipIf(chromium.absent || sshdPeer.absent)(`the window in Chromium${chr
     await second.page.getByText('This address was used already').waitFor()
     await second.close()
     await view.close()
-    const ended = new Promise((resolve) => service.once('exit', resolve))
-    service.kill('SIGTERM')
-    await ended
-
+    await stop()
     view = await openWindow(browser, await serve(), 'dark')
     const { page } = view
     await page.getByLabel('Passphrase', { exact: true }).fill('not the passphrase')

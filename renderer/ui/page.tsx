@@ -44,7 +44,7 @@ export function Empty({ title, children, action }: { readonly title: string; rea
 
 /** Keeps the place of what is on its way, so that nothing jumps. */
 export function Skeleton({ height }: { readonly height: number }) {
-  return <div className={css['skeleton']} style={{ height }} aria-hidden />
+  return <div className={css['skeleton']} style={{ height }} aria-hidden data-waiting />
 }
 
 export function ProgressBar({ label, done, total }: { readonly label: string; readonly done: number; readonly total: number }) {
