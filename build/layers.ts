@@ -16,7 +16,7 @@ interface Import {
 /** Which of our folders each folder may import, the longest matching prefix deciding. */
 const MAY_IMPORT: readonly (readonly [folder: string, ours: readonly string[], packages: RegExp])[] = [
   ['shared/contract', ['shared/contract'], /^zod$/],
-  ['shared/client', ['shared/client', 'shared/contract'], /^$/],
+  ['shared/client', ['shared/client', 'shared/contract'], /^zod$/],
   ['shared/core', ['shared/core', 'shared/contract'], /^(?!electron$|react|playwright)/],
   ['shared/practice', ['shared/practice', 'shared/contract', 'shared/core/crypto', 'shared/core/kernel'], /^(?!electron$|react)/],
   ['shared/hosts', ['shared/hosts', 'shared/core', 'shared/contract', 'shared/client', 'shared/practice'], /^(?!electron$|react)/],

@@ -7,9 +7,7 @@ packages=(
   openssh-server openssh-client # SFTP against OpenSSH
   chromium                      # the window
   gnome-keyring dbus            # the keychain, on a session bus of its own
-  xvfb                          # a display for the desktop shell
   openssl                       # CMS and certificates
-  unzip
 )
 missing=()
 for package in "${packages[@]}"; do
@@ -19,5 +17,3 @@ if [ "${#missing[@]}" -gt 0 ]; then
   apt-get update -qq
   apt-get install -y -qq --no-install-recommends "${missing[@]}"
 fi
-
-bash "$(dirname "$0")/electron-ring.sh"

@@ -88,18 +88,9 @@ function ConnectionBanner() {
   const { transport } = useHost()
   const [state, setState] = useState<TransportState>('connected')
   useEffect(() => transport.onStateChange?.(setState), [transport])
-  const [shown, setShown] = useState(false)
-  useEffect(() => {
-    if (state === 'connected') {
-      setShown(false)
-      return undefined
-    }
-    const timer = setTimeout(() => setShown(true), 800)
-    return () => clearTimeout(timer)
-  }, [state])
   return (
     <div role="status" aria-live="polite">
-      {shown ? <div className={css['banner']}>Waybill&rsquo;s background process is starting again. Running jobs go on by themselves.</div> : null}
+      {state === 'connected' ? null : <div className={css['banner']}>Waybill&rsquo;s background process is starting again. Running jobs go on by themselves.</div>}
     </div>
   )
 }

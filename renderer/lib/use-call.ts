@@ -1,5 +1,5 @@
 /** Reads from the core and reads again when a topic says that something changed. */
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useEffectEvent, useState } from 'react'
 import { asCallError, type CallError } from '../../shared/client/call-error.ts'
 import type { WaybillClient } from '../../shared/contract/index.ts'
 import { useHost } from './app-context.ts'
@@ -8,7 +8,6 @@ export interface CallState<T> {
   /** The last answer, kept while the next one is on its way: screens do not jump. */
   readonly data: T | undefined
   readonly error: CallError | undefined
-  readonly loading: boolean
   reload(): void
 }
 
@@ -21,50 +20,41 @@ const SETTLE_MS = 120
 export function useCall<T>(key: string, read: (client: WaybillClient) => Promise<T>, subscribe?: Subscribe): CallState<T> {
   const { client, transport } = useHost()
   const [state, setState] = useState<{ key: string; data?: T; error?: CallError }>({ key })
-  const [loading, setLoading] = useState(true)
-  const latest = useRef({ read, subscribe })
-  latest.current = { read, subscribe }
-
-  const load = useCallback(() => {
-    let current = true
-    setLoading(true)
-    latest.current.read(client).then(
-      (data) => {
-        if (current) setState({ key, data })
-        if (current) setLoading(false)
-      },
-      (error: unknown) => {
-        if (current) setState((before) => ({ ...(before.key === key ? before : { key }), error: asCallError(error) }))
-        if (current) setLoading(false)
-      },
-    )
-    return () => {
-      current = false
-    }
-  }, [client, key])
+  const [version, setVersion] = useState(0)
+  const ask = useEffectEvent(async () => await read(client))
+  const listen = useEffectEvent((changed: () => void) => subscribe?.(client, changed))
 
   useEffect(() => {
-    let stopReading = load()
+    let latest = 0
     let timer: ReturnType<typeof setTimeout> | undefined
+    const load = (): void => {
+      latest += 1
+      const mine = latest
+      // An answer that was overtaken by a later reading, or that comes after the screen has gone, is dropped.
+      ask().then(
+        (data) => (mine === latest ? setState({ key, data }) : undefined),
+        (error: unknown) => (mine === latest ? setState((before) => ({ ...(before.key === key ? before : { key }), error: asCallError(error) })) : undefined),
+      )
+    }
     const again = (): void => {
       timer ??= setTimeout(() => {
         timer = undefined
-        stopReading()
-        stopReading = load()
+        load()
       }, SETTLE_MS)
     }
-    const leave = latest.current.subscribe?.(client, again)
+    load()
+    const leave = listen(again)
     const leaveResync = transport.onResync?.(again)
     return () => {
+      latest = -1
       clearTimeout(timer)
-      stopReading()
       leave?.()
       leaveResync?.()
     }
-  }, [load, client, transport])
+  }, [key, version, client, transport])
 
-  const data = state.key === key ? state.data : undefined
-  return { data, error: state.key === key ? state.error : undefined, loading, reload: () => void load() }
+  const current = state.key === key
+  return { data: current ? state.data : undefined, error: current ? state.error : undefined, reload: () => setVersion((before) => before + 1) }
 }
 
 export interface ActionState {

@@ -1,4 +1,4 @@
-import { useEffect, useState, type ReactNode } from 'react'
+import { useState, type ReactNode } from 'react'
 import { useLocation } from 'wouter'
 import { useHost } from '../../lib/app-context.ts'
 import { useAction, useCall } from '../../lib/use-call.ts'
@@ -25,7 +25,6 @@ function Form({ initial, isNew }: { readonly initial: Draft; readonly isNew: boo
   const action = useAction()
   const [draft, setDraft] = useState(initial)
   const [saved, setSaved] = useState<string | null>(null)
-  useEffect(() => setDraft(initial), [initial])
   const set = (change: Partial<Draft>): void => {
     setSaved(null)
     setDraft((before) => ({ ...before, ...change }))

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react'
+import { useEffect, useEffectEvent, useState } from 'react'
 import { Link } from 'wouter'
 import type { z } from 'zod'
 import type { SendPlan } from '../../../shared/contract/deliveries.ts'
@@ -48,20 +48,21 @@ function Sheet({ pending }: { readonly pending: PendingSend }) {
     if (answer !== undefined) setPlans(answer.plans)
   }
 
+  const handOver = useEffectEvent(async (isCurrent: () => boolean): Promise<void> => {
+    const files = await action.run(async () => await Promise.all(pending.files.map(async (file) => ({ capability: await host.fileCapability(file), as: file.name }))))
+    if (!isCurrent() || files === undefined) return
+    setHanded(files)
+    await look(files)
+  })
+
+  // Once: the sheet is made anew for other files.
   useEffect(() => {
     let current = true
-    const handOver = async (): Promise<void> => {
-      const files = await action.run(async () => await Promise.all(pending.files.map(async (file) => ({ capability: await host.fileCapability(file), as: file.name }))))
-      if (!current || files === undefined) return
-      setHanded(files)
-      await look(files)
-    }
-    void handOver()
+    void handOver(() => current)
     return () => {
       current = false
     }
-    // The sheet is made anew for other files.
-  }, [pending])
+  }, [])
 
   const rename = (index: number, as: string): void => setHanded((before) => before.map((file, at) => (at === index ? { ...file, as } : file)))
   const duplicates = plans?.filter(({ duplicateOf }) => duplicateOf !== null).length ?? 0

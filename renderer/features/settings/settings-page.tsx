@@ -1,5 +1,6 @@
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
 import type { z } from 'zod'
+import type { StationDocument } from '../../../shared/contract/station.ts'
 import type { DoctorReport, Settings } from '../../../shared/contract/workspace.ts'
 import { useHost } from '../../lib/app-context.ts'
 import { useAction, useCall } from '../../lib/use-call.ts'
@@ -83,13 +84,16 @@ function Preferences() {
 }
 
 function Station() {
+  const station = useCall('station', (client) => client.station.show({}))
+  return station.data === undefined ? <Skeleton height={200} /> : <StationForm known={station.data.station} />
+}
+
+function StationForm({ known }: { readonly known: StationDocument | null }) {
   const { client } = useHost()
-  const station = useCall('station', (asked) => asked.station.show({}))
   const action = useAction()
-  const [name, setName] = useState('')
-  useEffect(() => setName(station.data?.station?.name ?? ''), [station.data])
+  const [name, setName] = useState(known?.name ?? '')
   const save = async (): Promise<void> => {
-    const done = await action.run(async () => await client.station.apply({ document: { contacts: [], ...station.data?.station, name } }))
+    const done = await action.run(async () => await client.station.apply({ document: { contacts: [], ...known, name } }))
     if (done !== undefined) toast('ok', 'Saved', 'Our company name is saved.')
   }
   return (

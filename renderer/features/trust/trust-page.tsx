@@ -59,7 +59,7 @@ export function TrustPage() {
 function Item({ item }: { readonly item: TrustItem }) {
   const { client } = useHost()
   const action = useAction()
-  const now = Date.now()
+  const [now] = useState(() => Date.now())
   const uses = item.bindings.filter(({ activeFrom, activeUntil }) => Date.parse(activeFrom) <= now && (activeUntil === null || now < Date.parse(activeUntil)))
   return (
     <div className={ui['stack']}>

@@ -1,4 +1,6 @@
 /** Entry of the command line. */
+import process from 'node:process'
+
 const MINIMUM_NODE = 24
 
 // On older runtimes the database addon does not fail, it crashes: refuse before anything loads it.
@@ -9,5 +11,3 @@ if (Number(process.versions.node.split('.')[0]) < MINIMUM_NODE) {
 
 const { runProgram } = await import('./program.ts')
 await runProgram(process.argv.slice(2))
-
-export {}
