@@ -16,7 +16,7 @@ const STAMP = join(ROOT, 'node_modules', '.waybill-lock')
 const TARGETS = {
   core: { config: 'build/vite.core.ts', sources: ['shared', 'build/vite.core.ts'] },
   renderer: { config: 'build/vite.renderer.ts', sources: ['renderer', 'shared/contract', 'shared/client', 'build/vite.renderer.ts'] },
-  electron: { config: 'build/vite.electron.ts', sources: ['electron', 'shared', 'build/vite.electron.ts'] },
+  electron: { config: 'build/vite.electron.ts', parts: ['main', 'preload'], sources: ['electron', 'shared', 'build/vite.electron.ts'] },
 }
 
 /** Tells a person what takes time. Standard output belongs to the command that follows. */
@@ -58,7 +58,9 @@ export function ensureBuilt(names) {
     for (const name of stale.filter(isStale)) {
       say(`building ${name} …`)
       const fingerprint = fingerprintOf(TARGETS[name].sources)
-      run(node, [join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js'), 'build', '--logLevel', 'warn', '--config', TARGETS[name].config])
+      for (const part of TARGETS[name].parts ?? ['']) {
+        run(node, [join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js'), 'build', '--logLevel', 'warn', '--config', TARGETS[name].config], { env: { ...process.env, WAYBILL_ELECTRON_PART: part } })
+      }
       writeFileSync(stampOf(name), fingerprint)
     }
   })

@@ -1,4 +1,5 @@
 import { Building2, FileClock, Home, KeyRound, Send, Settings as SettingsIcon, Waypoints } from 'lucide-react'
+import { useEffect } from 'react'
 import { Link, Route, Switch, useLocation } from 'wouter'
 import { AuditPage } from '../features/audit/audit-page.tsx'
 import { DeliveriesPage } from '../features/deliveries/deliveries-page.tsx'
@@ -11,6 +12,7 @@ import { Queue } from '../features/send/queue.tsx'
 import { SendSheet } from '../features/send/send-sheet.tsx'
 import { SettingsPage } from '../features/settings/settings-page.tsx'
 import { TrustPage } from '../features/trust/trust-page.tsx'
+import { useHost } from '../lib/app-context.ts'
 import { useCall } from '../lib/use-call.ts'
 import { Empty, Guard } from '../ui/page.tsx'
 import { CommandPalette } from './command-palette.tsx'
@@ -25,8 +27,12 @@ const PLACES = [
   ['/settings', 'Settings', SettingsIcon],
 ] as const
 
+const OPENED = { delivery: '/deliveries/', partner: '/partners/', workspace: '/settings#' } as const
+
 export function Shell() {
-  const [location] = useLocation()
+  const [location, navigate] = useLocation()
+  const host = useHost()
+  useEffect(() => host.onOpen(({ kind, id }) => navigate(`${OPENED[kind]}${encodeURIComponent(id)}`)), [host, navigate])
   const counts = useCall('deliveries.counts', (client) => client.deliveries.counts({}), (client, changed) => client.deliveries.onChanged(changed))
   const attention = counts.data?.attention ?? 0
   return (

@@ -1,19 +1,13 @@
 /** The way from this page to the core, in a browser window and in the desktop shell alike. */
 import { createClient } from '../../shared/client/create-client.ts'
-import { createIpcTransport, type WaybillBridge } from '../../shared/client/ipc.ts'
+import { createIpcTransport, grantFile, onOpenRequest, type OpenRequest, type WaybillBridge } from '../../shared/client/ipc.ts'
 import type { Transport } from '../../shared/client/transport.ts'
 import { createWebSocketTransport } from '../../shared/client/websocket.ts'
 import { contract, type WaybillClient } from '../../shared/contract/index.ts'
 
-/** What the preload of the desktop shell gives to the page. */
-export interface ShellBridge extends WaybillBridge {
-  fileCapability(file: File): Promise<string>
-  readonly platform: string
-}
-
 declare global {
   interface Window {
-    readonly waybill?: ShellBridge
+    readonly waybill?: WaybillBridge
   }
 }
 
@@ -22,6 +16,8 @@ export interface Host {
   readonly transport: Transport
   /** Hands a file over; the answer stands for it in calls. */
   fileCapability(file: File): Promise<string>
+  /** Told when a person chose something in the tray or in a notification. */
+  onOpen(listener: (request: OpenRequest) => void): () => void
   readonly platform: string
 }
 
@@ -30,15 +26,21 @@ export async function openHost(): Promise<Host | null> {
   return window.waybill === undefined ? await openBrowserHost() : shellHost(window.waybill)
 }
 
-function shellHost(bridge: ShellBridge): Host {
+function shellHost(bridge: WaybillBridge): Host {
   const transport = createIpcTransport(bridge)
-  return { transport, client: createClient(contract, transport), fileCapability: (file) => bridge.fileCapability(file), platform: bridge.platform }
+  return {
+    transport,
+    client: createClient(contract, transport),
+    fileCapability: async (file) => (await grantFile(bridge, file)).capability,
+    onOpen: (listener) => onOpenRequest(bridge, listener),
+    platform: bridge.platform,
+  }
 }
 
 async function openBrowserHost(): Promise<Host | null> {
   if (!(await openSession())) return null
   const transport = createWebSocketTransport({ open: () => new WebSocket(`ws://${location.host}/api`) })
-  return { transport, client: createClient(contract, transport), fileCapability: upload, platform: 'browser' }
+  return { transport, client: createClient(contract, transport), fileCapability: upload, onOpen: () => () => undefined, platform: 'browser' }
 }
 
 /** The token stands behind `#`, is used once, and leaves the address before anything else happens. */

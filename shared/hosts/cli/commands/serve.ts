@@ -25,7 +25,10 @@ export function serveCommand(program: Command, optionsOf: () => GlobalOptions): 
           logger: streamLogger(process.stderr),
         })
         const address = host.loopback?.issueAddress() ?? null
-        output.result({ ready: true, pid: process.pid, address }, () => (address === null ? 'Waybill is running.' : `Open this address once, on this computer: ${address}`))
+        // One line: whoever supervises reads it while the process goes on.
+        process.stdout.write(
+          `${output.json ? JSON.stringify({ ready: true, pid: process.pid, address }) : address === null ? 'Waybill is running.' : `Open this address once, on this computer: ${address}`}\n`,
+        )
         await untilTold(options.supervised === true, () => {
           const again = host.loopback?.issueAddress()
           if (again !== undefined) process.stderr.write(`Open this address once, on this computer: ${again}\n`)
