@@ -154,7 +154,7 @@ describe.skipIf(chromium.absent || sshdPeer.absent)(`the window in Chromium${chr
     for (const [place, heading] of [['Overview', 'Overview'], ['Partners', 'Partners'], ['Deliveries', 'Deliveries'], ['Keys & certificates', 'Keys & certificates'], ['Settings', 'Settings']] as const) {
       await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: place }).click()
       await page.getByRole('heading', { name: heading, level: 1 }).waitFor()
-      await page.locator('[data-waiting]').waitFor({ state: 'detached' })
+      await page.waitForFunction(() => document.querySelector('[data-waiting]') === null)
       await inspect(`11-${place.split(' ')[0]?.toLowerCase() ?? ''}`, theme)
     }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { trayIsVisible, trayMenu, trayToolTip, type TrayView } from './tray.ts'
 
-vi.mock('electron', () => ({ Menu: {}, Tray: class {} }))
+vi.mock('electron', () => ({ Menu: {}, Tray: vi.fn() }))
 
 const view: TrayView = { connection: 'connected', attention: 0, deliveries: [{ id: 'dlv_1', fileName: 'a & b.edi', partner: 'acme', state: 'delivered' }] }
 
@@ -9,10 +9,10 @@ describe('the tray', () => {
   it('shows the last deliveries, opens the one that is chosen, and quits', () => {
     const actions = { open: vi.fn(), openDelivery: vi.fn(), quit: vi.fn() }
     const menu = trayMenu(view, actions)
-    const entry = menu.find(({ label }) => label === 'a && b.edi → acme: delivered')
-    ;(entry?.click as unknown as () => void)()
+    const click = (entry: (typeof menu)[number] | undefined): void => void Reflect.apply(entry?.click as never, entry, [])
+    click(menu.find(({ label }) => label === 'a && b.edi → acme: delivered'))
     expect(actions.openDelivery).toHaveBeenCalledWith('dlv_1')
-    ;(menu.at(-1)?.click as unknown as () => void)()
+    click(menu.at(-1))
     expect(actions.quit).toHaveBeenCalled()
   })
 

@@ -29,13 +29,22 @@ export async function openSession(connected: Connected, wanted: string): Promise
       ? new AppError('net.idle', 'the server did not answer for the whole idle time', { cause: error })
       : new AppError('net.connection_lost', error.message, { cause: error })
   })
-  const folder = await openFolder(sftp, wanted)
+  // The library answers what is under way when the line goes, but nothing that is asked afterwards.
+  const gone = new AbortController()
+  const lost = new Promise<never>((_, reject) => {
+    gone.signal.addEventListener('abort', () => reject(gone.signal.reason as AppError), { once: true })
+  })
+  lost.catch(() => undefined)
+  ssh.once('close', () => gone.abort(ended ?? new AppError('net.connection_lost', 'the server or the line ended the connection')))
+
+  const folder = await Promise.race([openFolder(sftp, wanted), lost])
   const pathOf = (name: string): string => (folder.endsWith('/') ? `${folder}${name}` : `${folder}/${name}`)
   let serverHash = true
 
   const doing = async <T>(verb: string, name: string, action: () => Promise<T>): Promise<T> => {
     try {
-      return await action()
+      gone.signal.throwIfAborted()
+      return await Promise.race([action(), lost])
     } catch (error) {
       throw await explained(error, { verb, name, folder })
     }
@@ -44,7 +53,7 @@ export async function openSession(connected: Connected, wanted: string): Promise
     const known = operationError(error, context)
     // Whatever the request reported, it failed because the connection is gone.
     if (ended !== null && known !== error) return ended
-    return known.code === 'remote.failed' && (await isFull(sftp, folder)) ? new AppError('remote.no_space', known.message, { details: known.details, cause: error }) : known
+    return known.code === 'remote.failed' && !gone.signal.aborted && (await Promise.race([isFull(sftp, folder), lost.catch(() => false)])) ? new AppError('remote.no_space', known.message, { details: known.details, cause: error }) : known
   }
 
   const stat = async (name: string): Promise<RemoteFile | null> => await statOf(sftp, pathOf(name), name)
@@ -81,8 +90,11 @@ export async function openSession(connected: Connected, wanted: string): Promise
 
     stat: async (name) => await doing('look up', name, async () => await stat(name)),
 
-    async *read(name, { offset, signal }) {
+    async *read(name, options) {
+      const { offset } = options
+      const signal = AbortSignal.any([options.signal, gone.signal])
       try {
+        signal.throwIfAborted()
         const handle = await answered<Handle>((done) => sftp.open(pathOf(name), 'r', done))
         try {
           const { size } = await answered<Stats>((done) => sftp.fstat(handle, done))
@@ -91,17 +103,20 @@ export async function openSession(connected: Connected, wanted: string): Promise
           sftp.close(handle, () => undefined)
         }
       } catch (error) {
-        signal.throwIfAborted()
+        options.signal.throwIfAborted()
         throw await explained(error, { verb: 'read', name, folder })
       }
     },
 
     async write(name: string, content: AsyncIterable<Uint8Array>, options: WriteOptions) {
+      const signal = AbortSignal.any([options.signal, gone.signal])
       try {
-        await withOpen(name, options.offset === 0 ? 'w' : 'r+', async (handle) => {
-          await writeAll(sftp, handle, content, options)
+        signal.throwIfAborted()
+        const written = withOpen(name, options.offset === 0 ? 'w' : 'r+', async (handle) => {
+          await writeAll(sftp, handle, content, { ...options, signal })
           await flush(sftp, handle)
         })
+        await Promise.race([written, lost])
       } catch (error) {
         options.signal.throwIfAborted()
         throw await explained(error, { verb: 'write', name, folder })
@@ -133,13 +148,14 @@ export async function openSession(connected: Connected, wanted: string): Promise
       }),
 
     async hash(name) {
-      const found = serverHash ? await hashOnServer(ssh, pathOf(name)) : null
+      const found = serverHash ? await Promise.race([hashOnServer(ssh, pathOf(name)), lost]) : null
       // An account without a shell has none for the next file either.
       serverHash = found !== null
       return found
     },
 
     async close() {
+      if (gone.signal.aborted) return
       await new Promise<void>((resolve) => {
         const limit = setTimeout(() => {
           ssh.destroy()

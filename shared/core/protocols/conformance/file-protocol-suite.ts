@@ -1,0 +1,181 @@
+/**
+ * What every file protocol must do at a real server. An adapter runs it with one call: `prepare` starts the server once and
+ * answers endpoints for it. Capabilities are asserted as declared, so that none is claimed that does not hold.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { FileSession } from '../file-protocol.ts'
+
+/** A server under test, seen from behind: `folder` is where its files really are. */
+export interface ServerUnderTest {
+  readonly folder: string
+  connect(signal: AbortSignal): Promise<FileSession>
+  /** Facts that `observed` must hold. */
+  readonly observed: Readonly<Record<string, unknown>>
+  /** Ends the present connections as a cut line would. */
+  cut(): void
+  /** Stops and continues the present connections, as a server that hangs. Absent where the server cannot be halted. */
+  readonly hang?: { stop(): void; resume(): void }
+  stop(): Promise<void>
+}
+
+const MIB = 1024 * 1024
+const never = (): AbortSignal => new AbortController().signal
+
+async function* chunksOf(content: Uint8Array, size = 100_000): AsyncIterable<Uint8Array> {
+  for (let at = 0; at < content.length; at += size) yield await Promise.resolve(content.subarray(at, at + size))
+}
+
+async function contentOf(parts: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  return Buffer.concat(await Array.fromAsync(parts))
+}
+
+const sha256 = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex')
+
+/** Registers the suite. `names`: further file names that this kind of server must carry. */
+export function fileProtocolSuite(title: string, skip: boolean, prepare: () => Promise<ServerUnderTest>, names: readonly string[] = []): void {
+  describe.skipIf(skip)(title, () => {
+    let server: ServerUnderTest
+    let session: FileSession
+    const there = (name: string): string => join(server.folder, name)
+    const write = async (name: string, content: Uint8Array, offset = 0): Promise<number[]> => {
+      const acknowledged: number[] = []
+      await session.write(name, chunksOf(content.subarray(offset)), { offset, signal: never(), onAcknowledged: (bytes) => void acknowledged.push(bytes) })
+      return acknowledged
+    }
+
+    beforeAll(async () => {
+      server = await prepare()
+    })
+    afterAll(async () => await server?.stop())
+    beforeEach(async () => {
+      for (const name of readdirSync(server.folder)) rmSync(there(name), { recursive: true })
+      session = await server.connect(never())
+    })
+    afterEach(async () => await session.close())
+
+    it('tells what was negotiated', () => {
+      expect(session.observed).toMatchObject(server.observed)
+    })
+
+    it('writes and reads 64 MiB unchanged, and tells the acknowledged prefix in order up to the end', async () => {
+      const content = randomBytes(64 * MIB)
+      const acknowledged = await write('large.bin', content)
+      expect(acknowledged).toEqual(acknowledged.toSorted((left, right) => left - right))
+      expect(acknowledged.at(-1)).toBe(content.length)
+      expect(sha256(readFileSync(there('large.bin')))).toBe(sha256(content))
+      expect(sha256(await contentOf(session.read('large.bin', { offset: 0, signal: never() })))).toBe(sha256(content))
+      expect(await contentOf(session.read('large.bin', { offset: content.length - 10, signal: never() }))).toEqual(content.subarray(-10))
+    })
+
+    it('writes an empty file', async () => {
+      await write('empty.edi', Buffer.alloc(0))
+      expect(await session.stat('empty.edi')).toMatchObject({ name: 'empty.edi', kind: 'file', size: 0 })
+    })
+
+    it.each(['plain.edi', 'with space.txt', `quote'd "name" $(x);z.txt`, 'Überweisung März.xml', '-leading.txt', ...names])('carries the name %j through write, list, look-up, rename and removal', async (name) => {
+      await write(name, Buffer.from(name))
+      expect(readdirSync(server.folder)).toEqual([name])
+      expect((await session.list()).map((entry) => entry.name)).toEqual([name])
+      expect(await session.stat(name)).toMatchObject({ kind: 'file', size: Buffer.byteLength(name) })
+      await session.rename(name, `${name.slice(0, 100)}.moved`)
+      expect(readFileSync(there(`${name.slice(0, 100)}.moved`), 'utf8')).toBe(name)
+      expect(await session.remove(`${name.slice(0, 100)}.moved`)).toBe(true)
+      expect(readdirSync(server.folder)).toEqual([])
+    })
+
+    it('says that a file is not there: null, false, or remote.not_found', async () => {
+      expect(await session.stat('absent.edi')).toBeNull()
+      expect(await session.remove('absent.edi')).toBe(false)
+      await expect(contentOf(session.read('absent.edi', { offset: 0, signal: never() }))).rejects.toMatchObject({ code: 'remote.not_found' })
+    })
+
+    it('goes on after each of these answers', async () => {
+      await contentOf(session.read('absent.edi', { offset: 0, signal: never() })).catch(() => undefined)
+      await write('after.edi', Buffer.from('still here'))
+      expect(readFileSync(there('after.edi'), 'utf8')).toBe('still here')
+    })
+
+    it('never renames onto a file that is there', async () => {
+      if (session.capabilities.exclusiveRename === 'none') return
+      writeFileSync(there('theirs.edi'), 'theirs')
+      await write('ours.tmp', Buffer.from('ours'))
+      await expect(session.rename('ours.tmp', 'theirs.edi')).rejects.toMatchObject({ code: 'remote.name_taken' })
+      expect([readFileSync(there('theirs.edi'), 'utf8'), readFileSync(there('ours.tmp'), 'utf8')]).toEqual(['theirs', 'ours'])
+    })
+
+    it('computes the checksum that it declares', async () => {
+      const content = randomBytes(MIB)
+      await write('hashed.bin', content)
+      const hash = await session.hash('hashed.bin')
+      expect(hash).toBe(session.capabilities.serverHash ? sha256(content) : null)
+    })
+
+    it('continues an upload where it declares so', async () => {
+      if (!session.capabilities.resume) return
+      const content = randomBytes(2 * MIB)
+      await write('partial.bin', content.subarray(0, MIB))
+      await write('partial.bin', content, MIB - 5)
+      expect(sha256(readFileSync(there('partial.bin')))).toBe(sha256(content))
+    })
+
+    it('starting anew leaves nothing of what was there', async () => {
+      await write('again.bin', randomBytes(MIB))
+      await write('again.bin', Buffer.from('short'))
+      expect(readFileSync(there('again.bin'), 'utf8')).toBe('short')
+    })
+
+    it('ends a write within moments when it is cancelled, with the reason', async () => {
+      const stop = new AbortController()
+      const reason = new Error('cancelled by the operator')
+      async function* endless(): AsyncIterable<Uint8Array> {
+        for (let count = 0; count < 10_000; count++) {
+          if (count === 20) stop.abort(reason)
+          yield await Promise.resolve(Buffer.alloc(64 * 1024))
+        }
+      }
+      await expect(session.write('cancelled.tmp', endless(), { offset: 0, signal: stop.signal, onAcknowledged: () => undefined })).rejects.toBe(reason)
+    })
+
+    it('passes an error of the source through as it is', async () => {
+      const broken = new Error('the source broke')
+      async function* breaking(): AsyncIterable<Uint8Array> {
+        yield await Promise.resolve(Buffer.alloc(1000))
+        throw broken
+      }
+      await expect(session.write('broken.tmp', breaking(), { offset: 0, signal: never(), onAcknowledged: () => undefined })).rejects.toSatisfy((error: unknown) => error === broken || (error as Error).cause === broken)
+    })
+
+    it('calls a cut line a lost connection, while writing and afterwards', async () => {
+      async function* cutting(): AsyncIterable<Uint8Array> {
+        for (let count = 0; count < 2_000; count++) {
+          if (count === 30) server.cut()
+          yield await Promise.resolve(Buffer.alloc(64 * 1024))
+        }
+      }
+      await expect(session.write('cut.tmp', cutting(), { offset: 0, signal: never(), onAcknowledged: () => undefined })).rejects.toMatchObject({ code: 'net.connection_lost' })
+      await expect(session.list()).rejects.toMatchObject({ code: 'net.connection_lost' })
+      await session.close()
+    })
+
+    it('gives up on a server that hangs, after the idle time and not for ever', async () => {
+      if (server.hang === undefined) return
+      await write('before.tmp', Buffer.from('x'))
+      server.hang.stop()
+      try {
+        await expect(write('hanging.tmp', randomBytes(8 * MIB))).rejects.toMatchObject({ code: 'net.idle' })
+      } finally {
+        server.hang.resume()
+      }
+    })
+
+    it('refuses to start on a signal that is aborted, and closes twice without harm', async () => {
+      const reason = new Error('stopped')
+      await expect(server.connect(AbortSignal.abort(reason))).rejects.toBe(reason)
+      await session.close()
+      await session.close()
+    })
+  })
+}
