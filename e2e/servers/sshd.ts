@@ -38,6 +38,8 @@ export interface SshdOptions {
   readonly config?: readonly string[]
   /** Another account than the present user; needs root. */
   readonly username?: string
+  /** The account's password, known to this server alone: it sees a password file of its own. Needs root on Linux. */
+  readonly password?: string
 }
 
 const KINDS: readonly HostKeyKind[] = ['ed25519', 'rsa', 'ecdsa']
@@ -88,7 +90,8 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true })
   const logFile = join(home, 'log')
   writeFileSync(logFile, '')
-  const server = spawn(findPeer('sshd').path ?? 'sshd', ['-D', '-f', join(home, 'sshd_config'), '-E', logFile], { stdio: 'ignore' })
+  const command = [findPeer('sshd').path ?? 'sshd', '-D', '-f', join(home, 'sshd_config'), '-E', logFile]
+  const server = options.password === undefined ? spawn(command[0] ?? '', command.slice(1), { stdio: 'ignore' }) : spawnWithPassword(home, options.username ?? userInfo().username, options.password, command)
   await listening(server, port, () => readFileSync(logFile, 'utf8'))
   const fingerprint = (kind: HostKeyKind): string => execFileSync('ssh-keygen', ['-lf', join(home, `host-${kind}.pub`)]).toString().split(' ')[1] ?? ''
   const byKind = <T>(value: (kind: HostKeyKind) => T): Record<HostKeyKind, T> => ({ ed25519: value('ed25519'), rsa: value('rsa'), ecdsa: value('ecdsa') })
@@ -121,6 +124,14 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       rmSync(home, { recursive: true, force: true })
     },
   }
+}
+
+/** In a mount namespace of its own, so that the system's password file is not touched. */
+function spawnWithPassword(home: string, username: string, password: string, command: readonly string[]): ChildProcess {
+  const hash = execFileSync('openssl', ['passwd', '-6', '-stdin'], { input: `${password}\n` }).toString().trim()
+  const shadow = join(home, 'shadow')
+  writeFileSync(shadow, `${username}:${hash}:20000:0:99999:7:::\n`, { mode: 0o600 })
+  return spawn('unshare', ['--mount', 'sh', '-c', 'mount --bind "$0" /etc/shadow && exec "$@"', shadow, ...command], { stdio: 'ignore' })
 }
 
 async function listening(server: ChildProcess, port: number, log: () => string): Promise<void> {

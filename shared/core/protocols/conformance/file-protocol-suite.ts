@@ -29,7 +29,9 @@ async function* chunksOf(content: Uint8Array, size = 100_000): AsyncIterable<Uin
 }
 
 async function contentOf(parts: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  return Buffer.concat(await Array.fromAsync(parts))
+  const all: Uint8Array[] = []
+  for await (const part of parts) all.push(part)
+  return Buffer.concat(all)
 }
 
 const sha256 = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex')

@@ -34,7 +34,7 @@ export async function openSession(connected: Connected, wanted: string): Promise
   const lost = new Promise<never>((_, reject) => {
     gone.signal.addEventListener('abort', () => reject(gone.signal.reason as AppError), { once: true })
   })
-  lost.catch(() => undefined)
+  const whenGone = lost.catch(() => false)
   ssh.once('close', () => gone.abort(ended ?? new AppError('net.connection_lost', 'the server or the line ended the connection')))
 
   const folder = await Promise.race([openFolder(sftp, wanted), lost])
@@ -49,11 +49,12 @@ export async function openSession(connected: Connected, wanted: string): Promise
       throw await explained(error, { verb, name, folder })
     }
   }
+  const full = async (): Promise<boolean> => !gone.signal.aborted && (await Promise.race([isFull(sftp, folder), whenGone]))
   const explained = async (error: unknown, context: Doing): Promise<unknown> => {
     const known = operationError(error, context)
     // Whatever the request reported, it failed because the connection is gone.
     if (ended !== null && known !== error) return ended
-    return known.code === 'remote.failed' && !gone.signal.aborted && (await Promise.race([isFull(sftp, folder), lost.catch(() => false)])) ? new AppError('remote.no_space', known.message, { details: known.details, cause: error }) : known
+    return known.code === 'remote.failed' && (await full()) ? new AppError('remote.no_space', known.message, { details: known.details, cause: error }) : known
   }
 
   const stat = async (name: string): Promise<RemoteFile | null> => await statOf(sftp, pathOf(name), name)
