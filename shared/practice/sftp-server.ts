@@ -6,6 +6,13 @@ import { join, posix } from 'node:path'
 import ssh2, { type Attributes, type Connection, type FileEntryWithStats, type SFTPWrapper } from 'ssh2'
 import { systemCode } from '../core/kernel/errors.ts'
 
+// The library has it on both sides; its types name it on the client's only.
+declare module 'ssh2' {
+  interface Connection {
+    setNoDelay(noDelay?: boolean): this
+  }
+}
+
 const { STATUS_CODE, OPEN_MODE } = ssh2.utils.sftp
 
 export interface PracticeAccount {
@@ -25,6 +32,8 @@ export async function startSftpServer(options: { readonly hostKey: string; reado
   const connections = new Set<Connection>()
   const server = new ssh2.Server({ hostKeys: [options.hostKey], ident: 'WaybillPractice_1' }, (connection) => {
     connections.add(connection)
+    // Otherwise each answer waits for the client's delayed acknowledgement: 40 ms a step.
+    connection.setNoDelay(true)
     connection.on('close', () => connections.delete(connection))
     // A client that goes away in the middle is everyday business.
     connection.on('error', () => undefined)
@@ -150,6 +159,8 @@ function serveSftp(sftp: SFTPWrapper, folder: string): void {
       done(id)
     }),
   )
+  // OpenSSH's client waits for our end of the channel before it quits.
+  sftp.on('end', () => sftp.end())
   sftp.on('close', () => {
     for (const entry of handles.values()) if (entry.kind === 'file') void entry.file.close().catch(() => undefined)
     handles.clear()
