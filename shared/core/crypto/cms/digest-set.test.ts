@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto'
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { candidatesOf, createDigestSet, findDigest, type DigestForm } from './index.ts'
+
+const hash = (text: string): string => createHash('sha256').update(text, 'latin1').digest('hex')
+const canonical = (text: string): string => text.replaceAll(/\r\n|\r|\n/g, '\r\n')
+
+/** What the README of this folder says, on strings. */
+function reference(text: string, form: DigestForm): string {
+  if (form === 'raw') return text
+  if (form === 'canonical') return canonical(text)
+  const end = /(?:^|\r\n|\r(?!\n)|\n)(?:\r\n|\r|\n)/.exec(text)
+  if (end === null) return canonical(text)
+  const at = end.index + end[0].length
+  return canonical(text.slice(0, at)) + text.slice(at)
+}
+
+const text = fc.array(fc.constantFrom('a', ':', '\r', '\n', '\r\n', '\r\n\r\n', 'bcd'), { maxLength: 40 }).map((parts) => parts.join(''))
+
+describe('the digests of all forms', () => {
+  it('are those of the whole text, however it is cut into chunks', () => {
+    fc.assert(
+      fc.property(text, fc.array(fc.integer({ min: 0, max: 60 }), { maxLength: 6 }), (content, cuts) => {
+        const set = createDigestSet({ algorithms: ['sha256'] })
+        let from = 0
+        for (const cut of [...cuts.toSorted((a, b) => a - b), content.length]) {
+          set.update(Buffer.from(content.slice(from, cut), 'latin1'))
+          from = Math.max(from, cut)
+        }
+        const found = set.finish()
+        for (const form of ['raw', 'canonical', 'header-canonical'] as const) {
+          const whole = reference(content, form)
+          const hex = (ending: 'as-is' | 'crlf-added' | 'crlf-removed'): string | undefined => {
+            const digest = findDigest(found, { algorithm: 'sha256', form, ending })
+            return digest === undefined ? undefined : Buffer.from(digest).toString('hex')
+          }
+          expect(hex('as-is')).toBe(hash(whole))
+          expect(hex('crlf-added')).toBe(hash(`${whole}\r\n`))
+          expect(hex('crlf-removed')).toBe(whole.endsWith('\r\n') ? hash(whole.slice(0, -2)) : undefined)
+        }
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('come in the order of preference', () => {
+    expect(candidatesOf(Buffer.from('a\n'), ['sha256']).map(({ form, ending }) => `${form} ${ending}`).slice(0, 4)).toEqual(['raw as-is', 'canonical as-is', 'header-canonical as-is', 'raw crlf-added'])
+  })
+})
