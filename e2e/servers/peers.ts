@@ -7,6 +7,7 @@ const PEERS = {
   sshd: { get: 'apt-get install openssh-server', also: ['/usr/sbin/sshd'] },
   'ssh-keygen': { get: 'apt-get install openssh-client', also: [] },
   sftp: { get: 'apt-get install openssh-client', also: [] },
+  openssl: { get: 'apt-get install openssl', also: [] },
   chromium: { get: 'apt-get install chromium', also: ['/usr/bin/chromium'] },
   'gnome-keyring-daemon': { get: 'apt-get install gnome-keyring dbus', also: [] },
   'dbus-run-session': { get: 'apt-get install dbus', also: [] },
