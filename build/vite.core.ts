@@ -15,7 +15,7 @@ export default defineConfig({
     sourcemap: true,
     minify: false,
     rollupOptions: {
-      input: { waybill: 'shared/hosts/cli/main.ts', practice: 'shared/practice/main.ts' },
+      input: { waybill: 'shared/hosts/cli/main.ts', practice: 'shared/practice/main.ts', 'digest-worker': 'shared/core/crypto/cms/digest-worker.ts' },
       external: [/^node:/, ...builtinModules, /^[^./]/],
       output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
     },

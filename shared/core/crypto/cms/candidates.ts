@@ -12,6 +12,8 @@ export interface CandidateDigest {
   readonly ending: DigestEnding
   readonly algorithm: DigestName
   readonly digest: Uint8Array
+  /** The content itself looks like encoded signed attributes (see `startsLikeAttributes`). */
+  readonly likeAttributes?: boolean
 }
 
 export const DIGEST_FORMS: readonly DigestForm[] = ['raw', 'canonical', 'header-canonical']
@@ -24,4 +26,26 @@ export function findDigest(
 ): Uint8Array | undefined {
   const { algorithm, form = 'raw', ending = 'as-is' } = wanted
   return candidates.find((one) => one.algorithm === algorithm && one.form === form && one.ending === ending)?.digest
+}
+
+/** How much of a content `startsLikeAttributes` needs. */
+export const HEAD_BYTES = 16
+
+/**
+ * Whether a content starts as DER-encoded signed attributes do: SET, SEQUENCE, OBJECT IDENTIFIER. A signature over real
+ * attributes also verifies as one without attributes over a content that consists of their encoding; so such a content
+ * is refused where no attributes are signed (draft-ietf-lamps-cms-euf-cma-signeddata).
+ */
+export function startsLikeAttributes(head: Uint8Array): boolean {
+  const inSet = contentStart(head, 0, 0x31)
+  const inSequence = inSet === undefined ? undefined : contentStart(head, inSet, 0x30)
+  return inSequence !== undefined && head[inSequence] === 0x06
+}
+
+/** Where the content of an element of this tag at `at` starts; undefined when there is none of a definite length. */
+function contentStart(head: Uint8Array, at: number, tag: number): number | undefined {
+  const length = head[at + 1]
+  if (head[at] !== tag || length === undefined) return undefined
+  if (length < 0x80) return at + 2
+  return length > 0x80 && length <= 0x84 ? at + 2 + (length & 0x7f) : undefined
 }

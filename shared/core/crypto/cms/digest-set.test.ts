@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { candidatesOf, createDigestSet, findDigest, type DigestForm } from './index.ts'
+import { candidatesOf, createDigestSet, digestWhile, findDigest, type DigestForm } from './index.ts'
 
 const hash = (text: string): string => createHash('sha256').update(text, 'latin1').digest('hex')
 const canonical = (text: string): string => text.replaceAll(/\r\n|\r|\n/g, '\r\n')
@@ -19,16 +19,16 @@ function reference(text: string, form: DigestForm): string {
 const text = fc.array(fc.constantFrom('a', ':', '\r', '\n', '\r\n', '\r\n\r\n', 'bcd'), { maxLength: 40 }).map((parts) => parts.join(''))
 
 describe('the digests of all forms', () => {
-  it('are those of the whole text, however it is cut into chunks', () => {
-    fc.assert(
-      fc.property(text, fc.array(fc.integer({ min: 0, max: 60 }), { maxLength: 6 }), (content, cuts) => {
+  it('are those of the whole text, however it is cut into chunks', async () => {
+    await fc.assert(
+      fc.asyncProperty(text, fc.array(fc.integer({ min: 0, max: 60 }), { maxLength: 6 }), async (content, cuts) => {
         const set = createDigestSet({ algorithms: ['sha256'] })
         let from = 0
         for (const cut of [...cuts.toSorted((a, b) => a - b), content.length]) {
-          set.update(Buffer.from(content.slice(from, cut), 'latin1'))
+          await set.update(Buffer.from(content.slice(from, cut), 'latin1'))
           from = Math.max(from, cut)
         }
-        const found = set.finish()
+        const found = await set.finish()
         for (const form of ['raw', 'canonical', 'header-canonical'] as const) {
           const whole = reference(content, form)
           const hex = (ending: 'as-is' | 'crlf-added' | 'crlf-removed'): string | undefined => {
@@ -42,6 +42,27 @@ describe('the digests of all forms', () => {
       }),
       { numRuns: 2000 },
     )
+  })
+
+  it('are the same when a thread of its own computes them, also of chunks that are reused afterwards', async () => {
+    const content = Buffer.from('Content-Type: text/plain\r\n\r\n' + 'a line\n'.repeat(2_000_000) + '\r')
+    const set = createDigestSet({ algorithms: ['sha256', 'md5'], parallel: true })
+    const reused = Buffer.alloc(1_300_001)
+    for (let at = 0; at < content.length; at += reused.length) {
+      const bytes = content.copy(reused, 0, at)
+      await set.update(reused.subarray(0, bytes))
+    }
+    expect(await set.finish()).toEqual(candidatesOf(content, ['sha256', 'md5']))
+  })
+
+  it('can be given up in the thread, which then takes the next content', async () => {
+    for (let round = 0; round < 3; round++) {
+      const set = createDigestSet({ algorithms: ['sha256'], parallel: true })
+      const source = Array.from({ length: 20 }, () => Buffer.alloc(1_000_000, 'x'))
+      let seen = 0
+      for await (const chunk of digestWhile(source, set)) if ((seen += chunk.length) > 10_000_000) break
+      await expect(set.finish()).rejects.toThrow('given up')
+    }
   })
 
   it('come in the order of preference', () => {

@@ -1,79 +1,79 @@
 /** Digests of one content in all the forms in which a partner may have signed it, while it streams by. */
-import type { Hash } from 'node:crypto'
-import { createDigest, type DigestName } from '../primitives.ts'
+import type { DigestName } from '../primitives.ts'
 import type { ByteSource } from './byte-source.ts'
-import { DIGEST_FORMS, type CandidateDigest, type DigestForm } from './candidates.ts'
-import { createLineEnds, type LineEnds } from './line-ends.ts'
+import type { CandidateDigest } from './candidates.ts'
+import { createLocalDigests, type DigestSetOptions as LocalOptions } from './digest-forms.ts'
+import { startDigestThread, type DigestThread } from './digest-thread.ts'
 
-const CRLF = Buffer.from('\r\n')
+/** Below this size a thread of its own costs more than it saves. */
+const PARALLEL_FROM = 4 * 1024 * 1024
 
-export interface DigestSetOptions {
-  readonly algorithms: readonly DigestName[]
-  /** Default all three. `raw` alone is the cheapest, and enough where no other form can matter. */
-  readonly forms?: readonly DigestForm[]
+export interface DigestSetOptions extends LocalOptions {
+  /** Digest in a thread of its own once more than 4 MiB have passed. The result is the same. */
+  readonly parallel?: boolean
 }
 
 export interface DigestSet {
-  update(chunk: Uint8Array): void
+  /** Takes a chunk, which may be reused afterwards. Await what it gives: back-pressure. */
+  update(chunk: Uint8Array): void | Promise<void>
   /** In the order of preference: every form as it is, then those with one CRLF more or less. */
-  finish(): CandidateDigest[]
+  finish(): Promise<CandidateDigest[]>
+  /** For a set that is given up without `finish`; harmless after it. */
+  close(): void
 }
 
-export function createDigestSet({ algorithms, forms = DIGEST_FORMS }: DigestSetOptions): DigestSet {
-  const running = DIGEST_FORMS.filter((form) => forms.includes(form)).map((form) => createForm(form, algorithms))
+export function createDigestSet(options: DigestSetOptions): DigestSet {
+  const local = createLocalDigests(options)
+  if (options.parallel === true) return createParallelSet(options, local)
   return {
-    update(chunk) {
-      for (const form of running) form.update(chunk)
-    },
-    finish() {
-      const found = running.flatMap((form) => form.finish())
-      return [...found.filter(({ ending }) => ending === 'as-is'), ...found.filter(({ ending }) => ending !== 'as-is')]
-    },
+    update: (chunk) => local.update(chunk),
+    finish: () => Promise.resolve(local.finish()),
+    close: () => undefined,
   }
 }
 
-/** Passes chunks through and updates the set; whoever reads it calls `finish`. */
+/** A running digest cannot move to another thread, so the first chunks are kept and digested there once more. */
+function createParallelSet(options: DigestSetOptions, local: ReturnType<typeof createLocalDigests>): DigestSet {
+  let kept: Uint8Array[] = []
+  let keptBytes = 0
+  let thread: DigestThread | undefined
+  const handOver = async (started: DigestThread): Promise<void> => {
+    for (const chunk of kept) await started.update(chunk)
+    kept = []
+  }
+  return {
+    update(chunk) {
+      if (thread !== undefined) return thread.update(chunk)
+      keptBytes += chunk.length
+      kept.push(Uint8Array.from(chunk))
+      if (keptBytes > PARALLEL_FROM) {
+        thread = startDigestThread(options)
+        return handOver(thread)
+      }
+      local.update(chunk)
+    },
+    finish: async () => (thread === undefined ? local.finish() : await thread.finish()),
+    close: () => thread?.close(),
+  }
+}
+
+/** Passes chunks through and updates the set; whoever reads it to the end calls `finish`. Closes the set when broken off. */
 export async function* digestWhile(source: ByteSource, set: DigestSet): AsyncGenerator<Uint8Array, void> {
-  for await (const chunk of source) {
-    set.update(chunk)
-    yield chunk
+  let complete = false
+  try {
+    for await (const chunk of source) {
+      await set.update(chunk)
+      yield chunk
+    }
+    complete = true
+  } finally {
+    if (!complete) set.close()
   }
 }
 
 /** All forms of a small buffer at once. */
 export function candidatesOf(bytes: Uint8Array, algorithms: readonly DigestName[]): CandidateDigest[] {
-  const set = createDigestSet({ algorithms })
-  set.update(bytes)
-  return set.finish()
-}
-
-function createForm(form: DigestForm, algorithms: readonly DigestName[]): { update(chunk: Uint8Array): void; finish(): CandidateDigest[] } {
-  const hashes = algorithms.map((algorithm) => ({ algorithm, hash: createDigest(algorithm) }))
-  const lineEnds: LineEnds | null = form === 'raw' ? null : createLineEnds(form === 'canonical' ? 'everywhere' : 'header')
-  // The last two bytes wait, so that the form without its last CRLF can still be had.
-  let tail: Uint8Array = Buffer.alloc(0)
-  const take = (chunk: Uint8Array): void => {
-    if (chunk.length === 0) return
-    const waiting = chunk.length >= 2 ? chunk.subarray(-2) : Buffer.concat([tail, chunk]).subarray(-2)
-    const done = chunk.length >= 2 ? [tail, chunk.subarray(0, -2)] : [Buffer.concat([tail, chunk]).subarray(0, -2)]
-    for (const { hash } of hashes) for (const part of done) if (part.length > 0) hash.update(part)
-    tail = Uint8Array.from(waiting)
-  }
-  const ending = (hash: Hash, ...more: readonly Uint8Array[]): Uint8Array => {
-    const copy = hash.copy()
-    for (const part of more) copy.update(part)
-    return copy.digest()
-  }
-  return {
-    update: (chunk) => take(lineEnds === null ? chunk : lineEnds.push(chunk)),
-    finish() {
-      if (lineEnds !== null) take(lineEnds.end())
-      const endsInCrlf = tail.length === 2 && tail[0] === 13 && tail[1] === 10
-      return hashes.flatMap(({ algorithm, hash }): CandidateDigest[] => [
-        { form, ending: 'as-is', algorithm, digest: ending(hash, tail) },
-        { form, ending: 'crlf-added', algorithm, digest: ending(hash, tail, CRLF) },
-        ...(endsInCrlf ? [{ form, ending: 'crlf-removed', algorithm, digest: ending(hash) } as const] : []),
-      ])
-    },
-  }
+  const local = createLocalDigests({ algorithms })
+  local.update(bytes)
+  return local.finish()
 }

@@ -199,6 +199,7 @@ function proveContent(
   if (algorithm.scheme === 'ecdsa' && !['prime256v1', 'secp384r1', 'secp521r1'].includes(key.asymmetricKeyDetails?.namedCurve ?? '')) {
     throw new CmsError('cms.unsupported', 'an ECDSA signature without signed attributes on this curve')
   }
+  if (candidates.some(({ likeAttributes }) => likeAttributes === true)) throw invalid('the content looks like the signed attributes of another message')
   const tried = new Set<string>()
   for (const candidate of candidates) {
     const id = Buffer.from(candidate.digest).toString('latin1')

@@ -1,0 +1,98 @@
+/** Shared memory through which one thread hands the chunks of a content to another. The writer never blocks its thread. */
+
+const SLOTS = 8
+const SLOT_BYTES = 512 * 1024
+
+/** Cells of the control block, followed by the length of each slot. */
+const SIGNAL = 0
+const WRITTEN = 1
+const READ = 2
+const STATE = 3
+const LENGTHS = 4
+
+const RUNNING = 0
+const ENDED = 1
+const GIVEN_UP = 2
+
+/** What both threads hold; passed to a worker as it is. */
+export interface RingMemory {
+  readonly control: SharedArrayBuffer
+  readonly slots: SharedArrayBuffer
+}
+
+export function createRingMemory(): RingMemory {
+  return { control: new SharedArrayBuffer(4 * (LENGTHS + SLOTS)), slots: new SharedArrayBuffer(SLOTS * SLOT_BYTES) }
+}
+
+export interface RingWriter {
+  /** Copies the chunk; a promise when the ring is full, to be awaited before the next call. */
+  write(chunk: Uint8Array): void | Promise<void>
+  /** No more chunks follow. */
+  end(): void
+  /** What was written does not matter any more; wakes both sides. */
+  giveUp(): void
+}
+
+export function ringWriter({ control, slots }: RingMemory): RingWriter {
+  const state = new Int32Array(control)
+  const bytes = new Uint8Array(slots)
+  const isFull = (): boolean => Atomics.load(state, STATE) === RUNNING && Atomics.load(state, WRITTEN) - Atomics.load(state, READ) >= SLOTS
+  const signal = (): void => {
+    Atomics.add(state, SIGNAL, 1)
+    Atomics.notify(state, SIGNAL)
+  }
+  const put = (part: Uint8Array): void => {
+    const written = Atomics.load(state, WRITTEN)
+    const slot = written % SLOTS
+    bytes.set(part, slot * SLOT_BYTES)
+    state[LENGTHS + slot] = part.length
+    Atomics.store(state, WRITTEN, written + 1)
+    signal()
+  }
+  const rest = async (chunk: Uint8Array, from: number): Promise<void> => {
+    for (let at = from; at < chunk.length; at += SLOT_BYTES) {
+      while (isFull()) {
+        const read = Atomics.load(state, READ)
+        if (isFull()) await Atomics.waitAsync(state, READ, read).value
+      }
+      if (Atomics.load(state, STATE) !== RUNNING) return
+      put(chunk.subarray(at, at + SLOT_BYTES))
+    }
+  }
+  return {
+    write(chunk) {
+      for (let at = 0; at < chunk.length; at += SLOT_BYTES) {
+        if (isFull()) return rest(chunk, at)
+        put(chunk.subarray(at, at + SLOT_BYTES))
+      }
+    },
+    end() {
+      Atomics.compareExchange(state, STATE, RUNNING, ENDED)
+      signal()
+    },
+    giveUp() {
+      Atomics.store(state, STATE, GIVEN_UP)
+      signal()
+      Atomics.notify(state, READ)
+    },
+  }
+}
+
+/** Blocks its thread until the other side ended; `take` must be done with a chunk when it returns. False when given up. */
+export function readRing({ control, slots }: RingMemory, take: (chunk: Uint8Array) => void): boolean {
+  const state = new Int32Array(control)
+  const bytes = new Uint8Array(slots)
+  for (;;) {
+    const seen = Atomics.load(state, SIGNAL)
+    const phase = Atomics.load(state, STATE)
+    if (phase === GIVEN_UP) return false
+    const read = Atomics.load(state, READ)
+    if (read < Atomics.load(state, WRITTEN)) {
+      const slot = read % SLOTS
+      take(bytes.subarray(slot * SLOT_BYTES, slot * SLOT_BYTES + (state[LENGTHS + slot] ?? 0)))
+      Atomics.store(state, READ, read + 1)
+      Atomics.notify(state, READ)
+    } else if (phase === ENDED) return true
+    else Atomics.wait(state, SIGNAL, seen)
+  }
+}
