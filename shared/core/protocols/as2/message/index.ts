@@ -1,0 +1,13 @@
+/** The message layer's public face; see README.md. */
+export { readAs2Id, writeAs2Id, type ReceivedAs2Id } from './as2-id.ts'
+export type { BuildOptions, BuildQuirks, BuildReport, BuiltMessage, BuiltPayload, CompressLayer, EncryptLayer, Payload, SignLayer } from './build-options.ts'
+export { readDisposition, writeDisposition, type DispositionToSend, type ErrorModifier, type ReceivedDisposition } from './disposition.ts'
+export { readEnvelope, readFeatures, type Envelope, type EnvelopeWarning } from './envelope.ts'
+export { MessageError, type MessageErrorCode } from './errors.ts'
+export { headerBlock, headerValue, headerValues, HEADER_LIMITS, parseHeaderBlock, safeHeader, type HeaderPair, type ParsedHeaders } from './header-fields.ts'
+export type * from './mdn-types.ts'
+export { checkMessageId, messageIdKey, newMessageId, readMessageId, type ReceivedMessageId } from './message-id.ts'
+export { readMicAlgorithm, writeMicAlgorithm, type MicSpelling } from './mic-algorithms.ts'
+export type { MicCandidate, MicForm, MicScope } from './mic.ts'
+export type * from './open-types.ts'
+export { readReceiptOptions, readReceiptRequest, receiptHeaders, type ReceiptDelivery, type ReceiptOptions, type ReceiptRequest } from './receipt-request.ts'
