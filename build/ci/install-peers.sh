@@ -5,6 +5,7 @@ export DEBIAN_FRONTEND=noninteractive
 
 packages=(
   openssh-server openssh-client # SFTP against OpenSSH
+  putty-tools                   # PuTTY's key files
   chromium                      # the window
   gnome-keyring dbus            # the keychain, on a session bus of its own
   openssl                       # CMS and certificates

@@ -6,6 +6,8 @@ import { delimiter, join } from 'node:path'
 const PEERS = {
   sshd: { get: 'apt-get install openssh-server', also: ['/usr/sbin/sshd'] },
   'ssh-keygen': { get: 'apt-get install openssh-client', also: [] },
+  'ssh-agent': { get: 'apt-get install openssh-client', also: [] },
+  puttygen: { get: 'apt-get install putty-tools', also: [] },
   sftp: { get: 'apt-get install openssh-client', also: [] },
   openssl: { get: 'apt-get install openssl', also: [] },
   chromium: { get: 'apt-get install chromium', also: ['/usr/bin/chromium'] },

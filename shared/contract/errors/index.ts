@@ -6,12 +6,13 @@ import { z } from 'zod'
 import { commonErrors } from './common.ts'
 import { deliveryErrors } from './deliveries.ts'
 import type { ErrorSpec } from './spec.ts'
+import { sshErrors } from './ssh.ts'
 import { transportErrors } from './transport.ts'
 import { workspaceErrors } from './workspace.ts'
 
 export type { ErrorSpec, ExitCode, RetryClass } from './spec.ts'
 
-const catalogueOfAll = { ...commonErrors, ...workspaceErrors, ...deliveryErrors, ...transportErrors }
+const catalogueOfAll = { ...commonErrors, ...workspaceErrors, ...deliveryErrors, ...transportErrors, ...sshErrors }
 
 /** `area.reason`, stable: others test against it. */
 export type ErrorCode = keyof typeof catalogueOfAll

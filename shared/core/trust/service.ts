@@ -1,7 +1,7 @@
 import type { HostKeyPin, ProvenanceInput } from '../../contract/partner-document.ts'
 import type { Binding, Provenance, Role, TrustItem, TrustKind } from '../../contract/trust.ts'
 import type { AuditTrail } from '../audit/service.ts'
-import { describeFingerprint, generateSshKey, readPrivateKey, readPublicKey, type SshKeyAlgorithm, type SshPublicKey } from '../crypto/ssh/index.ts'
+import { describeFingerprint, generateSshKey, isPpk, readPrivateKey, readPublicKey, type SshKeyAlgorithm, type SshPublicKey } from '../crypto/ssh/index.ts'
 import { actorText, type Actor } from '../kernel/actor.ts'
 import { timestamp, type Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
@@ -304,7 +304,7 @@ export function createTrustService(deps: {
 /** Every SSH key in a text: one private key, or public key lines. */
 function readSshMaterial(request: ImportRequest): (SshPublicKey & { privateKey?: string })[] {
   const { text } = request
-  if (text.includes('PRIVATE KEY')) return [readPrivateKey(text, request.passphrase)]
+  if (text.includes('PRIVATE KEY') || isPpk(text)) return [readPrivateKey(text, request.passphrase)]
   const lines = text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'))
   if (lines.length === 0) throw new AppError('key.malformed', 'the file holds no key')
   return lines.map((line) => readPublicKey(line))

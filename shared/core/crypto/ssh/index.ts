@@ -1,2 +1,6 @@
-export { describeBlob, describeFingerprint, fingerprintOf, readPublicKey, type SshPublicKey } from './public-key.ts'
+export { CERTIFIED_KINDS, isCertificate, problemOfHostCertificate, readCertificate, type CertificateProblem, type SshCertificate } from './certificate.ts'
+export { matchesPattern } from './host-pattern.ts'
+export { isKnownHosts, keysForHost, parseKnownHosts, type KnownHost, type KnownHostKeys, type KnownHosts } from './known-hosts.ts'
 export { generateSshKey, readPrivateKey, type SshKeyAlgorithm, type SshKeyPair } from './private-key.ts'
+export { isPpk } from './ppk.ts'
+export { describeBlob, describeFingerprint, fingerprintOf, readPublicKey, type SshPublicKey } from './public-key.ts'

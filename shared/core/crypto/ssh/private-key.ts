@@ -1,20 +1,25 @@
-/** SSH private keys: OpenSSH's own format and PEM (PKCS#1, SEC1, PKCS#8), protected ones too. What is kept is unprotected text, to be sealed. */
-import { createPrivateKey, createPublicKey, randomBytes, type KeyObject } from 'node:crypto'
+/** SSH private keys in every form that partners and operators have, protected ones too. What is kept is OpenSSH's form, unprotected, to be sealed. */
+import { createPrivateKey, sign, verify, type KeyObject } from 'node:crypto'
 import ssh2 from 'ssh2'
 import { AppError } from '../../kernel/errors.ts'
-import { describeBlob, type SshPublicKey } from './public-key.ts'
+import { cipherOf, openSshTextOf } from './openssh-format.ts'
+import { isPpk, readPpk } from './ppk.ts'
+import { describeBlob, publicKeyObject, type SshPublicKey } from './public-key.ts'
 
 export type SshKeyAlgorithm = 'ed25519' | 'rsa-3072' | 'rsa-4096'
 
-/** A key pair; `privateKey` is unprotected text in a form that the SSH library reads. */
+/** A key pair; `privateKey` is unprotected text in OpenSSH's form. */
 export type SshKeyPair = SshPublicKey & { readonly privateKey: string }
 
 const LEAST_RSA_BITS = 2048
 
-/** Rejects with `key.passphrase_needed`, `key.wrong_passphrase`, `key.malformed` or `key.weak`. */
-export function readPrivateKey(text: string, passphrase?: string): SshKeyPair {
-  const isPkcs8 = /-----BEGIN (ENCRYPTED )?PRIVATE KEY-----/.test(text)
-  const pair = isPkcs8 ? readPkcs8(text, passphrase) : readSsh(text, passphrase)
+/**
+ * Reads OpenSSH's own form, PEM (PKCS#1, SEC1, PKCS#8) and PuTTY's files of version 2 and 3. Rejects with `key.passphrase_needed`,
+ * `key.wrong_passphrase`, `key.damaged`, `key.unsupported`, `key.malformed` or `key.weak`.
+ */
+export function readPrivateKey(content: string | Buffer, passphrase?: string): SshKeyPair {
+  const text = typeof content === 'string' ? content : content.toString('utf8')
+  const pair = isPpk(text) ? readSsh(readPpk(content, passphrase), undefined) : isPkcs8(text) ? readPkcs8(text, passphrase) : readSsh(text, passphrase)
   if (pair.algorithm === 'ssh-dss') throw new AppError('key.weak', 'DSA keys are not accepted')
   if (pair.algorithm === 'ssh-rsa' && (pair.bits ?? 0) < LEAST_RSA_BITS) throw new AppError('key.weak', `the RSA key has ${pair.bits ?? 0} bits`)
   return pair
@@ -30,18 +35,36 @@ export function generateSshKey(algorithm: SshKeyAlgorithm, comment: string): Ssh
 
 function readSsh(text: string, passphrase: string | undefined): SshKeyPair {
   const parsed = ssh2.utils.parseKey(text, passphrase)
+  // The library takes what this cipher has protected for damage.
+  if (parsed instanceof Error && cipherOf(text).startsWith('chacha20')) throw new AppError('key.unsupported', `keys protected by ${cipherOf(text)} are not read`)
   if (parsed instanceof Error) throw explained(parsed.message, passphrase)
   // OpenSSH's format may hold several keys; the first is the one that its own tools use.
   const key = Array.isArray(parsed) ? parsed[0] : parsed
   if (key === undefined || key instanceof Error || !key.isPrivateKey()) throw new AppError('key.malformed', 'the file holds no private key')
   const described = describeBlob(key.getPublicSSH())
-  const pem = key.getPrivatePEM()
-  // The library writes ed25519 keys as PKCS#8, which neither it nor OpenSSH reads back.
-  const privateKey = described.algorithm === 'ssh-ed25519' ? openSshEd25519(createPrivateKey(pem)) : pem
-  return { ...described, privateKey, ...(key.comment ? { comment: key.comment } : {}) }
+  if (described.algorithm === 'ssh-dss') return { ...described, privateKey: '' }
+  const object = createPrivateKey(key.getPrivatePEM())
+  if (!belongTogether(object, key.getPublicSSH())) throw new AppError('key.damaged', 'the private part of the key does not belong to its public part')
+  const comment = key.comment ?? ''
+  return { ...described, privateKey: openSshTextOf(object, comment), ...(comment === '' ? {} : { comment }) }
 }
 
-/** PKCS#8 is read by the runtime and handed on in the older forms, because the SSH library does not know it. */
+/** The two parts are separate in most forms, and the checksum of an unprotected file can be made by anybody. */
+function belongTogether(key: KeyObject, publicBlob: Buffer): boolean {
+  const probe = Buffer.from('does the private part belong to the public one?')
+  const hash = key.asymmetricKeyType === 'ed25519' ? null : 'sha256'
+  try {
+    return verify(hash, probe, publicKeyObject(publicBlob), sign(hash, probe, key))
+  } catch {
+    return false
+  }
+}
+
+function isPkcs8(text: string): boolean {
+  return /-----BEGIN (ENCRYPTED )?PRIVATE KEY-----/.test(text)
+}
+
+/** PKCS#8 is read by the runtime, because the SSH library does not know it. */
 function readPkcs8(text: string, passphrase: string | undefined): SshKeyPair {
   let key: KeyObject
   try {
@@ -49,36 +72,14 @@ function readPkcs8(text: string, passphrase: string | undefined): SshKeyPair {
   } catch (error) {
     throw explained(error instanceof Error ? error.message : '', passphrase, text.includes('ENCRYPTED'))
   }
-  if (key.asymmetricKeyType === 'rsa') return readSsh(key.export({ type: 'pkcs1', format: 'pem' }).toString(), undefined)
-  if (key.asymmetricKeyType === 'ec') return readSsh(key.export({ type: 'sec1', format: 'pem' }).toString(), undefined)
-  if (key.asymmetricKeyType === 'ed25519') return readSsh(openSshEd25519(key), undefined)
-  throw new AppError('key.malformed', `keys of the kind ${key.asymmetricKeyType ?? 'unknown'} are of no use for SSH`)
+  return readSsh(openSshTextOf(key), undefined)
 }
 
 function explained(message: string, passphrase: string | undefined, encrypted = false): AppError {
   if (/no passphrase given|interrupted or cancelled|missing passphrase/i.test(message) || (encrypted && passphrase === undefined))
     return new AppError('key.passphrase_needed', 'the private key is protected')
-  if (/bad passphrase|integrity check failed|bad decrypt/i.test(message) || (encrypted && passphrase !== undefined))
+  if (/bad passphrase|integrity check failed|bad decrypt|unable to authenticate data/i.test(message) || (encrypted && passphrase !== undefined))
     return new AppError('key.wrong_passphrase', 'the passphrase does not open the private key')
-  return new AppError('key.malformed', 'the file is no SSH private key in OpenSSH or PEM form')
-}
-
-/** openssh-key-v1 without protection (PROTOCOL.key of OpenSSH). */
-function openSshEd25519(key: KeyObject): string {
-  const field = (bytes: Buffer | string): Buffer => {
-    const body = Buffer.from(bytes as string)
-    const length = Buffer.alloc(4)
-    length.writeUInt32BE(body.length)
-    return Buffer.concat([length, body])
-  }
-  const seed = Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url')
-  const point = Buffer.from(createPublicKey(key).export({ format: 'jwk' }).x ?? '', 'base64url')
-  const blob = Buffer.concat([field('ssh-ed25519'), field(point)])
-  const check = randomBytes(4)
-  const secret = Buffer.concat([check, check, field('ssh-ed25519'), field(point), field(Buffer.concat([seed, point])), field('')])
-  const padded = Buffer.concat([secret, Buffer.from(Array.from({ length: (8 - (secret.length % 8)) % 8 }, (_, index) => index + 1))])
-  const one = Buffer.from([0, 0, 0, 1])
-  const all = Buffer.concat([Buffer.from('openssh-key-v1\0'), field('none'), field('none'), field(''), one, field(blob), field(padded)])
-  const lines = all.toString('base64').match(/.{1,70}/g) ?? []
-  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${lines.join('\n')}\n-----END OPENSSH PRIVATE KEY-----\n`
+  if (/^unsupported (cipher|kdf|openssh (private )?key (type|magic))/i.test(message)) return new AppError('key.unsupported', message)
+  return new AppError('key.malformed', 'the file is no SSH private key in OpenSSH, PEM or PuTTY form')
 }

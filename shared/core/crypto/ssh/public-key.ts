@@ -1,6 +1,7 @@
 /** SSH public keys: one line as OpenSSH writes it, and the wire blob behind it (RFC 4253 §6.6). */
-import { createHash } from 'node:crypto'
+import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
 import { AppError } from '../../kernel/errors.ts'
+import { wireReader } from './wire.ts'
 
 export interface SshPublicKey {
   /** `ssh-ed25519`, `ssh-rsa`, `ecdsa-sha2-nistp256` … */
@@ -46,6 +47,38 @@ export function describeFingerprint(text: string): Pick<SshPublicKey, 'algorithm
   const fingerprint = text.trim().replace(/=+$/, '')
   if (!/^SHA256:[A-Za-z0-9+/]{43}$/.test(fingerprint)) throw new AppError('key.malformed', 'a fingerprint is SHA256: and 43 characters')
   return { algorithm: 'unknown', bits: null, fingerprint }
+}
+
+const CURVES: Readonly<Record<string, { readonly jwk: string; readonly bytes: number }>> = {
+  'ecdsa-sha2-nistp256': { jwk: 'P-256', bytes: 32 },
+  'ecdsa-sha2-nistp384': { jwk: 'P-384', bytes: 48 },
+  'ecdsa-sha2-nistp521': { jwk: 'P-521', bytes: 66 },
+}
+
+/** The runtime's form of a wire blob, to verify with. Rejects with `key.unsupported` or `key.malformed`. */
+export function publicKeyObject(blob: Buffer): KeyObject {
+  const reader = wireReader(blob)
+  const algorithm = reader.text()
+  const digits = (bytes: Buffer): string => bytes.toString('base64url')
+  try {
+    if (algorithm === 'ssh-ed25519') return createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x: digits(reader.string()) } })
+    if (algorithm === 'ssh-rsa') {
+      const e = digits(reader.mpint())
+      return createPublicKey({ format: 'jwk', key: { kty: 'RSA', e, n: digits(reader.mpint()) } })
+    }
+    const curve = CURVES[algorithm]
+    if (curve !== undefined) {
+      reader.string()
+      const point = reader.string()
+      // Uncompressed only, as OpenSSH has it (RFC 5656 §3.1).
+      if (point.length !== 1 + 2 * curve.bytes || point[0] !== 4) throw new AppError('key.malformed', 'the key is not a point on its curve')
+      return createPublicKey({ format: 'jwk', key: { kty: 'EC', crv: curve.jwk, x: digits(point.subarray(1, 1 + curve.bytes)), y: digits(point.subarray(1 + curve.bytes)) } })
+    }
+  } catch (error) {
+    if (error instanceof AppError) throw error
+    throw new AppError('key.malformed', `the ${algorithm} key cannot be right`, { cause: error })
+  }
+  throw new AppError('key.unsupported', `keys of the kind ${algorithm.slice(0, 60)} are not read`)
 }
 
 function bitsOf(algorithm: string, fields: readonly Buffer[]): number | null {

@@ -50,13 +50,24 @@ describe.skipIf(!hasKeygen)('keys made by ssh-keygen (needs openssh-client)', ()
 
   it.each([
     ['OpenSSH', ['-t', 'ed25519']],
+    ['OpenSSH-ecdsa', ['-t', 'ecdsa', '-b', '521']],
+    ['OpenSSH-rsa', ['-t', 'rsa', '-b', '2048']],
+    ['OpenSSH-cbc', ['-t', 'ed25519', '-Z', 'aes256-cbc']],
+    ['OpenSSH-gcm', ['-t', 'ed25519', '-Z', 'aes256-gcm@openssh.com']],
     ['PEM', ['-t', 'rsa', '-b', '2048', '-m', 'PEM']],
+    ['PEM-ecdsa', ['-t', 'ecdsa', '-m', 'PEM']],
     ['PKCS8', ['-t', 'rsa', '-b', '2048', '-m', 'PKCS8']],
+    ['PKCS8-ecdsa', ['-t', 'ecdsa', '-b', '384', '-m', 'PKCS8']],
   ])('%s, protected: asks for the passphrase, refuses a wrong one, opens with the right one', (name, args) => {
     const { text, line } = made(`protected-${name}`, ...args, '-N', 'open sesame')
     expect(() => readPrivateKey(text)).toThrow(code('key.passphrase_needed'))
     expect(() => readPrivateKey(text, 'wrong one')).toThrow(code('key.wrong_passphrase'))
     expect(line.startsWith(readPrivateKey(text, 'open sesame').publicKey)).toBe(true)
+  })
+
+  it('names a protection that it does not read', () => {
+    const { text } = made('chacha', '-t', 'ed25519', '-Z', 'chacha20-poly1305@openssh.com', '-N', 'open sesame')
+    expect(() => readPrivateKey(text, 'open sesame')).toThrow(code('key.unsupported'))
   })
 
   it('refuses small RSA keys', () => {
@@ -74,6 +85,19 @@ describe.skipIf(!hasKeygen)('keys made by ssh-keygen (needs openssh-client)', ()
 })
 
 describe('keys without OpenSSH', () => {
+  it.each(['ed25519', 'ec'] as const)('reads %s in protected PKCS#8', (kind) => {
+    const { privateKey } = generateKeyPairSync(kind as 'ec', { namedCurve: 'P-256' })
+    const text = privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'open sesame' }).toString()
+    expect(() => readPrivateKey(text)).toThrow(code('key.passphrase_needed'))
+    expect(() => readPrivateKey(text, 'wrong one')).toThrow(code('key.wrong_passphrase'))
+    expect(readPrivateKey(text, 'open sesame').privateKey).toMatch(/^-----BEGIN OPENSSH/)
+  })
+
+  it.each(['ed448', 'x25519', 'secp256k1'])('names a key of the kind %s as unsupported', (kind) => {
+    const { privateKey } = kind === 'secp256k1' ? generateKeyPairSync('ec', { namedCurve: kind }) : generateKeyPairSync(kind as 'ed448')
+    expect(() => readPrivateKey(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())).toThrow(code('key.unsupported'))
+  })
+
   it('reads ed25519 in PKCS#8', () => {
     const { privateKey } = generateKeyPairSync('ed25519', { privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } })
     expect(readPrivateKey(privateKey)).toMatchObject({ algorithm: 'ssh-ed25519', bits: 256 })
