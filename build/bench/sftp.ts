@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startSshd } from '../../e2e/servers/sshd.ts'
-import { SftpConnection } from '../../shared/contract/partner-document.ts'
+import { SftpConnection } from '../../shared/contract/connections/sftp.ts'
 import { sftp } from '../../shared/core/protocols/sftp/index.ts'
 import { race } from './rounds.ts'
 
@@ -28,7 +28,7 @@ const signal = new AbortController().signal
 
 /** Connecting is part of the work, for both. */
 async function ours(action: 'put' | 'get'): Promise<void> {
-  const session = await sftp.connect({ settings, secrets: { privateKey: sshd.privateKey }, pins: [pin], tolerated: [] }, signal)
+  const session = await sftp.connect({ settings, folder: settings.folder, secrets: { privateKey: sshd.privateKey }, pins: [pin], tls: { pins: [], authorities: [], client: null }, tolerated: [] }, signal)
   if (action === 'put') await session.write('ours.bin', createReadStream(source, { highWaterMark: 1024 * 1024 }), { offset: 0, signal, onAcknowledged: () => undefined })
   else {
     const target = await open(join(folder, 'ours.bin'), 'w')

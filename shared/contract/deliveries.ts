@@ -18,19 +18,75 @@ export type Outcome = z.infer<typeof Outcome>
 export const Stage = z.enum(['connecting', 'probing', 'transferring', 'verifying', 'committing'])
 export type Stage = z.infer<typeof Stage>
 
-/** What the other side gave us. */
-export const Receipt = z.object({
-  kind: z.enum(['sftp', 'operator']),
+/** A file server's answer, and what was found there afterwards. */
+const FileReceipt = z.object({
+  kind: z.enum(['sftp', 'ftps', 's3', 'folder']),
   at: Timestamp,
   /** Full path of the file there. */
   remotePath: z.string(),
   size: z.number().int(),
   /** How the content was checked: the server's checksum, a read-back, or the size alone. */
-  verifiedBy: z.enum(['hash', 'read-back', 'size', 'operator']),
+  verifiedBy: z.enum(['hash', 'read-back', 'size']),
+  remoteSha256: Sha256.nullable(),
+  remoteModifiedAt: Timestamp.nullable(),
+  /** What this kind of store tells besides: `etag`, `versionId`, `checksum`, `encryption`. */
+  facts: z.record(z.string(), z.string()).default({}),
+})
+
+/** A person's word on an unknown outcome. */
+const OperatorReceipt = z.object({
+  kind: z.literal('operator'),
+  at: Timestamp,
+  remotePath: z.string(),
+  size: z.number().int(),
+  verifiedBy: z.literal('operator'),
   remoteSha256: Sha256.nullable(),
   remoteModifiedAt: Timestamp.nullable(),
 })
+
+/** A message disposition notification (RFC 4130 §7) as it was judged. */
+const Mdn = z.object({
+  kind: z.literal('mdn'),
+  at: Timestamp,
+  messageId: z.string(),
+  /** Of the receipt itself; partners may leave it out. */
+  mdnMessageId: z.string().nullable(),
+  mode: z.enum(['sync', 'async', 'none']),
+  disposition: z.string(),
+  signed: z.boolean(),
+  /** SHA-256 fingerprint of the certificate that verified it. */
+  signer: z.string().nullable(),
+  micAlgorithm: z.string().nullable(),
+  /** Base64, ours and theirs. */
+  micSent: z.string().nullable(),
+  micReceived: z.string().nullable(),
+  micMatches: z.boolean().nullable(),
+  /** Content hash of the stored receipt, headers included. */
+  rawSha256: Sha256.nullable(),
+})
+
+/** Where a received file came from, and what was checked before it was released. */
+const InboundReceipt = z.object({
+  kind: z.literal('received'),
+  at: Timestamp,
+  /** Full path or key at the partner, or the AS2 message id. */
+  source: z.string(),
+  size: z.number().int(),
+  remoteModifiedAt: Timestamp.nullable(),
+  /** Where it was released on this computer. */
+  releasedTo: z.string().nullable(),
+  /** What became of it at the partner. */
+  afterwards: z.enum(['left', 'deleted', 'moved', 'pending', 'not-applicable']),
+  /** Signatures, ciphers and keys that were found; names of certificates. */
+  facts: z.record(z.string(), z.string()).default({}),
+})
+
+/** What the other side gave us; `kind` tells which. */
+export const Receipt = z.discriminatedUnion('kind', [FileReceipt, OperatorReceipt, Mdn, InboundReceipt])
 export type Receipt = z.infer<typeof Receipt>
+export type FileReceipt = z.infer<typeof FileReceipt>
+export type MdnReceipt = z.infer<typeof Mdn>
+export type InboundReceipt = z.infer<typeof InboundReceipt>
 
 export const Delivery = z.object({
   id: z.string(),

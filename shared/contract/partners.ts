@@ -35,7 +35,7 @@ export type PartnerDetail = z.infer<typeof PartnerDetail>
 export const StageStatus = z.enum(['running', 'ok', 'failed', 'refused', 'skipped'])
 
 export const TestStage = z.object({
-  name: z.enum(['resolve', 'connect', 'host-key', 'authenticate', 'list', 'write-probe', 'clean-up']),
+  name: z.enum(['resolve', 'connect', 'host-key', 'certificate', 'authenticate', 'list', 'write-probe', 'boundary', 'exchange', 'clean-up']),
   status: StageStatus,
   ms: z.number(),
   evidence: z.array(Fact),
@@ -56,6 +56,30 @@ export const PresentedHostKey = z.object({
 })
 export type PresentedHostKey = z.infer<typeof PresentedHostKey>
 
+/** A TLS server's certificate as it was presented, not trusted by being shown. */
+export const PresentedCertificate = z.object({
+  subject: z.string(),
+  issuer: z.string(),
+  /** Names for which it was issued. */
+  names: z.array(z.string()),
+  notBefore: Timestamp,
+  notAfter: Timestamp,
+  /** `sha256:` and lower-case hex. */
+  fingerprint: z.string(),
+  /** `spki:` and the SHA-256 of the public key in Base64. */
+  publicKeyPin: z.string(),
+  algorithm: z.string(),
+  bits: z.number().int().nullable(),
+  pem: z.string(),
+  /** `unknown`: no authority vouches for it and it is not pinned. `changed`: another one is pinned. */
+  verdict: z.enum(['trusted', 'unknown', 'changed', 'wrong-name', 'expired', 'not-yet-valid']),
+  /** Why it is trusted or not, in words. */
+  reason: z.string(),
+  /** What is pinned. */
+  expected: z.array(z.string()),
+})
+export type PresentedCertificate = z.infer<typeof PresentedCertificate>
+
 export const TestReport = z.object({
   partner: Slug,
   connection: Slug,
@@ -63,6 +87,7 @@ export const TestReport = z.object({
   at: Timestamp,
   stages: z.array(TestStage),
   hostKey: PresentedHostKey.nullable(),
+  certificate: PresentedCertificate.nullable(),
   /** What was negotiated, as far as the test came. */
   observed: z.record(z.string(), z.string()),
 })

@@ -9,6 +9,15 @@ export const TOLERATED = {
   'ssh-kex-sha1': 'Key exchange with SHA-1 (diffie-hellman-group14-sha1, group-exchange-sha1)',
   'ssh-cbc': 'Ciphers in CBC mode (aes128-cbc, aes256-cbc)',
   'ssh-hmac-sha1': 'Message authentication with SHA-1',
+  'plain-http': 'HTTP without TLS to a server outside this computer',
+  'cms-sha1': 'SHA-1 in signatures and receipts of AS2 messages',
+  'cms-md5': 'MD5 in signatures of AS2 messages that we receive',
+  'cms-3des': 'Triple DES as the cipher of AS2 messages',
+  'rsa-1024': 'RSA keys from 1024 bit on',
+  'certificate-expired': 'Signatures that verify with a certificate of the partner that has expired',
+  'unsigned-receipt': 'Receipts without a signature where a signed one was asked for',
+  'pgp-legacy': 'OpenPGP messages without integrity protection, and the ciphers CAST5 and Triple DES',
+  'pgp-sha1': 'SHA-1 in OpenPGP signatures',
 } as const
 
 /** One weakness tolerated for one partner: with reason, owner and an end date (the last day on which it holds, UTC). */

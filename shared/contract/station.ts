@@ -1,6 +1,7 @@
 /** Our own identity. */
 import { z } from 'zod'
 import { Nothing } from './common.ts'
+import { As2Id, As2Url } from './connections/as2.ts'
 import { procedure, topic } from './define.ts'
 
 /** The document of `station apply`. */
@@ -20,6 +21,14 @@ export const StationDocument = z
       .max(50)
       .default([])
       .meta({ title: 'Contacts' }),
+    as2: z
+      .strictObject({
+        id: As2Id.meta({ title: 'AS2 identifier', examples: ['EXAMPLE-TRADING'] }),
+        url: As2Url.optional().meta({ title: 'Address of our receiver', description: 'As partners reach it from outside; asked for in asynchronous receipts.' }),
+        email: z.email().optional().meta({ title: 'E-mail address', description: 'Named in messages; nobody needs to read it for the exchange to work.' }),
+      })
+      .optional()
+      .meta({ title: 'AS2' }),
     timeZone: z.string().max(60).optional().meta({ title: 'Time zone', examples: ['Europe/Berlin'] }),
   })
   .meta({ title: 'Waybill station', description: 'Our own identity towards every partner.' })

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { FileSource, Limit, Slug, Timestamp } from './common.ts'
 import { procedure, topic } from './define.ts'
-import { ProvenanceInput } from './partner-document.ts'
+import { ProvenanceInput } from './connections/common.ts'
 
 export const TrustKind = z.enum(['ssh-host', 'ssh-client', 'x509', 'ca', 'pgp'])
 export type TrustKind = z.infer<typeof TrustKind>

@@ -13,6 +13,7 @@ import { Status } from '../../ui/status.tsx'
 import { Time } from '../../ui/time.tsx'
 import { DeliveryProgress } from './delivery-progress.tsx'
 import { EventTimeline } from './event-timeline.tsx'
+import { ReceiptFacts } from './receipt-facts.tsx'
 import { ResolveDialog } from './resolve-dialog.tsx'
 import { stateWords } from './words.ts'
 import ui from '../../ui/ui.module.css'
@@ -22,8 +23,6 @@ export function DeliveryPage({ id }: { readonly id: string }) {
   if (detail.data === undefined) return <Page title="Delivery">{detail.error === undefined ? <Skeleton height={360} /> : <ErrorPanel error={detail.error} />}</Page>
   return <Shown detail={detail.data} />
 }
-
-const VERIFIED = { hash: 'SHA-256 computed by the server', 'read-back': 'read back and compared', size: 'size', operator: 'word of the operator' } as const
 
 function Shown({ detail }: { readonly detail: z.infer<typeof DeliveryDetail> }) {
   const { delivery, attempts } = detail
@@ -83,18 +82,7 @@ function Shown({ detail }: { readonly detail: z.infer<typeof DeliveryDetail> }) 
           />
         </Card>
         <Card title="Receipt">
-          {receipt === null ? (
-            <p className="quiet">There is none: the partner&rsquo;s server has not confirmed the file.</p>
-          ) : (
-            <Facts
-              items={[
-                ['Confirmed', absoluteText(receipt.at)],
-                ['Place there', <code key="path">{receipt.remotePath}</code>],
-                ['Checked by', VERIFIED[receipt.verifiedBy]],
-                ['Size there', `${receipt.size} bytes`],
-              ]}
-            />
-          )}
+          {receipt === null ? <p className="quiet">There is none: the partner has not confirmed the file.</p> : <ReceiptFacts receipt={receipt} />}
         </Card>
       </div>
       <Card title="Trace">{trace.data === undefined ? <Skeleton height={160} /> : <EventTimeline events={trace.data.events.filter(({ subject }) => subject.id === delivery.id)} />}</Card>

@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import type { z } from 'zod'
 import type { PresentedHostKey } from '../../../shared/contract/partners.ts'
-import type { ProvenanceInput } from '../../../shared/contract/partner-document.ts'
+import type { ProvenanceInput } from '../../../shared/contract/connections/common.ts'
 import { useHost } from '../../lib/app-context.ts'
 import { useAction } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'

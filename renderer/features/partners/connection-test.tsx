@@ -17,9 +17,12 @@ const NAMES: Readonly<Record<Stage['name'], string>> = {
   resolve: 'Find the server',
   connect: 'Connect',
   'host-key': 'Check its identity',
+  certificate: 'Check its certificate',
   authenticate: 'Sign in',
   list: 'Open the folder',
   'write-probe': 'Write a test file',
+  boundary: 'Check the boundary',
+  exchange: 'Exchange a test message',
   'clean-up': 'Remove the test file',
 }
 

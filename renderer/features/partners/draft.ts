@@ -42,8 +42,8 @@ export function slugOf(name: string): string {
 }
 
 export function draftOf(document: PartnerDocument): Draft {
-  const [connection] = document.connections
-  if (connection === undefined) return emptyDraft
+  const connection = document.connections.find((candidate) => candidate.protocol === 'sftp')
+  if (connection === undefined) return { ...emptyDraft, id: document.id, idTyped: true, name: document.name, notes: document.notes ?? '', kept: document }
   return {
     ...emptyDraft,
     id: document.id,
@@ -64,8 +64,9 @@ export function draftOf(document: PartnerDocument): Draft {
 
 /** The core validates it; numbers that are none are passed on as they were typed, so that its message names the field. */
 export function documentOf(draft: Draft): Record<string, unknown> {
-  const [first, ...others] = draft.kept?.connections ?? []
-  const { hostKeys: _, ...keptConnection } = first ?? {}
+  const shown = draft.kept?.connections.find((candidate) => candidate.protocol === 'sftp')
+  const others = draft.kept?.connections.filter((candidate) => candidate !== shown) ?? []
+  const { hostKeys: _, ...keptConnection } = shown ?? {}
   return {
     ...draft.kept,
     id: draft.id,

@@ -8,7 +8,7 @@ import { useAction, useCall } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { ConfirmDialog } from '../../ui/dialog.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
-import { Copyable, Facts } from '../../ui/facts.tsx'
+import { Copyable } from '../../ui/facts.tsx'
 import { Card, Page, Skeleton } from '../../ui/page.tsx'
 import { Status } from '../../ui/status.tsx'
 import { toast } from '../../ui/toasts.tsx'
@@ -16,6 +16,7 @@ import { DeliveryList } from '../deliveries/delivery-list.tsx'
 import { DropTarget } from '../send/drop-target.tsx'
 import { FilePicker } from '../send/file-picker.tsx'
 import { ProvenanceText } from '../trust/provenance-text.tsx'
+import { ConnectionFacts } from './connection-facts.tsx'
 import { ConnectionTest } from './connection-test.tsx'
 import { partnerState } from './partner-row.tsx'
 import ui from '../../ui/ui.module.css'
@@ -71,15 +72,7 @@ function Shown({ detail, reload }: { readonly detail: PartnerDetail; readonly re
         {document.connections.map((connection) => (
           <Card key={connection.id} title={`Connection ${connection.id}`}>
             <div className={ui['stack']}>
-              <Facts
-                items={[
-                  ['Protocol', 'SFTP'],
-                  ['Server', `${connection.host}:${connection.port}`],
-                  ['User name', connection.username],
-                  ['Sign-in', connection.auth.method === 'password' ? 'Password (sealed)' : 'Private key (sealed)'],
-                  ['Folder there', connection.folder],
-                ]}
-              />
+              <ConnectionFacts connection={connection} />
               <ConnectionTest partner={id} connection={connection.id} onTrusted={reload} icon={<Plug size={15} aria-hidden />} />
             </div>
           </Card>

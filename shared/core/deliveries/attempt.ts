@@ -4,7 +4,7 @@ import { systemActor } from '../kernel/actor.ts'
 import { timestamp, type Clock } from '../kernel/clock.ts'
 import { AppError, asAppError, toWireError } from '../kernel/errors.ts'
 import type { Publisher } from '../kernel/events.ts'
-import type { FileSession, ObservedCrypto } from '../protocols/file-protocol.ts'
+import type { FileProtocol, FileSession, ObservedCrypto } from '../protocols/file-protocol.ts'
 import type { PayloadStore } from '../store/payload-store.ts'
 import type { Ledger } from './ledger.ts'
 import { createProgressMeter } from './progress.ts'
@@ -33,7 +33,7 @@ export class ShuttingDown extends Error {}
 export async function runAttempt(
   started: { readonly id: string; readonly attempt: string },
   session: FileSession,
-  options: { readonly verify: 'auto' | 'size' | 'hash' | 'read-back'; readonly signal: AbortSignal },
+  options: { readonly protocol: FileProtocol['id']; readonly verify: 'auto' | 'size' | 'hash' | 'read-back'; readonly signal: AbortSignal },
   deps: AttemptDeps,
 ): Promise<void> {
   const { deliveries, ledger, payloads, publisher, clock } = deps
@@ -46,6 +46,7 @@ export async function runAttempt(
     const receipt = await putFile(
       {
         id: delivery.id,
+        protocol: options.protocol,
         remoteName: delivery.remoteName,
         size: delivery.size,
         sha256: delivery.sha256,

@@ -2,7 +2,7 @@
  * Decides what runs when. Deliveries of one connection share a lane and, in it, one session; lanes run side by side.
  * In the background it also wakes up for waiting deliveries; on demand it runs only what it is told to.
  */
-import type { PartnerRoute, Routes } from '../partners/routes.ts'
+import type { FileRoute, Routes } from '../partners/routes.ts'
 import { systemActor } from '../kernel/actor.ts'
 import { timestamp } from '../kernel/clock.ts'
 import { asAppError } from '../kernel/errors.ts'
@@ -73,7 +73,7 @@ export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Rout
 
   /** Works through a lane with one session for all its deliveries; opens another when the partner's settings changed or it broke. */
   const runLane = async (lane: Lane): Promise<void> => {
-    let open: { readonly session: FileSession; readonly route: PartnerRoute } | null = null
+    let open: { readonly session: FileSession; readonly route: FileRoute } | null = null
     try {
       for (let id = lane.waiting.shift(); id !== undefined; id = lane.waiting.shift()) {
         try {
@@ -101,7 +101,7 @@ export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Rout
 
   const runOne = async (
     id: string,
-    open: { readonly session: FileSession; readonly route: PartnerRoute } | null,
+    open: { readonly session: FileSession; readonly route: FileRoute } | null,
     lane: Lane,
   ): Promise<typeof open> => {
     const { delivery } = deliveries.get(id)
@@ -109,14 +109,14 @@ export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Rout
     controllers.set(id, controller)
     const { attempt } = ledger.start(id, systemActor)
     try {
-      const route = routes.outbound(delivery.partner, delivery.connection)
+      const route = routes.files(delivery.partner, delivery.connection)
       let session = open?.route.version === route.version ? open.session : null
       if (session === null) {
         await open?.session.close()
         deps.publisher.publish('deliveries.progress', { id, stage: 'connecting', bytes: 0, total: delivery.size, bytesPerSecond: 0, secondsLeft: null })
         session = await route.connect(controller.signal)
       }
-      await runAttempt({ id, attempt }, session, { verify: route.verify, signal: controller.signal }, deps)
+      await runAttempt({ id, attempt }, session, { protocol: route.connection.protocol, verify: route.connection.verify, signal: controller.signal }, deps)
       // Whatever went wrong, a fresh connection is the safe ground for the next file.
       if (deliveries.get(id).delivery.state === 'delivered') return { session, route }
       await session.close()

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { FileSession, RemoteFile } from '../protocols/file-protocol.ts'
+import { namedStaging } from '../protocols/named-staging.ts'
 import { putFile, type PutFile } from './put-file.ts'
 
 const content = Buffer.from('UNB+UNOC:3+A+B')
@@ -17,9 +18,9 @@ function server() {
     const found = files.get(name)
     return found === undefined ? null : { name, kind: 'file', size: found.length, modifiedAt: null }
   }
-  const session: FileSession = {
+  const session: Omit<FileSession, 'staging'> = {
     observed: {},
-    capabilities: { serverHash: true, resume: true, exclusiveRename: 'atomic' },
+    capabilities: { staging: 'named', serverHash: true, resume: true, exclusiveRename: 'atomic' },
     folder: '/in',
     list: async () => await Promise.resolve([]),
     stat: async (name) => await Promise.resolve(remote(name)),
@@ -46,7 +47,7 @@ function server() {
     hash: async (name) => await Promise.resolve(hashes ? createHash('sha256').update(files.get(name) ?? '').digest('hex') : null),
     close: async () => await Promise.resolve(),
   }
-  return { session, files, calls, noHash: () => (hashes = false) }
+  return { session: { ...session, staging: namedStaging(session) } satisfies FileSession, files, calls, noHash: () => (hashes = false) }
 }
 
 let peer: ReturnType<typeof server>
@@ -61,6 +62,7 @@ function put(change: Partial<PutFile> = {}, text = content) {
   return putFile(
     {
       id: 'dlv_1',
+      protocol: 'sftp',
       remoteName: 'orders.edi',
       size: text.length,
       sha256: createHash('sha256').update(text).digest('hex'),

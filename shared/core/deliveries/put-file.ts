@@ -3,14 +3,15 @@
  * probe, upload under a temporary name, verify, write down the intention, give it its name, look again.
  */
 import { createHash } from 'node:crypto'
-import type { Receipt, Stage } from '../../contract/deliveries.ts'
+import type { FileReceipt, Stage } from '../../contract/deliveries.ts'
 import { timestamp, type Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
-import type { FileSession, RemoteFile } from '../protocols/file-protocol.ts'
+import type { FileProtocol, FileSession, RemoteFile, StagedFile } from '../protocols/file-protocol.ts'
 import { temporaryName } from './rules.ts'
 
 export interface PutFile {
   readonly id: string
+  readonly protocol: FileProtocol['id']
   readonly remoteName: string
   readonly size: number
   readonly sha256: string
@@ -40,15 +41,15 @@ export interface PutContext {
   readonly signal: AbortSignal
 }
 
-type Verified = Pick<Receipt, 'verifiedBy' | 'remoteSha256'>
+type Verified = Pick<FileReceipt, 'verifiedBy' | 'remoteSha256'>
 
 /** Resolves with the receipt; rejects with an AppError. `delivery.unknown` means that only a person can tell. */
-export async function putFile(file: PutFile, context: PutContext): Promise<Receipt> {
+export async function putFile(file: PutFile, context: PutContext): Promise<FileReceipt> {
   const { session, observer, signal } = context
-  const temporary = temporaryName(file.id)
+  const staged = stagedOf(file)
   observer.stage('probing')
   const present = await session.stat(file.remoteName)
-  const part = await session.stat(temporary)
+  const part = await session.staging.find(staged)
   if (present !== null) return await recognise(file, present, part, context)
   if (file.maybeArrived) {
     // Neither name is there: the server may have given the final name and the partner may have taken the file away since.
@@ -58,16 +59,23 @@ export async function putFile(file: PutFile, context: PutContext): Promise<Recei
       })
     observer.absent()
   }
-  const verified = await transfer(file, part, context)
+  await transfer(file, part, context)
+  const held = session.capabilities.staging === 'held'
+  const before = held ? null : await verifyStaged(file, context)
   signal.throwIfAborted()
   observer.stage('committing')
   observer.committing()
-  await session.rename(temporary, file.remoteName)
-  return receiptOf(file, session, context.clock, verified, await session.stat(file.remoteName))
+  await session.staging.publish(staged)
+  const verified = before ?? (await verifyPublished(file, context))
+  return await receiptOf(file, context, verified, await session.stat(file.remoteName))
+}
+
+function stagedOf(file: PutFile): StagedFile {
+  return { temporaryName: temporaryName(file.id), finalName: file.remoteName }
 }
 
 /** A file of that name is there. After an unanswered commit it may be ours; otherwise it is somebody else's. */
-async function recognise(file: PutFile, present: RemoteFile, part: RemoteFile | null, context: PutContext): Promise<Receipt> {
+async function recognise(file: PutFile, present: RemoteFile, part: { readonly size: number } | null, context: PutContext): Promise<FileReceipt> {
   const { session } = context
   const taken = new AppError('remote.name_taken', `${session.folder} holds another file named ${file.remoteName} (${present.size} bytes)`, {
     details: { folder: session.folder, name: file.remoteName, size: String(present.size) },
@@ -80,26 +88,47 @@ async function recognise(file: PutFile, present: RemoteFile, part: RemoteFile | 
     if (part !== null) context.observer.absent()
     throw taken
   }
-  await session.remove(temporaryName(file.id))
-  return receiptOf(file, session, context.clock, verified, present)
+  await session.staging.discard(stagedOf(file))
+  return await receiptOf(file, context, verified, present)
 }
 
-async function transfer(file: PutFile, part: RemoteFile | null, context: PutContext): Promise<Verified> {
+async function transfer(file: PutFile, part: { readonly size: number } | null, context: PutContext): Promise<void> {
   const { session, observer, signal } = context
-  const temporary = temporaryName(file.id)
   const resumable = session.capabilities.resume && part !== null && part.size <= file.size
   const offset = resumable ? Math.min(file.acknowledged, part.size) : 0
   observer.transferring(offset)
   observer.stage('transferring')
-  await session.write(temporary, file.content(offset), { offset, onAcknowledged: (bytes) => observer.acknowledged(bytes), signal })
+  await session.staging.write(stagedOf(file), file.content(offset), { offset, onAcknowledged: (bytes) => observer.acknowledged(bytes), signal })
   observer.stage('verifying')
+}
+
+/** Under the temporary name: nothing wrong is ever published. */
+async function verifyStaged(file: PutFile, context: PutContext): Promise<Verified> {
+  const { session, observer } = context
+  const { temporaryName: temporary } = stagedOf(file)
   const stored = await session.stat(temporary)
   const verified = stored?.size === file.size ? await contentOf(temporary, file, context) : null
   if (verified !== null) return verified
   // What is there is of no use to a later attempt.
-  await session.remove(temporary)
+  await session.staging.discard(stagedOf(file))
   observer.transferring(0)
-  throw new AppError('remote.verification_failed', `${session.folder} has ${stored?.size ?? 0} bytes of ${file.size}, or another content`, {
+  throw notEqual(file, session, stored)
+}
+
+/** A store that shows nothing before it is published checks each part itself; we look at the whole as soon as we can. */
+async function verifyPublished(file: PutFile, context: PutContext): Promise<Verified> {
+  const { session } = context
+  const stored = await session.stat(file.remoteName)
+  // Taken away by the partner within the moment: the store confirmed every part and the whole.
+  if (stored === null) return { verifiedBy: 'size', remoteSha256: null }
+  const verified = stored.size === file.size ? await contentOf(file.remoteName, file, context) : null
+  if (verified !== null) return verified
+  await session.remove(file.remoteName)
+  throw notEqual(file, session, stored)
+}
+
+function notEqual(file: PutFile, session: FileSession, stored: RemoteFile | null): AppError {
+  return new AppError('remote.verification_failed', `${session.folder} has ${stored?.size ?? 0} bytes of ${file.size}, or another content`, {
     details: { expectedSize: String(file.size), foundSize: String(stored?.size ?? 0), expectedSha256: file.sha256 },
   })
 }
@@ -118,16 +147,17 @@ async function contentOf(name: string, file: PutFile, context: PutContext): Prom
   return remote === file.sha256 ? { verifiedBy: 'read-back', remoteSha256: remote } : null
 }
 
-function receiptOf(file: PutFile, session: FileSession, clock: Clock, verified: Verified, present: RemoteFile | null): Receipt {
+async function receiptOf(file: PutFile, { session, clock }: PutContext, verified: Verified, present: RemoteFile | null): Promise<FileReceipt> {
   // Gone already is no contradiction: many partners pick up within the second, and the server confirmed the name.
   const folder = session.folder.endsWith('/') ? session.folder : `${session.folder}/`
   return {
-    kind: 'sftp',
+    kind: file.protocol,
     at: timestamp(clock.now()),
     remotePath: `${folder}${file.remoteName}`,
     size: present?.size ?? file.size,
     verifiedBy: verified.verifiedBy,
     remoteSha256: verified.remoteSha256,
     remoteModifiedAt: present?.modifiedAt ?? null,
+    facts: (await session.facts?.(file.remoteName)) ?? {},
   }
 }

@@ -114,7 +114,7 @@ export function pauseAfter(failedTries: number, random: number): number | null {
 /**
  * After the final name was asked for, only these answers prove that it was not given; anything else leaves the outcome unknown.
  */
-const DEFINITE_AFTER_COMMIT: readonly ErrorCode[] = ['remote.name_taken', 'remote.permission_denied', 'remote.name_refused']
+const DEFINITE_AFTER_COMMIT: readonly ErrorCode[] = ['remote.name_taken', 'remote.permission_denied', 'remote.name_refused', 'remote.verification_failed']
 
 export function isDefiniteAfterCommit(code: ErrorCode): boolean {
   return DEFINITE_AFTER_COMMIT.includes(code)

@@ -8,11 +8,11 @@ import { timestamp, type Clock } from '../kernel/clock.ts'
 import { AppError, systemCode, toWireError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import type { Routes } from '../partners/routes.ts'
-import { addressOf } from '../partners/rules.ts'
 import type { PayloadStore } from '../store/payload-store.ts'
 import type { DeliveryEngine } from './engine.ts'
 import type { Ledger } from './ledger.ts'
 import type { DeliveryQuery, DeliveryRepository } from './repository.ts'
+import { describeTarget, protectionOf } from './plan.ts'
 import { extensionPermitted, problemOfName } from './rules.ts'
 
 /** A file to send, by path; `name` is how its owner calls it (an uploaded file has another path). */
@@ -93,21 +93,13 @@ export function createDeliveryService(deps: {
   const planOne = async (request: SendRequest, file: FileToSend, signal: AbortSignal): Promise<SendPlan> => {
     const { partner, connection, pinned } = routes.target(request.partner, request.connection)
     const remoteName = file.as ?? file.name
-    const base = {
-      fileName: file.name,
-      remoteName,
-      target: `${partner.name}: ${connection.username}@${addressOf(connection)}, folder ${connection.folder}`,
-      protection: [
-        { label: 'Transport', value: 'SFTP (encrypted, server identity checked)' },
-        { label: 'Server identity', value: pinned.join(', ') || 'not confirmed yet' },
-      ],
-    }
+    const base = { fileName: file.name, remoteName, target: `${partner.name}: ${describeTarget(connection)}`, protection: protectionOf(connection, pinned) }
     try {
       const size = await sizeOf(file.path)
       checkAgreed(partner, remoteName, size)
       const { sha256 } = await payloads.digest(file.path, { signal })
       const duplicateOf = repository.findSame(partner.id, remoteName, sha256)
-      const refusal = pinned.length === 0 ? new AppError('sftp.host_key_unknown', `no host key is pinned for ${partner.id}/${connection.id}`) : null
+      const refusal = connection.protocol === 'sftp' && pinned.length === 0 ? new AppError('sftp.host_key_unknown', `no host key is pinned for ${partner.id}/${connection.id}`) : null
       return { ...base, size, duplicateOf, refusal: refusal === null ? null : toWireError(refusal) }
     } catch (error) {
       return { ...base, size: 0, duplicateOf: null, refusal: toWireError(error) }

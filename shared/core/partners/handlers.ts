@@ -42,9 +42,9 @@ export function partnerHandlers(deps: {
         type: 'connection.tested',
         subject: { kind: 'connection', id: `${partner}/${result.connection}` },
         partner,
-        data: { ok, stages: result.stages.map(({ name, status, error }) => ({ name, status, ...(error === null ? {} : { code: error.code }) })), presented: result.hostKey?.fingerprint ?? null },
+        data: { ok, stages: result.stages.map(({ name, status, error }) => ({ name, status, ...(error === null ? {} : { code: error.code }) })), presented: result.hostKey?.fingerprint ?? result.certificate?.fingerprint ?? null },
       })
-      return { partner, connection: result.connection, ok, at, stages: [...result.stages], hostKey: result.hostKey, observed: { ...result.observed } }
+      return { partner, connection: result.connection, ok, at, stages: [...result.stages], hostKey: result.hostKey, certificate: result.certificate, observed: { ...result.observed } }
     },
   }
 }

@@ -1,34 +1,46 @@
-/** From a partner's name to an open session: settings, secrets, pins and exceptions as they hold at this moment. */
-import type { Connection, PartnerDocument } from '../../contract/partner-document.ts'
+/** From a partner's name to an open session: settings, secrets, trust and exceptions as they hold at this moment. */
+import type { As2Connection, Connection, FileConnection, FolderConnection, FtpsConnection, S3Connection, SftpConnection } from '../../contract/connections/index.ts'
+import type { PartnerDocument } from '../../contract/partner-document.ts'
 import type { FileTestResult, FileEndpoint, FileProtocol, FileSession, TestProgress } from '../protocols/file-protocol.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { SealedSecrets } from '../store/sealed-secrets.ts'
 import type { TrustService } from '../trust/service.ts'
 import type { PartnerRepository, StoredPartner } from './repository.ts'
-import { connectionOf, secretId, toleratedOn } from './rules.ts'
+import { connectionOf, toleratedOn } from './rules.ts'
+import { createSealing } from './sealing.ts'
 
 /** Where something would go, without opening anything. */
 export interface Target {
   readonly partner: PartnerDocument
   readonly connection: Connection
-  /** Fingerprints of the host keys accepted now. */
+  /** Fingerprints of the host keys or server certificates that are pinned now. */
   readonly pinned: readonly string[]
 }
 
-export interface PartnerRoute {
-  readonly connection: Connection
+/** A way to a partner's files. */
+export interface FileRoute {
+  readonly kind: 'file'
+  readonly partner: PartnerDocument
+  readonly connection: FileConnection
   /** Changes whenever a session opened earlier must not be used any more. */
   readonly version: string
-  readonly verify: Connection['verify']
-  connect(signal: AbortSignal): Promise<FileSession>
+  /** Opens a session in the folder named, as the settings name it; left out: where we put files. */
+  connect(signal: AbortSignal, folder?: string): Promise<FileSession>
+}
+
+export interface FileProtocols {
+  readonly sftp: FileProtocol<SftpConnection>
+  readonly ftps: FileProtocol<FtpsConnection>
+  readonly s3: FileProtocol<S3Connection>
+  readonly folder: FileProtocol<FolderConnection>
 }
 
 export interface Routes {
   /** Rejects with `partner.suspended` or `input.not_found`; without a connection, the only or first one. */
   target(partner: string, connection: string | undefined): Target
   /** Rejects with `partner.suspended` or `input.not_found`. */
-  outbound(partner: string, connection: string): PartnerRoute
+  files(partner: string, connection: string): FileRoute
   test(partner: string, connection: string | undefined, onProgress: TestProgress, signal: AbortSignal): Promise<FileTestResult & { connection: string }>
 }
 
@@ -36,24 +48,27 @@ export function createRoutes(deps: {
   readonly partners: PartnerRepository
   readonly trust: TrustService
   readonly secrets: SealedSecrets
-  readonly protocols: { readonly sftp: FileProtocol<Extract<Connection, { protocol: 'sftp' }>> }
+  readonly protocols: Partial<FileProtocols>
   readonly clock: Clock
 }): Routes {
-  const { partners, trust, secrets, protocols, clock } = deps
+  const { partners, trust, protocols, clock } = deps
+  const sealing = createSealing(deps)
 
-  const endpointOf = (partner: string, connection: Connection): FileEndpoint<Connection> => ({
+  const protocolOf = (connection: FileConnection): FileProtocol<FileConnection> => {
+    const found = protocols[connection.protocol]
+    if (found === undefined) throw new AppError('input.invalid', `the protocol ${connection.protocol} is not part of this program`)
+    // Each adapter gets the settings of its own protocol: the discriminator of the union decides both.
+    return found as unknown as FileProtocol<FileConnection>
+  }
+
+  const endpointOf = (partner: string, connection: FileConnection, folder: string): FileEndpoint<FileConnection> => ({
     settings: connection,
-    secrets: secretsOf(partner, connection),
-    pins: trust.pins(partner, connection.id),
+    folder,
+    secrets: sealing.secrets(partner, connection),
+    pins: trust.materials.pins(partner, connection.id),
+    tls: trust.materials.tls(partner, connection.id),
     tolerated: toleratedOn(partners.get(partner).document, connection.id, clock.now()),
   })
-
-  const secretsOf = (partner: string, connection: Connection): Record<string, string> => {
-    if (connection.auth.method === 'key')
-      return connection.auth.item === undefined ? {} : { privateKey: trust.clientKey(connection.auth.item) }
-    const password = secrets.get(secretId(partner, connection.id, 'password'))
-    return password === null ? {} : { password }
-  }
 
   const active = (partner: string): StoredPartner => {
     const stored = partners.get(partner)
@@ -65,25 +80,37 @@ export function createRoutes(deps: {
     target(partner, id) {
       const { document } = active(partner)
       const connection = connectionOf(document, id)
-      return { partner: document, connection, pinned: trust.pins(partner, connection.id).map((pin) => pin.fingerprint) }
+      const pinned = [...trust.materials.pins(partner, connection.id), ...trust.materials.tls(partner, connection.id).pins].map(({ fingerprint }) => fingerprint)
+      return { partner: document, connection, pinned }
     },
 
-    outbound(partner, id) {
+    files(partner, id) {
       const stored = active(partner)
-      const connection = connectionOf(stored.document, id)
-      const endpoint = endpointOf(partner, connection)
+      const connection = fileConnection(connectionOf(stored.document, id))
+      const { pins, tls, tolerated } = endpointOf(partner, connection, connection.folder)
       return {
+        kind: 'file',
+        partner: stored.document,
         connection,
-        version: JSON.stringify([stored.updatedAt, endpoint.pins.map((pin) => pin.item), endpoint.tolerated]),
-        verify: connection.verify,
-        connect: async (signal) => await protocols[connection.protocol].connect(endpoint, signal),
+        version: JSON.stringify([stored.updatedAt, [...pins, ...tls.pins].map((pin) => pin.item), tls.client?.item, tls.authorities.length, tolerated]),
+        connect: async (signal, folder) => await protocolOf(connection).connect(endpointOf(partner, connection, folder ?? connection.folder), signal),
       }
     },
 
     async test(partner, id, onProgress, signal) {
-      const connection = connectionOf(partners.get(partner).document, id)
-      const result = await protocols[connection.protocol].test(endpointOf(partner, connection), onProgress, signal)
+      const connection = fileConnection(connectionOf(partners.get(partner).document, id))
+      const result = await protocolOf(connection).test(endpointOf(partner, connection, connection.folder), onProgress, signal)
       return { ...result, connection: connection.id }
     },
   }
+}
+
+function fileConnection(connection: Connection): FileConnection {
+  if (isMessageConnection(connection)) throw new AppError('input.invalid', `${connection.id} exchanges messages; it has no folder of files`)
+  return connection
+}
+
+/** Whether a connection exchanges messages rather than files in folders. */
+export function isMessageConnection(connection: Connection): connection is As2Connection {
+  return connection.protocol === 'as2'
 }

@@ -1,7 +1,10 @@
 /** Reading partner documents and holding them against what is agreed. Pure. */
 import type { z } from 'zod'
 import { issuesByField, issuesText, parseInput } from '../../contract/issues.ts'
-import { PartnerDocument, type Connection, type SecretInput } from '../../contract/partner-document.ts'
+import type { SecretInput } from '../../contract/connections/common.ts'
+import { ftpsPort } from '../../contract/connections/ftps.ts'
+import type { Connection } from '../../contract/connections/index.ts'
+import { PartnerDocument } from '../../contract/partner-document.ts'
 import type { ExceptionState } from '../../contract/policy.ts'
 import { AppError } from '../kernel/errors.ts'
 
@@ -23,9 +26,24 @@ export function connectionOf(document: PartnerDocument, id: string | undefined):
   return connection
 }
 
-/** `sftp.example.com:2222`, for lists. */
+/** `sftp.example.com:2222`, `bucket/prefix at host` …: where a connection leads, for lists. */
 export function addressOf(connection: Connection): string {
-  return connection.port === 22 ? connection.host : `${connection.host}:${connection.port}`
+  switch (connection.protocol) {
+    case 'sftp':
+      return withPort(connection.host, connection.port, 22)
+    case 'ftps':
+      return withPort(connection.host, ftpsPort(connection), connection.mode === 'implicit' ? 990 : 21)
+    case 's3':
+      return `${connection.bucket}/${connection.prefix} at ${connection.endpoint ?? `Amazon S3, ${connection.region}`}`
+    case 'folder':
+      return connection.path
+    case 'as2':
+      return connection.url ?? `${connection.as2Id} (receiving only)`
+  }
+}
+
+function withPort(host: string, port: number, usual: number): string {
+  return port === usual ? host : `${host}:${port}`
 }
 
 const DAY_MS = 86_400_000
@@ -53,6 +71,6 @@ export function secretText(secret: SecretInput, path: string): string | null {
 }
 
 /** Where the secret of a connection is sealed. */
-export function secretId(partner: string, connection: string, field: 'password'): string {
+export function secretId(partner: string, connection: string, field: string): string {
   return `partner/${partner}/${connection}/${field}`
 }

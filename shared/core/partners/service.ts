@@ -1,4 +1,6 @@
-import type { Connection, PartnerDocument, SftpConnection } from '../../contract/partner-document.ts'
+import type { ProvenanceInput } from '../../contract/connections/common.ts'
+import type { Connection } from '../../contract/connections/index.ts'
+import type { PartnerDocument } from '../../contract/partner-document.ts'
 import type { PartnerDetail, PartnerSummary } from '../../contract/partners.ts'
 import type { AuditTrail } from '../audit/service.ts'
 import type { Actor } from '../kernel/actor.ts'
@@ -10,7 +12,8 @@ import type { SealedSecrets } from '../store/sealed-secrets.ts'
 import type { TrustService } from '../trust/service.ts'
 import { isActive } from '../trust/rules.ts'
 import type { PartnerRepository, StoredPartner } from './repository.ts'
-import { addressOf, exceptionStates, parsePartnerDocument, secretId, secretText } from './rules.ts'
+import { addressOf, exceptionStates, parsePartnerDocument } from './rules.ts'
+import { createSealing } from './sealing.ts'
 
 /** What partners need to know of the ledger. */
 export interface DeliveryStatistics {
@@ -31,6 +34,7 @@ export function createPartnerService(deps: {
   readonly clock: Clock
 }) {
   const { database, repository, deliveries, trust, secrets, audit, publisher, clock } = deps
+  const sealing = createSealing({ trust, secrets })
   const now = (): string => timestamp(clock.now())
 
   const summaryOf = (partner: StoredPartner, statistics: ReturnType<DeliveryStatistics['perPartner']>): PartnerSummary => ({
@@ -41,7 +45,7 @@ export function createPartnerService(deps: {
       id: connection.id,
       protocol: connection.protocol,
       address: addressOf(connection),
-      trusted: trust.pins(partner.id, connection.id).length > 0,
+      trusted: isIdentityConfirmed(partner.id, connection),
     })),
     lastDeliveryAt: statistics.get(partner.id)?.lastAt ?? null,
     attention: statistics.get(partner.id)?.attention ?? 0,
@@ -49,72 +53,36 @@ export function createPartnerService(deps: {
     updatedAt: partner.updatedAt,
   })
 
-  /** The document as it is shown: with the pins that hold now. */
-  const shown = (partner: StoredPartner): PartnerDocument => ({
-    ...partner.document,
-    connections: partner.document.connections.map((connection) => ({
-      ...connection,
-      hostKeys: trust.pins(partner.id, connection.id).map((pin) => {
-        const provenance = trust.show(pin.item).provenance.at(-1)
-        const { source, person, at, note } = provenance ?? { source: 'other' as const, person: undefined, at: undefined, note: undefined }
-        return {
-          key: pin.publicKey ?? pin.fingerprint,
-          provenance: { source, ...(person === undefined ? {} : { person }), ...(at === undefined ? {} : { at }), ...(note === undefined ? {} : { note }) },
-        }
-      }),
-    })),
-  })
+  /** Whether anything here can tell the right server from a wrong one. */
+  const isIdentityConfirmed = (partner: string, connection: Connection): boolean => {
+    if (connection.protocol === 'folder') return true
+    if (connection.protocol === 'sftp') return trust.materials.pins(partner, connection.id).length > 0
+    return connection.tls.trust === 'authority' || trust.materials.tls(partner, connection.id).pins.length > 0
+  }
+
+  const provenanceOf = (item: string): ProvenanceInput => {
+    const { source = 'other', person, at, note } = trust.show(item).provenance.at(-1) ?? {}
+    return { source, ...(person === undefined ? {} : { person }), ...(at === undefined ? {} : { at }), ...(note === undefined ? {} : { note }) }
+  }
+
+  /** A connection as it is shown: with the pins that hold now. */
+  const shownConnection = (partner: string, connection: Connection): Connection => {
+    if (connection.protocol === 'folder') return connection
+    if (connection.protocol === 'sftp')
+      return { ...connection, hostKeys: trust.materials.pins(partner, connection.id).map((pin) => ({ key: pin.publicKey ?? pin.fingerprint, provenance: provenanceOf(pin.item) })) }
+    const pins = trust.materials.tls(partner, connection.id).pins.map((pin) => ({ certificate: pin.certificate ?? pin.fingerprint, provenance: provenanceOf(pin.item) }))
+    return { ...connection, tls: { ...connection.tls, pins } }
+  }
 
   const detailOf = (id: string): PartnerDetail => {
     const partner = repository.get(id)
     const at = clock.now()
     return {
       summary: summaryOf(partner, deliveries.perPartner()),
-      document: shown(partner),
+      document: { ...partner.document, connections: partner.document.connections.map((connection) => shownConnection(id, connection)) },
       trust: trust.itemsOfPartner(id).filter((item) => item.bindings.some((binding) => binding.partner === id && isActive(binding, at))),
       exceptions: exceptionStates(partner.document, at),
     }
-  }
-
-  /** Seals what the connection brings along and answers it as it is stored. */
-  const sealConnection = (partner: string, connection: Connection, before: Connection | undefined, actor: Actor): { stored: SftpConnection; changed: boolean } => {
-    const { hostKeys, ...rest } = connection
-    const path = `connections.${connection.id}.auth`
-    let changed = hostKeys !== undefined && trust.syncPins(partner, connection.id, hostKeys, actor)
-    const { auth } = connection
-    if (auth.method === 'password') {
-      const id = secretId(partner, connection.id, 'password')
-      const text = secretText(auth.password, `${path}.password`)
-      const sealed = secrets.get(id)
-      if (text === null && sealed === null) throw new AppError('input.invalid', `${path}.password: nothing is sealed yet; give the password`)
-      if (text !== null && text !== sealed) {
-        secrets.put(id, text)
-        changed = true
-      }
-      trust.syncClientKey(partner, connection.id, null, actor)
-      return { stored: { ...rest, auth: { method: 'password', password: { sealed: true } } }, changed }
-    }
-    const item = auth.item ?? clientKeyItem(partner, connection, before, auth, path, actor)
-    trust.syncClientKey(partner, connection.id, item, actor)
-    return { stored: { ...rest, auth: { method: 'key', item } }, changed }
-  }
-
-  const clientKeyItem = (
-    partner: string,
-    connection: Connection,
-    before: Connection | undefined,
-    auth: Extract<SftpConnection['auth'], { method: 'key' }>,
-    path: string,
-    actor: Actor,
-  ): string => {
-    const text = auth.privateKey === undefined ? null : secretText(auth.privateKey, `${path}.privateKey`)
-    if (text === null) {
-      const kept = before?.auth.method === 'key' ? before.auth.item : undefined
-      if (kept === undefined) throw new AppError('input.invalid', `${path}.privateKey: no key is sealed yet; give the private key`)
-      return kept
-    }
-    const passphrase = auth.passphrase === undefined ? null : secretText(auth.passphrase, `${path}.passphrase`)
-    return trust.addClientKey(text, passphrase ?? undefined, `Key for ${partner}/${connection.id}`, actor).id
   }
 
   const noOpenDeliveries = (id: string): void => {
@@ -138,7 +106,7 @@ export function createPartnerService(deps: {
         const before = repository.find(document.id)
         let changed = before === null
         const connections = document.connections.map((connection) => {
-          const sealed = sealConnection(document.id, connection, before?.document.connections.find(({ id }) => id === connection.id), actor)
+          const sealed = sealing.seal(document.id, connection, before?.document.connections.find(({ id }) => id === connection.id), actor)
           changed ||= sealed.changed
           return sealed.stored
         })
@@ -152,7 +120,7 @@ export function createPartnerService(deps: {
           type: before === null ? 'partner.created' : 'partner.changed',
           subject: { kind: 'partner', id: document.id },
           partner: document.id,
-          data: { name: document.name, connections: connections.map(({ id, protocol, host, port }) => ({ id, protocol, host, port })), changed: differences },
+          data: { name: document.name, connections: connections.map((connection) => ({ id: connection.id, protocol: connection.protocol, address: addressOf(connection) })), changed: differences },
         })
         return { changed, created: before === null }
       })
@@ -183,7 +151,7 @@ export function createPartnerService(deps: {
       noOpenDeliveries(id)
       database.transaction(() => {
         trust.releasePartner(id, actor)
-        for (const connection of repository.get(id).document.connections) secrets.delete(secretId(id, connection.id, 'password'))
+        for (const connection of repository.get(id).document.connections) sealing.forget(id, connection)
         repository.remove(id, now())
         audit.record({ actor, type: 'partner.removed', subject: { kind: 'partner', id }, partner: id })
       })

@@ -3,7 +3,7 @@
  * all (probing, temporary names, verification, resume, outcome) is written once on this port, in `deliveries/`.
  * Message protocols (as2) have a port of their own.
  */
-import type { TestStage, PresentedHostKey } from '../../contract/partners.ts'
+import type { TestStage, PresentedCertificate, PresentedHostKey } from '../../contract/partners.ts'
 import type { z } from 'zod'
 
 /** What was really negotiated: `kex`, `cipher`, `mac`, `hostKeyAlgorithm`, `hostKeyFingerprint`, `serverSoftware` … */
@@ -20,6 +20,11 @@ export interface RemoteFile {
 
 /** Capabilities are data: shown in the window and asserted by the conformance suite. */
 export interface FileCapabilities {
+  /**
+   * How a file is held back until it is whole. `named`: under a temporary name in the same folder, then renamed.
+   * `held`: by the store itself, invisible until it is published, so that its content can be looked at only afterwards.
+   */
+  readonly staging: 'named' | 'held'
   /** The server can compute a checksum of a stored file. */
   readonly serverHash: boolean
   /** An interrupted write can go on at an offset. */
@@ -34,6 +39,24 @@ export interface WriteOptions {
   /** Called with the length of the prefix that the server has acknowledged (offset included); monotonic. */
   readonly onAcknowledged: (bytes: number) => void
   readonly signal: AbortSignal
+}
+
+/** A file on its way: the name under which it travels and the one that it gets. One pair a delivery, stable over all attempts. */
+export interface StagedFile {
+  readonly temporaryName: string
+  readonly finalName: string
+}
+
+/** Holding a file back until it is whole, and then giving it its name in one step that never overwrites. */
+export interface Staging {
+  /** How many bytes of an unfinished copy the server has, or null when there is none. */
+  find(file: StagedFile): Promise<{ readonly size: number } | null>
+  /** As FileSession.write. */
+  write(file: StagedFile, content: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<void>
+  /** Rejects with `remote.name_taken` when something has the final name. After it, `find` answers null. */
+  publish(file: StagedFile): Promise<void>
+  /** Removes what is unfinished; no matter whether there is anything. */
+  discard(file: StagedFile): Promise<void>
 }
 
 /**
@@ -52,12 +75,18 @@ export interface FileSession {
   read(name: string, options: { readonly offset: number; readonly signal: AbortSignal }): AsyncIterable<Uint8Array>
   /** Writes the chunks in order, pipelined, with back-pressure; resolves when every byte is acknowledged and the file closed. */
   write(name: string, content: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<void>
-  /** Never overwrites: rejects with `remote.name_taken` when `to` exists. */
-  rename(from: string, to: string): Promise<void>
+  /**
+   * Never overwrites: rejects with `remote.name_taken` when `to` exists. `folder`: into another folder, named as the
+   * connection's settings name theirs; rejects with `remote.folder_missing` where there is none.
+   */
+  rename(from: string, to: string, folder?: string): Promise<void>
   /** True when something was removed, false when there was nothing. */
   remove(name: string): Promise<boolean>
   /** SHA-256 in hex computed by the server; null when it cannot. */
   hash(name: string): Promise<string | null>
+  readonly staging: Staging
+  /** What this kind of store tells about a file besides, for the receipt: `etag`, `versionId` … */
+  facts?(name: string): Promise<Readonly<Record<string, string>>>
   /** Ends the connection; safe to call twice. */
   close(): Promise<void>
 }
@@ -65,12 +94,34 @@ export interface FileSession {
 /** What an adapter is told about a connection when it opens a session. Secrets are resolved just before. */
 export interface FileEndpoint<Settings> {
   readonly settings: Settings
-  /** Secret values by field name (`password`, `privateKey`, `passphrase`). */
+  /** The folder in which the session works, as the settings name it: where we put files, or where we collect them. */
+  readonly folder: string
+  /** Secret values by field name (`password`, `privateKey`, `secretAccessKey` …). */
   readonly secrets: Readonly<Record<string, string>>
-  /** What is pinned now. */
+  /** SSH host keys that are pinned now. */
   readonly pins: readonly Pin[]
+  /** What decides about a TLS server, as bound now. */
+  readonly tls: TlsTrust
   /** Names of exceptions valid now (`ssh-rsa`, …). */
   readonly tolerated: readonly string[]
+}
+
+/** What a TLS connection trusts and shows. */
+export interface TlsTrust {
+  /** Server certificates and public keys that are pinned (role `tls-server`). */
+  readonly pins: readonly TlsPin[]
+  /** Authorities bound to this connection, in PEM; none: those of the system. */
+  readonly authorities: readonly string[]
+  /** Our client certificate with its chain, and its private key, in PEM; null: none is shown. */
+  readonly client: { readonly item: string; readonly certificate: string; readonly privateKey: string } | null
+}
+
+export interface TlsPin {
+  readonly item: string
+  /** `sha256:` and lower-case hex (the certificate), or `spki:` and Base64 (its public key). */
+  readonly fingerprint: string
+  /** PEM where the whole certificate is known. */
+  readonly certificate: string | null
 }
 
 export interface Pin {
@@ -88,6 +139,7 @@ export interface TestProgress {
 export interface FileTestResult {
   readonly stages: readonly TestStage[]
   readonly hostKey: PresentedHostKey | null
+  readonly certificate: PresentedCertificate | null
   readonly observed: ObservedCrypto
 }
 

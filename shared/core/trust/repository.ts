@@ -97,11 +97,11 @@ export function createTrustRepository(database: Database) {
       return { items: rows.map((row) => stored(row).item), total }
     },
 
-    /** A fingerprint-only pin learns its full key once it was seen. */
-    completePublicKey(id: string, publicKey: string, algorithm: string, bits: number | null): void {
+    /** A fingerprint-only pin learns the whole once it was seen. */
+    completePublicKey(id: string, key: { readonly publicKey: string; readonly algorithm: string; readonly bits: number | null; readonly notBefore?: string | null; readonly notAfter?: string | null }): void {
       database
-        .prepare('UPDATE trust_items SET public_key = ?, algorithm = ?, bits = ? WHERE id = ? AND public_key IS NULL')
-        .run(publicKey, algorithm, bits, id)
+        .prepare('UPDATE trust_items SET public_key = ?, algorithm = ?, bits = ?, not_before = ?, not_after = ? WHERE id = ? AND public_key IS NULL')
+        .run(key.publicKey, key.algorithm, key.bits, key.notBefore ?? null, key.notAfter ?? null, id)
     },
 
     setSecret(id: string, secret: string): void {
@@ -138,6 +138,11 @@ export function createTrustRepository(database: Database) {
         )
         .all(partner, connection, role)
         .map(bindingOf)
+    },
+
+    /** Bindings of our station, for whichever partner, oldest first. */
+    stationBindings(role: Role): Binding[] {
+      return database.prepare<[string], BindingRow>('SELECT * FROM bindings WHERE partner IS NULL AND role = ? ORDER BY active_from, id').all(role).map(bindingOf)
     },
 
     /** Ends a binding; the row stays, so that old deliveries can still be explained. */

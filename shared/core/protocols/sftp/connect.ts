@@ -2,7 +2,7 @@
 import SftpClient from 'ssh2-sftp-client'
 import type { Client, ConnectConfig, NegotiatedAlgorithms, SFTPWrapper } from 'ssh2'
 import type { PresentedHostKey } from '../../../contract/partners.ts'
-import type { SftpConnection } from '../../../contract/partner-document.ts'
+import type { SftpConnection } from '../../../contract/connections/sftp.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { FileEndpoint, ObservedCrypto } from '../file-protocol.ts'
 import { offeredAlgorithms } from './algorithms.ts'

@@ -1,5 +1,5 @@
 /** SFTP: the host key is the trust anchor. See the README of this folder. */
-import { SftpConnection } from '../../../contract/partner-document.ts'
+import { SftpConnection } from '../../../contract/connections/sftp.ts'
 import type { FileProtocol } from '../file-protocol.ts'
 import { connectSftp } from './connect.ts'
 import { testConnection } from './probe.ts'
@@ -11,7 +11,7 @@ export const sftp: FileProtocol<SftpConnection> = {
   async connect(endpoint, signal) {
     const connected = await connectSftp(endpoint, {}, signal)
     try {
-      return await openSession(connected, endpoint.settings.folder)
+      return await openSession(connected, endpoint.folder)
     } catch (error) {
       connected.ssh.destroy()
       throw error

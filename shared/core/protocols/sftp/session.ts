@@ -3,6 +3,7 @@ import type { SFTPWrapper, Stats } from 'ssh2'
 import { AppError } from '../../kernel/errors.ts'
 import type { FileSession, RemoteFile, WriteOptions } from '../file-protocol.ts'
 import type { Connected } from './connect.ts'
+import { namedStaging } from '../named-staging.ts'
 import { operationError, STATUS, type Doing } from './errors.ts'
 import { readAll, writeAll, type Handle } from './pipeline.ts'
 import { hashOnServer } from './server-hash.ts'
@@ -38,7 +39,7 @@ export async function openSession(connected: Connected, wanted: string): Promise
   ssh.once('close', () => gone.abort(ended ?? new AppError('net.connection_lost', 'the server or the line ended the connection')))
 
   const folder = await Promise.race([openFolder(sftp, wanted), lost])
-  const pathOf = (name: string): string => (folder.endsWith('/') ? `${folder}${name}` : `${folder}/${name}`)
+  const pathOf = (name: string): string => pathIn(folder, name)
   let serverHash = true
 
   const doing = async <T>(verb: string, name: string, action: () => Promise<T>): Promise<T> => {
@@ -72,10 +73,11 @@ export async function openSession(connected: Connected, wanted: string): Promise
     }
   }
 
-  return {
+  const session: Omit<FileSession, 'staging'> = {
     observed,
     folder,
     capabilities: {
+      staging: 'named',
       get serverHash() {
         return serverHash
       },
@@ -124,15 +126,18 @@ export async function openSession(connected: Connected, wanted: string): Promise
       }
     },
 
-    rename: async (from, to) =>
+    rename: async (from, to, into) =>
       await doing('rename', to, async () => {
-        const taken = (): AppError => new AppError('remote.name_taken', `${folder} holds another file named ${to}`, { details: { folder, name: to } })
+        const target = into === undefined ? folder : await openFolder(sftp, into)
+        const targetPath = pathIn(target, to)
+        const isTaken = async (): Promise<boolean> => (await statOf(sftp, targetPath, to)) !== null
+        const taken = (): AppError => new AppError('remote.name_taken', `${target} holds another file named ${to}`, { details: { folder: target, name: to } })
         // SFTP 3 says that a rename onto an existing name fails, and OpenSSH keeps to it; others overwrite, so we look first.
-        if ((await stat(to)) !== null) throw taken()
+        if (await isTaken()) throw taken()
         try {
-          await answered((done) => sftp.rename(pathOf(from), pathOf(to), (error) => done(error, undefined)))
+          await answered((done) => sftp.rename(pathOf(from), targetPath, (error) => done(error, undefined)))
         } catch (error) {
-          if (Reflect.get(Object(error), 'code') === STATUS.failure && (await stat(from)) !== null && (await stat(to)) !== null) throw taken()
+          if (Reflect.get(Object(error), 'code') === STATUS.failure && (await stat(from)) !== null && (await isTaken())) throw taken()
           throw error
         }
       }),
@@ -170,6 +175,11 @@ export async function openSession(connected: Connected, wanted: string): Promise
       })
     },
   }
+  return { ...session, capabilities: session.capabilities, staging: namedStaging(session) }
+}
+
+function pathIn(folder: string, name: string): string {
+  return folder.endsWith('/') ? `${folder}${name}` : `${folder}/${name}`
 }
 
 async function openFolder(sftp: SFTPWrapper, wanted: string): Promise<string> {

@@ -1,6 +1,6 @@
 import { findPeer } from '../../../../e2e/servers/peers.ts'
 import { startSshd } from '../../../../e2e/servers/sshd.ts'
-import { SftpConnection } from '../../../contract/partner-document.ts'
+import { SftpConnection } from '../../../contract/connections/sftp.ts'
 import { fileProtocolSuite, type ServerUnderTest } from '../conformance/file-protocol-suite.ts'
 import { sftp } from './index.ts'
 
@@ -11,7 +11,7 @@ async function prepare(config: readonly string[]): Promise<ServerUnderTest> {
   return {
     folder: sshd.folder,
     observed: { hostKeyFingerprint: pin.fingerprint, hostKeyAlgorithm: 'ssh-ed25519', authMethod: 'key' },
-    connect: async (signal) => await sftp.connect({ settings, secrets: { privateKey: sshd.privateKey }, pins: [pin], tolerated: [] }, signal),
+    connect: async (signal) => await sftp.connect({ settings, folder: sshd.folder, secrets: { privateKey: sshd.privateKey }, pins: [pin], tls: { pins: [], authorities: [], client: null }, tolerated: [] }, signal),
     cut: () => void sshd.killSessions(),
     hang: { stop: () => sshd.signalSessions('SIGSTOP'), resume: () => sshd.signalSessions('SIGCONT') },
     stop: async () => await sshd.stop(),

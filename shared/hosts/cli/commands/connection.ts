@@ -28,7 +28,7 @@ function reportText(report: TestReport): string {
     ...stage.evidence.map(({ label, value }) => `    ${label}: ${value}`),
     ...(stage.error === null ? [] : failureText(stage.error).split('\n').map((text) => `    ${text}`)),
   ])
-  const { hostKey } = report
+  const { hostKey, certificate } = report
   if (hostKey !== null && hostKey.verdict !== 'pinned')
     lines.push(
       '',
@@ -37,6 +37,15 @@ function reportText(report: TestReport): string {
       `  ${hostKey.publicKey}`,
       ...hostKey.expected.map(({ algorithm, fingerprint }) => `  expected: ${fingerprint}  ${algorithm}`),
       `Once the partner has confirmed this fingerprint: waybill trust pin ${report.partner}/${report.connection} --fingerprint ${hostKey.fingerprint} --provenance "how you know it"`,
+    )
+  if (certificate !== null && certificate.verdict !== 'trusted')
+    lines.push(
+      '',
+      `Presented certificate (not trusted by this test): ${certificate.reason}`,
+      `  ${certificate.fingerprint}`,
+      `  ${certificate.publicKeyPin}`,
+      `  ${certificate.subject}, issued by ${certificate.issuer}, valid until ${certificate.notAfter}`,
+      ...certificate.expected.map((fingerprint) => `  expected: ${fingerprint}`),
     )
   return lines.join('\n')
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import type { Command } from 'commander'
+import type { Receipt } from '../../../contract/deliveries.ts'
 import type { WaybillClient } from '../../../contract/index.ts'
 import { AppError } from '../../../core/kernel/errors.ts'
 import { streamLogger } from '../../../core/kernel/logger.ts'
@@ -49,7 +50,7 @@ async function mainJob(client: WaybillClient, output: Output): Promise<void> {
   if (!sent) throw new AppError('internal.unexpected', results[0]?.error?.message ?? 'nothing was sent')
   const [delivery] = (await client.deliveries.wait({ ids: [sent.id] })).deliveries
   if (delivery?.state !== 'delivered') throw new AppError('internal.unexpected', delivery?.error?.message ?? 'the file was not delivered')
-  output.note(`2. Sent ${delivery.fileName} (${delivery.size} bytes); receipt: ${delivery.receipt?.remotePath ?? ''}, checked by ${delivery.receipt?.verifiedBy ?? ''}`)
+  output.note(`2. Sent ${delivery.fileName} (${delivery.size} bytes); receipt: ${receiptText(delivery.receipt)}`)
   const { received } = await client.practice.status({})
   const arrived = received.find(({ sha256 }) => sha256 === delivery.sha256)
   if (arrived === undefined) throw new AppError('internal.unexpected', 'the practice partner does not have the same bytes')
@@ -59,4 +60,10 @@ async function mainJob(client: WaybillClient, output: Output): Promise<void> {
   const verdict = await client.audit.verify({})
   if (!verdict.ok) throw new AppError('audit.broken', verdict.firstBad?.explanation ?? 'the chain does not hold')
   output.result({ delivered: true, delivery, trace, verdict }, () => `Delivered and verified: the chain of ${verdict.checked} records holds (head ${verdict.head}).`)
+}
+
+function receiptText(receipt: Receipt | null): string {
+  if (receipt === null) return 'none'
+  if (receipt.kind === 'mdn') return receipt.disposition
+  return receipt.kind === 'received' ? receipt.source : `${receipt.remotePath}, checked by ${receipt.verifiedBy}`
 }

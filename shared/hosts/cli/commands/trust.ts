@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { Role, TrustItem } from '../../../contract/trust.ts'
-import type { ProvenanceInput } from '../../../contract/partner-document.ts'
+import type { ProvenanceInput } from '../../../contract/connections/common.ts'
 import { readTextFile } from '../document-file.ts'
 import { table } from '../output.ts'
 import { limitOption, splitTarget, timeOption, type Register } from '../register.ts'

@@ -1,0 +1,50 @@
+import type { ReactNode } from 'react'
+import type { Connection } from '../../../shared/contract/connections/index.ts'
+import { Facts } from '../../ui/facts.tsx'
+
+type Rows = readonly (readonly [string, ReactNode])[]
+
+function rowsOf(connection: Connection): Rows {
+  switch (connection.protocol) {
+    case 'sftp':
+      return [
+        ['Protocol', 'SFTP'],
+        ['Server', `${connection.host}:${connection.port}`],
+        ['User name', connection.username],
+        ['Sign-in', connection.auth.method === 'password' ? 'Password (sealed)' : 'Private key (sealed)'],
+        ['Folder there', connection.folder],
+      ]
+    case 'ftps':
+      return [
+        ['Protocol', `FTPS, ${connection.mode} TLS`],
+        ['Server', connection.port === undefined ? connection.host : `${connection.host}:${connection.port}`],
+        ['User name', connection.username],
+        ['Folder there', connection.folder],
+      ]
+    case 's3':
+      return [
+        ['Protocol', 'S3'],
+        ['Endpoint', connection.endpoint ?? `Amazon S3, ${connection.region}`],
+        ['Bucket', connection.bucket],
+        ['Prefix', connection.prefix === '' ? 'none: the whole bucket' : connection.prefix],
+      ]
+    case 'folder':
+      return [
+        ['Protocol', 'Folder'],
+        ['Share', connection.path],
+        ['Folder below it', connection.folder],
+      ]
+    case 'as2':
+      return [
+        ['Protocol', 'AS2'],
+        ['Their identifier', connection.as2Id],
+        ['Their address', connection.url ?? 'none: we only receive'],
+        ['Receipt', connection.receipt.request === 'none' ? 'none' : `${connection.receipt.request}, ${connection.receipt.mode}`],
+      ]
+  }
+}
+
+/** What a connection is, for people. */
+export function ConnectionFacts({ connection }: { readonly connection: Connection }) {
+  return <Facts items={rowsOf(connection)} />
+}

@@ -1,0 +1,45 @@
+/** What will happen to a file, in words, before anything is sent. Pure. */
+import type { Fact } from '../../contract/common.ts'
+import type { Connection } from '../../contract/connections/index.ts'
+import { addressOf } from '../partners/rules.ts'
+
+/** `us@sftp.example.com, folder in`. */
+export function describeTarget(connection: Connection): string {
+  const address = addressOf(connection)
+  switch (connection.protocol) {
+    case 'sftp':
+    case 'ftps':
+      return `${connection.username}@${address}, folder ${connection.folder}`
+    case 's3':
+    case 'folder':
+      return connection.folder === '.' ? address : `${address}, folder ${connection.folder}`
+    case 'as2':
+      return `${connection.as2Id} at ${address}`
+  }
+}
+
+const TRANSPORT: Readonly<Record<Connection['protocol'], string>> = {
+  sftp: 'SFTP (encrypted, server identity checked)',
+  ftps: 'FTPS (encrypted, server identity checked)',
+  s3: 'S3 over HTTPS (encrypted, server identity checked)',
+  folder: 'A folder of this computer or network, as it is',
+  as2: 'AS2',
+}
+
+const PGP = { none: 'none', sign: 'OpenPGP: signed', encrypt: 'OpenPGP: encrypted', 'sign-and-encrypt': 'OpenPGP: signed and encrypted' } as const
+
+/** How a file is protected on its way. */
+export function protectionOf(connection: Connection, pinned: readonly string[]): Fact[] {
+  const facts: Fact[] = [{ label: 'Transport', value: TRANSPORT[connection.protocol] }]
+  if (connection.protocol === 'folder') return [...facts, ...pgpFact(connection)]
+  const identity = connection.protocol === 'sftp' || connection.tls.trust === 'pinned' ? 'not confirmed yet' : 'by an authority'
+  facts.push({ label: 'Server identity', value: pinned.join(', ') || identity })
+  if (connection.protocol !== 'as2') return [...facts, ...pgpFact(connection)]
+  const { sign, encrypt, cipher, digest } = connection.message
+  const message = [sign ? `signed (${digest})` : '', encrypt ? `encrypted (${cipher})` : ''].filter((part) => part !== '').join(', ') || 'neither signed nor encrypted'
+  return [...facts, { label: 'Message', value: message }, { label: 'Receipt', value: connection.receipt.request === 'none' ? 'none asked for' : `${connection.receipt.request}, ${connection.receipt.mode}` }]
+}
+
+function pgpFact({ pgp }: Extract<Connection, { pgp?: unknown }>): Fact[] {
+  return pgp === undefined || pgp.outbound === 'none' ? [] : [{ label: 'Content', value: PGP[pgp.outbound] }]
+}

@@ -1,0 +1,71 @@
+/** What the protocols get to work with: the items that are bound now, with their private halves where a role needs them. */
+import type { CertificatePin } from '../../contract/connections/common.ts'
+import type { Binding, Role, TrustItem } from '../../contract/trust.ts'
+import { readCertificate } from '../crypto/x509/index.ts'
+import type { Actor } from '../kernel/actor.ts'
+import type { Pin, TlsTrust } from '../protocols/file-protocol.ts'
+import type { Inventory, NewItem } from './inventory.ts'
+import { certificateItem } from './certificates.ts'
+
+/** An item in a role, newest binding first. */
+export interface Material {
+  readonly item: TrustItem
+  /** PEM, OpenSSH or armoured text; null where only the public part is here. */
+  readonly privateKey: string | null
+}
+
+export type Materials = ReturnType<typeof createMaterials>
+
+export function createMaterials(inventory: Inventory) {
+  const materialOf = (binding: Binding): Material => ({ item: inventory.get(binding.item), privateKey: inventory.privateKey(binding.item) })
+
+  /** The connection's and the partner's own items; where there are none, our station's. */
+  const of = (partner: string, connection: string, role: Role): Material[] => {
+    const own = inventory.active(partner, connection, role)
+    return (own.length > 0 ? own : inventory.activeOfStation(role)).toReversed().map(materialOf)
+  }
+
+  return {
+    of,
+
+    /** Host keys that are accepted on a connection now. */
+    pins: (partner: string, connection: string): Pin[] =>
+      inventory.active(partner, connection, 'ssh-host').map(({ item: id }) => {
+        const item = inventory.get(id)
+        return { item: item.id, algorithm: item.algorithm, fingerprint: item.fingerprint, publicKey: item.publicKey }
+      }),
+
+    /** What decides about a TLS server now, and the certificate that we show. */
+    tls(partner: string, connection: string): TlsTrust {
+      const servers = inventory.active(partner, connection, 'tls-server').map(({ item }) => inventory.get(item))
+      const client = of(partner, connection, 'tls-client').find(({ privateKey, item }) => privateKey !== null && item.publicKey !== null)
+      return {
+        pins: servers.filter(({ kind }) => kind === 'x509').map(({ id, fingerprint, publicKey }) => ({ item: id, fingerprint, certificate: publicKey })),
+        authorities: servers.flatMap(({ kind, publicKey }) => (kind === 'ca' && publicKey !== null ? [publicKey] : [])),
+        client: client?.privateKey && client.item.publicKey !== null ? { item: client.item.id, certificate: client.item.publicKey, privateKey: client.privateKey } : null,
+      }
+    },
+
+    /** Makes the pinned server certificates of a connection exactly those of its document. Answers whether anything changed. */
+    syncTlsPins(partner: string, connection: string, wanted: readonly CertificatePin[], actor: Actor): boolean {
+      const before = new Map(inventory.active(partner, connection, 'tls-server').flatMap((binding) => (inventory.get(binding.item).kind === 'x509' ? [[binding.item, binding] as const] : [])))
+      const kept = new Set<string>()
+      for (const pin of wanted) {
+        const { certificate: text, provenance } = typeof pin === 'string' ? { certificate: pin, provenance: undefined } : pin
+        const { item } = inventory.ensure('x509', pinnedItem(text), `Server certificate of ${partner}/${connection}`, actor)
+        inventory.addProvenance(item.id, inventory.provenance(provenance ?? { source: 'partner-file' }, actor))
+        inventory.bind(item.id, { partner, connection, role: 'tls-server' }, actor)
+        kept.add(item.id)
+      }
+      for (const [item, binding] of before) if (!kept.has(item)) inventory.endBinding(binding, actor, 'no longer in the partner document')
+      return kept.size !== before.size || [...kept].some((item) => !before.has(item))
+    },
+  }
+}
+
+/** `sha256:…`, `spki:…` or PEM as it stands in a document. */
+function pinnedItem(text: string): NewItem {
+  if (text.startsWith('-----')) return certificateItem(readCertificate(text))
+  const fingerprint = text.startsWith('sha256:') ? `sha256:${text.slice(7).replaceAll(':', '').toLowerCase()}` : text
+  return { algorithm: text.startsWith('spki:') ? 'public key' : 'certificate', bits: null, fingerprint, publicKey: null }
+}
