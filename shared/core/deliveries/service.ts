@@ -6,11 +6,14 @@ import type { PartnerDocument } from '../../contract/partner-document.ts'
 import type { Actor } from '../kernel/actor.ts'
 import { timestamp, type Clock } from '../kernel/clock.ts'
 import { AppError, systemCode, toWireError } from '../kernel/errors.ts'
+import type { Publisher } from '../kernel/events.ts'
 import { newId } from '../kernel/ids.ts'
+import { noticeRaiser } from '../notifications/raise.ts'
 import type { Routes } from '../partners/routes.ts'
 import type { PayloadStore } from '../store/payload-store.ts'
 import type { DeliveryEngine } from './engine.ts'
 import type { Ledger } from './ledger.ts'
+import { finishedNotice } from './notices.ts'
 import type { DeliveryQuery, DeliveryRepository } from './repository.ts'
 import { describeTarget, protectionOf } from './plan.ts'
 import { extensionPermitted, problemOfName } from './rules.ts'
@@ -42,9 +45,11 @@ export function createDeliveryService(deps: {
   readonly engine: DeliveryEngine
   readonly payloads: PayloadStore
   readonly routes: Routes
+  readonly publisher: Publisher
   readonly clock: Clock
 }) {
   const { repository, ledger, engine, payloads, routes, clock } = deps
+  const raise = noticeRaiser(deps)
 
   /** Everything that can be refused without reading the file. */
   const checkAgreed = (document: PartnerDocument, remoteName: string, size: number): void => {
@@ -109,6 +114,15 @@ export function createDeliveryService(deps: {
   /** Reads the result of something that the engine may be doing at this moment. */
   const current = (id: string): Delivery => repository.get(id).delivery
 
+  /** Rejects when the workspace was closed meanwhile: nobody is there to be told. */
+  const tellWhenFinished = async (ids: readonly string[]): Promise<void> => {
+    for (const id of ids) await engine.settled(id)
+    const finished = ids.map(current)
+    // What needed another try was told by itself.
+    const notice = finished.every(({ attempts }) => attempts === 1) ? finishedNotice(finished) : null
+    if (notice !== null) raise(notice)
+  }
+
   return {
     list: (query: DeliveryQuery) => repository.list(query),
 
@@ -135,6 +149,8 @@ export function createDeliveryService(deps: {
           results.push({ fileName: file.name, delivery: null, error: toWireError(error) })
         }
       }
+      // Who sent from the window may have turned to something else; a command line waits for its own answer.
+      if (actor.kind === 'window') void tellWhenFinished(results.flatMap(({ delivery }) => (delivery === null ? [] : [delivery.id]))).catch(() => undefined)
       return results
     },
 
