@@ -10,6 +10,8 @@ const PEERS = {
   puttygen: { get: 'apt-get install putty-tools', also: [] },
   sftp: { get: 'apt-get install openssh-client', also: [] },
   openssl: { get: 'apt-get install openssl', also: [] },
+  gpg: { get: 'apt-get install gnupg', also: [] },
+  gpgconf: { get: 'apt-get install gnupg', also: [] },
   chromium: { get: 'apt-get install chromium', also: ['/usr/bin/chromium'] },
   'gnome-keyring-daemon': { get: 'apt-get install gnome-keyring dbus', also: [] },
   'dbus-run-session': { get: 'apt-get install dbus', also: [] },

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { commonErrors } from './common.ts'
 import { deliveryErrors } from './deliveries.ts'
+import { openpgpErrors } from './openpgp.ts'
 import type { ErrorSpec } from './spec.ts'
 import { sshErrors } from './ssh.ts'
 import { transportErrors } from './transport.ts'
@@ -12,7 +13,7 @@ import { workspaceErrors } from './workspace.ts'
 
 export type { ErrorSpec, ExitCode, RetryClass } from './spec.ts'
 
-const catalogueOfAll = { ...commonErrors, ...workspaceErrors, ...deliveryErrors, ...transportErrors, ...sshErrors }
+const catalogueOfAll = { ...commonErrors, ...workspaceErrors, ...deliveryErrors, ...transportErrors, ...sshErrors, ...openpgpErrors }
 
 /** `area.reason`, stable: others test against it. */
 export type ErrorCode = keyof typeof catalogueOfAll

@@ -132,7 +132,7 @@ export const transportErrors = catalogue({
     retry: 'never', exit: 2,
     title: 'This is not a key that Waybill can read',
     happened: 'The file is none of the known key formats, or it is damaged.',
-    todo: ['Export the key again as OpenSSH or PEM and import that file.'],
+    todo: ['Export the key again (SSH: OpenSSH or PEM; OpenPGP: armoured) and import that file.'],
   },
   'key.weak': {
     retry: 'never', exit: 4,

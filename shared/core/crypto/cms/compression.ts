@@ -99,7 +99,7 @@ async function* inflated(source: ByteSource): AsyncGenerator<Uint8Array, void> {
 }
 
 /** Pushes a source through a transform stream; errors of either side come out as they are. */
-async function* through(source: ByteSource, transform: Transform): AsyncGenerator<Uint8Array, void> {
+export async function* through(source: ByteSource, transform: Transform): AsyncGenerator<Uint8Array, void> {
   let broken: { readonly error: unknown } | undefined
   const feed = (async () => {
     try {

@@ -7,8 +7,8 @@ export interface Opened<Report> {
   readonly result: Promise<Report>
 }
 
-/** Wraps a generator whose return value is the report. */
-export function openedFrom<Report>(run: AsyncGenerator<Uint8Array, Report>): Opened<Report> {
+/** Wraps a generator whose return value is the report. `abandoned` makes the error of a reader that broke off. */
+export function openedFrom<Report>(run: AsyncGenerator<Uint8Array, Report>, abandoned: () => Error = () => new CmsError('cms.abandoned', 'the content was not read to its end')): Opened<Report> {
   let resolve: (report: Report) => void = () => undefined
   let reject: (error: unknown) => void = () => undefined
   const result = new Promise<Report>((yes, no) => {
@@ -35,7 +35,7 @@ export function openedFrom<Report>(run: AsyncGenerator<Uint8Array, Report>): Ope
       throw error
     } finally {
       if (!finished) {
-        reject(new CmsError('cms.abandoned', 'the content was not read to its end'))
+        reject(abandoned())
         await run.return(undefined as never).catch(() => undefined)
       }
     }
