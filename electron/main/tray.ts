@@ -25,6 +25,8 @@ const STATE_WORDS: Readonly<Record<Delivery['state'], string>> = {
   queued: 'waiting for its turn',
   sending: 'sending',
   waiting: 'will be tried again',
+  'awaiting-receipt': 'receipt awaited',
+  disputed: 'disputed',
   unknown: 'outcome unknown',
   delivered: 'delivered',
   failed: 'not delivered',

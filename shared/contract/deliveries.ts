@@ -6,9 +6,11 @@ import { WireError } from './errors/index.ts'
 
 /**
  * `queued` waits for its turn · `sending` an attempt runs · `waiting` will be tried again at `nextTryAt` ·
- * `unknown` may or may not have arrived: probed before anything is sent again · `delivered`, `failed`, `cancelled` rest.
+ * `awaiting-receipt` taken by the partner, whose receipt (MDN) comes later by itself · `disputed` there is an answer that proves
+ * nothing (another content, no or a wrong signature): never sent again by itself · `unknown` may or may not have arrived: probed,
+ * or sent again as the very same message · `delivered`, `failed`, `cancelled` rest.
  */
-export const DeliveryState = z.enum(['queued', 'sending', 'waiting', 'unknown', 'delivered', 'failed', 'cancelled'])
+export const DeliveryState = z.enum(['queued', 'sending', 'waiting', 'awaiting-receipt', 'disputed', 'unknown', 'delivered', 'failed', 'cancelled'])
 export type DeliveryState = z.infer<typeof DeliveryState>
 
 export const Outcome = z.enum(['delivered', 'not-delivered', 'unknown'])
@@ -122,7 +124,7 @@ export const Attempt = z.object({
   number: z.number().int(),
   startedAt: Timestamp,
   endedAt: Timestamp.nullable(),
-  result: z.enum(['running', 'delivered', 'failed', 'unknown', 'interrupted', 'cancelled']),
+  result: z.enum(['running', 'delivered', 'accepted', 'disputed', 'failed', 'unknown', 'interrupted', 'cancelled']),
   /** Bytes that the server has acknowledged in this attempt's temporary file. */
   bytes: z.number().int(),
   /** The offset at which this attempt went on. */
@@ -170,7 +172,7 @@ export const deliveries = {
     z.object({
       limit: Limit,
       partner: Slug.optional(),
-      state: z.array(DeliveryState).max(7).optional(),
+      state: z.array(DeliveryState).max(20).optional(),
       since: Timestamp.optional(),
       search: z.string().max(200).optional(),
       before: z.string().max(60).optional(),
@@ -189,7 +191,7 @@ export const deliveries = {
     SendRequest.extend({ allowDuplicate: z.string().min(3).max(500).optional() }),
     z.object({ results: z.array(z.object({ fileName: z.string(), delivery: Delivery.nullable(), error: WireError.nullable() })) }),
   ),
-  /** Answers when each delivery rests: neither queued nor sending. */
+  /** Answers when each delivery rests: neither queued nor sending. One that awaits its receipt rests. */
   wait: procedure('read', z.object({ ids: z.array(z.string().max(60)).max(1000) }), z.object({ deliveries: z.array(Delivery) })),
   /** Tries again now; probes first when the outcome is unknown. */
   retry: procedure('dangerous', z.object({ id: z.string().max(60) }), Delivery),

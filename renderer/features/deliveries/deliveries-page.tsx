@@ -10,8 +10,8 @@ import ui from '../../ui/ui.module.css'
 
 const FILTERS: readonly (readonly [name: string, states: readonly DeliveryState[]])[] = [
   ['All', []],
-  ['Needs a look', ['unknown', 'failed']],
-  ['Under way', ['queued', 'sending', 'waiting']],
+  ['Needs a look', ['unknown', 'disputed', 'failed']],
+  ['Under way', ['queued', 'sending', 'waiting', 'awaiting-receipt']],
   ['Delivered', ['delivered']],
   ['Cancelled', ['cancelled']],
 ]

@@ -51,7 +51,7 @@ function Shown({ detail }: { readonly detail: z.infer<typeof DeliveryDetail> }) 
               Retry now
             </Button>
           ) : null}
-          {delivery.state === 'unknown' ? <Button onClick={() => setResolving(true)}>Resolve…</Button> : null}
+          {['unknown', 'disputed', 'awaiting-receipt'].includes(delivery.state) ? <Button onClick={() => setResolving(true)}>Resolve…</Button> : null}
           {restless || delivery.state === 'waiting' ? (
             <Button disabled={action.busy} onClick={() => void action.run(async () => await client.deliveries.cancel({ id: delivery.id }))}>
               Cancel
@@ -104,6 +104,8 @@ function Shown({ detail }: { readonly detail: z.infer<typeof DeliveryDetail> }) 
 const RESULTS = {
   running: { tone: 'run', word: 'Running' },
   delivered: { tone: 'ok', word: 'Delivered' },
+  accepted: { tone: 'run', word: 'Taken' },
+  disputed: { tone: 'warn', word: 'Disputed' },
   failed: { tone: 'bad', word: 'Failed' },
   unknown: { tone: 'warn', word: 'Answer lost' },
   interrupted: { tone: 'warn', word: 'Interrupted' },

@@ -18,6 +18,10 @@ export function stateWords(delivery: Pick<Delivery, 'state' | 'outcome'>): Words
       return { tone: 'run', word: 'Sending', sentence: 'It is on its way.' }
     case 'waiting':
       return { tone: 'wait', word: 'Tried again later', sentence: 'The last try did not work; Waybill tries again by itself.' }
+    case 'awaiting-receipt':
+      return { tone: 'run', word: 'Receipt awaited', sentence: 'The partner took it; the receipt comes by itself later.' }
+    case 'disputed':
+      return { tone: 'warn', word: 'Disputed', sentence: 'The partner answered, but the answer does not prove that our file arrived. It is not sent again by itself.' }
     case 'unknown':
       return { tone: 'warn', word: 'Outcome unknown', sentence: 'It may or may not have arrived. “Retry now” looks first and sends only if it is not there.' }
     case 'delivered':
@@ -53,6 +57,9 @@ const EVENT_WORDS: Readonly<Record<string, string>> = {
   'delivery.attempt_started': 'Try started',
   'delivery.committing': 'Whole and compared; asking for its final name',
   'delivery.delivered': 'Delivered',
+  'delivery.accepted': 'Taken by the partner; the receipt follows',
+  'delivery.disputed': 'The receipt does not prove the delivery',
+  'delivery.receipt_overdue': 'The receipt is overdue',
   'delivery.probed_absent': 'Looked: it is not there yet',
   'delivery.attempt_failed': 'Try failed; another follows',
   'delivery.failed': 'Not delivered',
@@ -65,7 +72,7 @@ const EVENT_WORDS: Readonly<Record<string, string>> = {
 }
 
 const BAD = ['delivery.failed']
-const WARN = ['delivery.attempt_failed', 'delivery.outcome_unknown', 'delivery.interrupted', 'partner.suspended']
+const WARN = ['delivery.attempt_failed', 'delivery.outcome_unknown', 'delivery.interrupted', 'delivery.disputed', 'delivery.receipt_overdue', 'partner.suspended']
 
 /** One event as a sentence, with its tone and the reason if it has one. */
 export function eventWords(event: Pick<AuditEvent, 'type' | 'data'>): { readonly text: string; readonly tone: 'ok' | 'warn' | 'bad' | 'plain'; readonly why: string | null } {

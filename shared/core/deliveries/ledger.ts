@@ -23,9 +23,15 @@ export interface EventFacts {
   readonly data?: Readonly<Record<string, unknown>>
   /** How the running attempt ended. */
   readonly attempt?: Attempt['result']
+  /** Further writes that belong to the same transaction. */
+  readonly within?: () => void
 }
 
+export type { LedgerEntry } from './repository.ts'
+
 export interface Ledger {
+  /** Rejects with `input.not_found`. */
+  get(id: string): LedgerEntry
   create(delivery: Omit<NewDelivery, 'id' | 'at'>, actor: Actor): Delivery
   /** Rejects with `input.conflict` when the event cannot happen in the present state. */
   apply(id: string, event: LedgerEvent, facts: EventFacts): LedgerEntry
@@ -65,8 +71,10 @@ export function createLedger(deps: {
       nextTryAt: facts.nextTryAt ?? null,
       error,
       receipt: facts.receipt,
+      duplicateReason: step.to === 'delivered' ? lateReason(before) : undefined,
       at,
     })
+    facts.within?.()
     if (facts.attempt !== undefined) deliveries.endAttempt(id, facts.attempt, at, facts.error ?? null)
     audit.record({
       actor: facts.actor,
@@ -86,7 +94,15 @@ export function createLedger(deps: {
     return { entry: deliveries.get(id), attention: step.attention === true }
   }
 
+  /** Given up and sent again since, then its receipt came after all: both rest as delivered, and the ledger says why. */
+  const lateReason = ({ state, delivery }: LedgerEntry): string | undefined =>
+    state === 'failed' && delivery.duplicateReason === null && deliveries.findSame(delivery.partner, delivery.remoteName, delivery.sha256) !== null
+      ? 'its receipt came after it had been given up and sent again'
+      : undefined
+
   return {
+    get: (id) => deliveries.get(id),
+
     create(delivery, actor) {
       const id = newId('dlv', clock.now())
       const entry = database.transaction(() => {

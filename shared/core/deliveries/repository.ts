@@ -35,6 +35,7 @@ export interface DeliveryChange {
   readonly nextTryAt?: string | null | undefined
   readonly error?: WireError | null | undefined
   readonly receipt?: Receipt | null | undefined
+  readonly duplicateReason?: string | undefined
   readonly at: string
 }
 
@@ -125,6 +126,7 @@ export function createDeliveryRepository(database: Database) {
       add('next_try_at', 'nextTryAt', change.nextTryAt)
       add('error', 'error', jsonOrNull(change.error))
       add('receipt', 'receipt', jsonOrNull(change.receipt))
+      add('duplicate_reason', 'duplicateReason', change.duplicateReason)
       try {
         database.prepare(`UPDATE deliveries SET ${set.join(', ')} WHERE id = @id`).run(values)
       } catch (error) {
@@ -164,7 +166,7 @@ export function createDeliveryRepository(database: Database) {
     due(now: string): LedgerEntry[] {
       return database
         .prepare<[string], Row>(
-          `SELECT * FROM deliveries WHERE state = 'queued' OR (state IN ('waiting', 'unknown') AND next_try_at IS NOT NULL AND next_try_at <= ?) ORDER BY id LIMIT 1000`,
+          `SELECT * FROM deliveries WHERE state = 'queued' OR (state IN ('waiting', 'unknown', 'awaiting-receipt') AND next_try_at IS NOT NULL AND next_try_at <= ?) ORDER BY id LIMIT 1000`,
         )
         .all(now)
         .map(entryOf)
@@ -173,7 +175,7 @@ export function createDeliveryRepository(database: Database) {
     nextDueAt(): string | null {
       return (
         database
-          .prepare<[], { at: string | null }>("SELECT min(next_try_at) at FROM deliveries WHERE state IN ('waiting', 'unknown')")
+          .prepare<[], { at: string | null }>("SELECT min(next_try_at) at FROM deliveries WHERE state IN ('waiting', 'unknown', 'awaiting-receipt')")
           .get()?.at ?? null
       )
     },
@@ -181,8 +183,8 @@ export function createDeliveryRepository(database: Database) {
     counts(since: string): { running: number; waiting: number; attention: number; deliveredToday: number } {
       const row = database
         .prepare<[string], { running: number; waiting: number; attention: number; today: number }>(
-          `SELECT coalesce(sum(state IN ('sending', 'committing')), 0) running, coalesce(sum(state IN ('queued', 'waiting')), 0) waiting,
-             coalesce(sum(state IN ('unknown', 'failed')), 0) attention, coalesce(sum(state = 'delivered' AND updated_at >= ?), 0) today FROM deliveries`,
+          `SELECT coalesce(sum(state IN ('sending', 'committing')), 0) running, coalesce(sum(state IN ('queued', 'waiting', 'awaiting-receipt')), 0) waiting,
+             coalesce(sum(state IN ('unknown', 'disputed', 'failed')), 0) attention, coalesce(sum(state = 'delivered' AND updated_at >= ?), 0) today FROM deliveries`,
         )
         .get(since)
       return { running: row?.running ?? 0, waiting: row?.waiting ?? 0, attention: row?.attention ?? 0, deliveredToday: row?.today ?? 0 }
@@ -192,8 +194,8 @@ export function createDeliveryRepository(database: Database) {
     perPartner(): Map<string, { lastAt: string; attention: number; open: number }> {
       const rows = database
         .prepare<[], { partner: string; last_at: string; attention: number; open: number }>(
-          `SELECT partner, max(created_at) last_at, sum(state IN ('unknown', 'failed')) attention,
-             sum(state IN ('queued', 'sending', 'committing', 'waiting', 'unknown')) open FROM deliveries GROUP BY partner`,
+          `SELECT partner, max(created_at) last_at, sum(state IN ('unknown', 'disputed', 'failed')) attention,
+             sum(state IN ('queued', 'sending', 'committing', 'waiting', 'awaiting-receipt', 'unknown', 'disputed')) open FROM deliveries GROUP BY partner`,
         )
         .all()
       return new Map(rows.map((row) => [row.partner, { lastAt: row.last_at, attention: row.attention, open: row.open }]))

@@ -3,7 +3,7 @@ import { EVENTS, extensionPermitted, LEDGER_STATES, MAX_TRIES, outcomeOf, pauseA
 
 /** Every pair that is possible, with the state that it leads to. What is not here must be impossible. */
 const EXPECTED: Readonly<Record<LedgerState, Readonly<Partial<Record<LedgerEvent, LedgerState>>>>> = {
-  queued: { started: 'sending', cancelled: 'cancelled', requeued: 'queued', 'failed-for-good': 'failed' },
+  queued: { started: 'sending', cancelled: 'cancelled', requeued: 'queued', 'failed-for-good': 'failed', confirmed: 'delivered', disputed: 'disputed' },
   sending: {
     committing: 'committing',
     confirmed: 'delivered',
@@ -13,12 +13,39 @@ const EXPECTED: Readonly<Record<LedgerState, Readonly<Partial<Record<LedgerEvent
     'became-unknown': 'unknown',
     interrupted: 'waiting',
     cancelled: 'cancelled',
+    disputed: 'disputed',
   },
-  committing: { confirmed: 'delivered', 'failed-for-good': 'failed', 'became-unknown': 'unknown', interrupted: 'unknown' },
-  waiting: { started: 'sending', cancelled: 'cancelled', requeued: 'queued', 'failed-for-good': 'failed' },
-  unknown: { started: 'sending', requeued: 'queued', 'resolved-delivered': 'delivered', 'resolved-not-delivered': 'failed' },
+  committing: {
+    confirmed: 'delivered',
+    accepted: 'awaiting-receipt',
+    disputed: 'disputed',
+    'not-taken': 'waiting',
+    'failed-for-good': 'failed',
+    'became-unknown': 'unknown',
+    interrupted: 'unknown',
+  },
+  waiting: { started: 'sending', cancelled: 'cancelled', requeued: 'queued', 'failed-for-good': 'failed', confirmed: 'delivered', disputed: 'disputed' },
+  'awaiting-receipt': {
+    confirmed: 'delivered',
+    disputed: 'disputed',
+    'receipt-overdue': 'awaiting-receipt',
+    'failed-for-good': 'failed',
+    'became-unknown': 'unknown',
+    'resolved-delivered': 'delivered',
+    'resolved-not-delivered': 'failed',
+  },
+  disputed: { confirmed: 'delivered', 'resolved-delivered': 'delivered', 'resolved-not-delivered': 'failed' },
+  unknown: {
+    confirmed: 'delivered',
+    disputed: 'disputed',
+    'failed-for-good': 'failed',
+    started: 'sending',
+    requeued: 'queued',
+    'resolved-delivered': 'delivered',
+    'resolved-not-delivered': 'failed',
+  },
   delivered: {},
-  failed: { requeued: 'queued' },
+  failed: { requeued: 'queued', confirmed: 'delivered' },
   cancelled: { requeued: 'queued' },
 }
 
@@ -52,6 +79,15 @@ describe('the table of a delivery', () => {
     expect(outcomeOf('cancelled', false)).toBe('not-delivered')
     expect(outcomeOf('unknown', true)).toBe('unknown')
     expect(outcomeOf('queued', false)).toBeNull()
+    expect(outcomeOf('awaiting-receipt', true)).toBeNull()
+    expect(outcomeOf('disputed', true)).toBe('unknown')
+  })
+
+  it('lets a late receipt close a delivery that was given up, and nothing send a disputed one again by itself', () => {
+    expect(stepFor('failed', 'confirmed')).toMatchObject({ to: 'delivered' })
+    expect(stepFor('disputed', 'started')).toBeNull()
+    expect(stepFor('disputed', 'requeued')).toBeNull()
+    expect(stepFor('awaiting-receipt', 'started')).toBeNull()
   })
 })
 

@@ -5,15 +5,19 @@
 import type { DeliveryState, Outcome } from '../../contract/deliveries.ts'
 import type { ErrorCode } from '../../contract/errors/index.ts'
 
-/** As stored. `committing` is the moment in which the file gets its final name: it shows as `sending`. */
+/** As stored. `committing`: the file gets its final name, or the message's bytes go out; it shows as `sending`. */
 export type LedgerState = DeliveryState | 'committing'
 
-export const LEDGER_STATES = ['queued', 'sending', 'committing', 'waiting', 'unknown', 'delivered', 'failed', 'cancelled'] as const satisfies readonly LedgerState[]
+export const LEDGER_STATES = ['queued', 'sending', 'committing', 'waiting', 'awaiting-receipt', 'disputed', 'unknown', 'delivered', 'failed', 'cancelled'] as const satisfies readonly LedgerState[]
 
 export const EVENTS = [
   'started',
   'committing',
   'confirmed',
+  'accepted',
+  'disputed',
+  'not-taken',
+  'receipt-overdue',
   'probe-absent',
   'failed-for-now',
   'failed-for-good',
@@ -44,10 +48,17 @@ const cancelled: Step = { to: 'cancelled', audit: 'delivery.cancelled' }
 const failedForNow: Step = { to: 'waiting', audit: 'delivery.attempt_failed' }
 const failedForGood: Step = { to: 'failed', audit: 'delivery.failed', attention: true }
 const becameUnknown: Step = { to: 'unknown', audit: 'delivery.outcome_unknown', attention: true }
+const disputed: Step = { to: 'disputed', audit: 'delivery.disputed', maybeArrived: true, attention: true }
+const refusedByPartner: Step = { ...failedForGood, maybeArrived: false }
+const resolvedDelivered: Step = { to: 'delivered', audit: 'delivery.resolved' }
+const resolvedNotDelivered: Step = { to: 'failed', audit: 'delivery.resolved', maybeArrived: false }
+
+/** What a receipt decides whenever it comes: also before the answer to the post that it belongs to, or long after we gave up. */
+const byReceipt = { confirmed, disputed, 'failed-for-good': refusedByPartner }
 
 /** The table. */
 export const TRANSITIONS: Readonly<Record<LedgerState, Readonly<Partial<Record<LedgerEvent, Step>>>>> = {
-  queued: { started, cancelled, requeued, 'failed-for-good': failedForGood },
+  queued: { started, cancelled, requeued, 'failed-for-good': failedForGood, confirmed, disputed },
   sending: {
     committing: { to: 'committing', audit: 'delivery.committing', maybeArrived: true },
     confirmed,
@@ -57,22 +68,33 @@ export const TRANSITIONS: Readonly<Record<LedgerState, Readonly<Partial<Record<L
     'became-unknown': becameUnknown,
     interrupted: { to: 'waiting', audit: 'delivery.interrupted' },
     cancelled,
+    disputed,
   },
   committing: {
-    confirmed,
-    'failed-for-good': { ...failedForGood, maybeArrived: false },
+    ...byReceipt,
+    accepted: { to: 'awaiting-receipt', audit: 'delivery.accepted', maybeArrived: true },
+    'not-taken': { ...failedForNow, maybeArrived: false },
     'became-unknown': becameUnknown,
     interrupted: { to: 'unknown', audit: 'delivery.interrupted' },
   },
-  waiting: { started, cancelled, requeued, 'failed-for-good': failedForGood },
+  waiting: { started, cancelled, requeued, 'failed-for-good': failedForGood, confirmed, disputed },
+  'awaiting-receipt': {
+    ...byReceipt,
+    'receipt-overdue': { to: 'awaiting-receipt', audit: 'delivery.receipt_overdue', attention: true },
+    'became-unknown': becameUnknown,
+    'resolved-delivered': resolvedDelivered,
+    'resolved-not-delivered': resolvedNotDelivered,
+  },
+  disputed: { confirmed, 'resolved-delivered': resolvedDelivered, 'resolved-not-delivered': resolvedNotDelivered },
   unknown: {
+    ...byReceipt,
     started,
-    requeued: { to: 'queued', audit: 'delivery.requeued' },
-    'resolved-delivered': { to: 'delivered', audit: 'delivery.resolved' },
-    'resolved-not-delivered': { to: 'failed', audit: 'delivery.resolved', maybeArrived: false },
+    requeued,
+    'resolved-delivered': resolvedDelivered,
+    'resolved-not-delivered': resolvedNotDelivered,
   },
   delivered: {},
-  failed: { requeued },
+  failed: { requeued, confirmed },
   cancelled: { requeued },
 }
 
@@ -89,7 +111,8 @@ export function shownState(state: LedgerState): DeliveryState {
 /** What is decided about a delivery in a state. `maybeArrived` keeps a queued or waiting one undecided. */
 export function outcomeOf(state: LedgerState, maybeArrived: boolean): Outcome | null {
   if (state === 'delivered') return 'delivered'
-  if (state === 'unknown' || maybeArrived) return 'unknown'
+  if (state === 'awaiting-receipt') return null
+  if (state === 'unknown' || state === 'disputed' || maybeArrived) return 'unknown'
   if (state === 'failed' || state === 'cancelled') return 'not-delivered'
   return null
 }

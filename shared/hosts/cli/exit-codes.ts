@@ -11,7 +11,7 @@ export function exitOfError(error: WireError): Exit {
 /** Of one file: its delivery as it rests, or why there is none. */
 export function exitOfDelivery(delivery: Delivery): Exit {
   if (delivery.outcome === 'delivered') return 0
-  if (delivery.outcome === 'unknown') return 3
+  if (delivery.outcome === 'unknown' || delivery.state === 'awaiting-receipt') return 3
   if (delivery.error === null) return 1
   const exit = exitOfError(delivery.error)
   return exit === 4 ? 4 : 1

@@ -11,6 +11,8 @@ const WORDS: Readonly<Record<Delivery['state'], string>> = {
   queued: 'queued',
   sending: 'sending',
   waiting: 'will be tried again',
+  'awaiting-receipt': 'taken; its receipt is awaited',
+  disputed: 'disputed: the receipt proves nothing',
   unknown: 'outcome unknown',
   delivered: 'delivered',
   failed: 'not delivered',
@@ -61,7 +63,7 @@ export function deliveriesCommands(program: Command, run: Register): void {
     .description('newest first')
     .option(...limitOption)
     .option('--partner <id>', 'only this partner')
-    .option('--state <state...>', 'queued, sending, waiting, unknown, delivered, failed, cancelled')
+    .option('--state <state...>', 'queued, sending, waiting, awaiting-receipt, disputed, unknown, delivered, failed, cancelled')
     .option('--since <time>', 'created at or after', timeOption)
     .option('--search <text>', 'part of a file name, an id or a SHA-256')
     .action(
