@@ -7,13 +7,24 @@ import { commonErrors } from './common.ts'
 import { deliveryErrors } from './deliveries.ts'
 import { openpgpErrors } from './openpgp.ts'
 import type { ErrorSpec } from './spec.ts'
+import { proxyErrors } from './proxy.ts'
 import { sshErrors } from './ssh.ts'
+import { tlsErrors } from './tls.ts'
 import { transportErrors } from './transport.ts'
 import { workspaceErrors } from './workspace.ts'
 
 export type { ErrorSpec, ExitCode, RetryClass } from './spec.ts'
 
-const catalogueOfAll = { ...commonErrors, ...workspaceErrors, ...deliveryErrors, ...transportErrors, ...sshErrors, ...openpgpErrors }
+const catalogueOfAll = {
+  ...commonErrors,
+  ...workspaceErrors,
+  ...deliveryErrors,
+  ...transportErrors,
+  ...sshErrors,
+  ...openpgpErrors,
+  ...proxyErrors,
+  ...tlsErrors,
+}
 
 /** `area.reason`, stable: others test against it. */
 export type ErrorCode = keyof typeof catalogueOfAll
