@@ -31,6 +31,8 @@ const STATE_WORDS: Readonly<Record<Delivery['state'], string>> = {
   delivered: 'delivered',
   failed: 'not delivered',
   cancelled: 'cancelled',
+  received: 'received',
+  held: 'waits for your decision',
 }
 
 /** The menu as data. */

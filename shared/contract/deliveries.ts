@@ -9,8 +9,9 @@ import { WireError } from './errors/index.ts'
  * `awaiting-receipt` taken by the partner, whose receipt (MDN) comes later by itself · `disputed` there is an answer that proves
  * nothing (another content, no or a wrong signature): never sent again by itself · `unknown` may or may not have arrived: probed,
  * or sent again as the very same message · `delivered`, `failed`, `cancelled` rest.
+ * Of inbound ones: `received` is safely here and not yet in the Inbox · `held` waits for a person · `delivered` is released.
  */
-export const DeliveryState = z.enum(['queued', 'sending', 'waiting', 'awaiting-receipt', 'disputed', 'unknown', 'delivered', 'failed', 'cancelled'])
+export const DeliveryState = z.enum(['queued', 'sending', 'waiting', 'awaiting-receipt', 'disputed', 'unknown', 'delivered', 'failed', 'cancelled', 'received', 'held'])
 export type DeliveryState = z.infer<typeof DeliveryState>
 
 export const Outcome = z.enum(['delivered', 'not-delivered', 'unknown'])
@@ -101,6 +102,8 @@ export const Delivery = z.object({
   remoteName: z.string(),
   size: z.number().int(),
   sha256: Sha256,
+  /** What travels where it differs from the file itself (protected with OpenPGP, say). */
+  wire: z.object({ sha256: Sha256, size: z.number().int() }).nullable().default(null),
   state: DeliveryState,
   /** Null while nothing is decided. */
   outcome: Outcome.nullable(),
@@ -154,6 +157,25 @@ export type SendPlan = z.infer<typeof SendPlan>
 const SendFile = z.object({ source: FileSource, as: z.string().max(1024).optional() })
 const SendRequest = z.object({ partner: Slug, connection: Slug.optional(), files: z.array(SendFile).min(1).max(1000) })
 
+/** What one look into the partner's folder brought. */
+export const ReceiveReport = z.object({
+  partner: Slug,
+  connection: Slug,
+  /** As the server names it. */
+  folder: z.string(),
+  /** Files that stood there. */
+  listed: z.number().int(),
+  taken: z.array(Delivery),
+  /** Files that will be taken later, and why not now. */
+  waiting: z.array(z.object({ name: z.string(), reason: z.enum(['not-stable', 'no-marker']) })),
+  /** Files that fit no pattern, or were taken before and left there. */
+  ignored: z.number().int(),
+  /** Files removed or moved at the partner in this run, because they are safely here. */
+  tidied: z.number().int(),
+  problems: z.array(z.object({ name: z.string(), error: WireError })),
+})
+export type ReceiveReport = z.infer<typeof ReceiveReport>
+
 export const Progress = z.object({
   id: z.string(),
   stage: Stage,
@@ -172,6 +194,7 @@ export const deliveries = {
     z.object({
       limit: Limit,
       partner: Slug.optional(),
+      direction: z.enum(['outbound', 'inbound']).optional(),
       state: z.array(DeliveryState).max(20).optional(),
       since: Timestamp.optional(),
       search: z.string().max(200).optional(),
@@ -191,9 +214,11 @@ export const deliveries = {
     SendRequest.extend({ allowDuplicate: z.string().min(3).max(500).optional() }),
     z.object({ results: z.array(z.object({ fileName: z.string(), delivery: Delivery.nullable(), error: WireError.nullable() })) }),
   ),
+  /** Collects from the partner's folder once; files that have just appeared are watched for as long as was agreed. */
+  receive: procedure('dangerous', z.object({ partner: Slug, connection: Slug.optional() }), ReceiveReport),
   /** Answers when each delivery rests: neither queued nor sending. One that awaits its receipt rests. */
   wait: procedure('read', z.object({ ids: z.array(z.string().max(60)).max(1000) }), z.object({ deliveries: z.array(Delivery) })),
-  /** Tries again now; probes first when the outcome is unknown. */
+  /** Tries again now; probes first when the outcome is unknown. A held inbound file is released with it: the person's decision. */
   retry: procedure('dangerous', z.object({ id: z.string().max(60) }), Delivery),
   /** Records the operator's word on an unknown outcome. */
   resolve: procedure('dangerous', z.object({ id: z.string().max(60), outcome: z.enum(['delivered', 'not-delivered']), reason: z.string().min(3).max(1000) }), Delivery),
@@ -203,6 +228,8 @@ export const deliveries = {
   counts: procedure('read', Nothing, z.object({ running: z.number().int(), waiting: z.number().int(), attention: z.number().int(), deliveredToday: z.number().int() })),
   changed: topic(Delivery),
   progress: topic(Progress),
+  /** While a partner's folder is collected. */
+  receiving: topic(z.object({ partner: Slug, connection: Slug, name: z.string(), bytes: z.number(), total: z.number() })),
 } as const
 
 /** What a person should hear of: shown by the desktop, listed by the window. */

@@ -33,6 +33,12 @@ export const PartnerDocument = z
       })
       .prefault({})
       .meta({ title: 'Limits' }),
+    inbox: z
+      .string()
+      .max(4096)
+      .regex(/^(\/|[A-Za-z]:[\\/]|\\\\)/, 'write an absolute path')
+      .optional()
+      .meta({ title: 'Inbox', description: 'Folder of this computer in which received files appear. Left out: one in the workspace.' }),
     exceptions: z.array(Exception).max(50).default([]).meta({ title: 'Exceptions' }),
     connections: z.array(Connection).min(1).max(20).meta({ title: 'Connections' }),
   })

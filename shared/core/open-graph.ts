@@ -2,12 +2,16 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { WaybillHandlers } from '../contract/index.ts'
 import { auditHandlers } from './audit/handlers.ts'
 import { createAuditRepository } from './audit/repository.ts'
 import { createAuditTrail, type AuditTrail } from './audit/service.ts'
 import { createDeliveryEngine, type DeliveryEngine } from './deliveries/engine.ts'
 import { deliveryHandlers } from './deliveries/handlers.ts'
+import { createCollect } from './deliveries/inbound/collect.ts'
+import { createInboundReleases } from './deliveries/inbound/release.ts'
+import { createRemoteFileRepository } from './deliveries/inbound/remote-files.ts'
 import { createLedger } from './deliveries/ledger.ts'
 import { createDeliveryRepository } from './deliveries/repository.ts'
 import { createDeliveryService } from './deliveries/service.ts'
@@ -68,7 +72,10 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const station = createStationService({ ...common, audit })
   const ledger = createLedger({ ...common, deliveries: deliveryRepository, audit })
   const engine = createDeliveryEngine({ deliveries: deliveryRepository, ledger, payloads, publisher, clock, random, routes, logger })
-  const deliveries = createDeliveryService({ repository: deliveryRepository, ledger, engine, payloads, routes, publisher, clock })
+  const inboxOf = (partner: string): string => partnerRepository.find(partner)?.document.inbox ?? join(workspace.folder, 'partners', partner, 'Inbox')
+  const releases = createInboundReleases({ database, repository: deliveryRepository, ledger, payloads, clock, logger, inboxOf, open: async () => await Promise.resolve(null) })
+  const collect = createCollect({ ...common, repository: deliveryRepository, remoteFiles: createRemoteFileRepository(database), ledger, releases, payloads, routes })
+  const deliveries = createDeliveryService({ repository: deliveryRepository, ledger, engine, payloads, routes, releases, publisher, clock })
   const practice = practiceHandlers({ port: options.practice, partners, folder: workspace.folder })
   deliveries.recover(systemActor)
 
@@ -82,7 +89,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       partners: partnerHandlers({ service: partners, routes, audit, publisher, clock }),
       practice,
       trust: trustHandlers({ service: trust, routes, resolveFile, readText }),
-      deliveries: deliveryHandlers(deliveries, resolveFile),
+      deliveries: deliveryHandlers(deliveries, collect, resolveFile),
       // Topics only.
       notifications: {},
       audit: auditHandlers({ repository: auditRepository, trail: audit, deliveries: deliveryRepository, digest: sha256OfFile, resolveFile, clock }),

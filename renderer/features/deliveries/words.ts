@@ -30,6 +30,10 @@ export function stateWords(delivery: Pick<Delivery, 'state' | 'outcome'>): Words
       return { tone: 'bad', word: 'Not delivered', sentence: 'It did not arrive. Nothing stands under its name.' }
     case 'cancelled':
       return { tone: 'wait', word: 'Cancelled', sentence: 'It was stopped before it arrived.' }
+    case 'received':
+      return { tone: 'run', word: 'Received', sentence: 'It is safely here; next it appears in the Inbox.' }
+    case 'held':
+      return { tone: 'warn', word: 'Waits for you', sentence: 'It is safely here, and a person must decide whether it is released.' }
   }
 }
 
@@ -68,17 +72,25 @@ const EVENT_WORDS: Readonly<Record<string, string>> = {
   'delivery.requeued': 'Asked to try again',
   'delivery.resolved': 'Decided by a person',
   'delivery.cancelled': 'Cancelled',
+  'delivery.received': 'Fetched and written down',
+  'delivery.opened': 'Decrypted and its signature checked',
+  'delivery.held': 'Held: a person must decide',
+  'delivery.release_ordered': 'Released by a person',
+  'delivery.releasing': 'About to appear in the Inbox',
+  'delivery.release_failed': 'Could not be put into the Inbox; tried again',
+  'delivery.released': 'Released to the Inbox',
+  'delivery.tidied': 'Tidied up at the partner',
   'audit.verified': 'Chain of records verified',
 }
 
 const BAD = ['delivery.failed']
-const WARN = ['delivery.attempt_failed', 'delivery.outcome_unknown', 'delivery.interrupted', 'delivery.disputed', 'delivery.receipt_overdue', 'partner.suspended']
+const WARN = ['delivery.held', 'delivery.release_failed', 'delivery.attempt_failed', 'delivery.outcome_unknown', 'delivery.interrupted', 'delivery.disputed', 'delivery.receipt_overdue', 'partner.suspended']
 
 /** One event as a sentence, with its tone and the reason if it has one. */
 export function eventWords(event: Pick<AuditEvent, 'type' | 'data'>): { readonly text: string; readonly tone: 'ok' | 'warn' | 'bad' | 'plain'; readonly why: string | null } {
   const { error, reason } = event.data
   const code = typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : null
   const why = code !== null && isErrorCode(code) ? textOf({ code }).title : typeof reason === 'string' ? reason : null
-  const tone = BAD.includes(event.type) ? 'bad' : WARN.includes(event.type) ? 'warn' : event.type === 'delivery.delivered' ? 'ok' : 'plain'
+  const tone = BAD.includes(event.type) ? 'bad' : WARN.includes(event.type) ? 'warn' : event.type === 'delivery.delivered' || event.type === 'delivery.released' ? 'ok' : 'plain'
   return { text: EVENT_WORDS[event.type] ?? event.type, tone, why }
 }

@@ -102,6 +102,7 @@ export const ReceiveSettings = z
     except: z.array(z.string().min(1).max(255)).max(50).default([]).meta({ title: 'But not' }),
     stableSeconds: z.number().int().min(0).max(86_400).default(10).meta({ title: 'Unchanged for (s)', description: 'A file is complete when size and time stay the same this long.' }),
     marker: z.string().min(1).max(64).optional().meta({ title: 'Marker ending', description: 'With .done, a file is taken once NAME.done stands beside it.', advanced: true }),
+    sameContent: z.enum(['hold', 'take']).default('hold').meta({ title: 'Known content under another name', description: 'hold: it waits for a person, since it may be a renamed copy. take: it is a new file.', advanced: true }),
     after: z.enum(['leave', 'delete', 'move']).default('leave').meta({ title: 'Afterwards', description: 'Only once the file is safely here.' }),
     moveTo: z.string().min(1).max(1024).optional().meta({ title: 'Move to' }),
   })

@@ -62,6 +62,36 @@ export const deliveryErrors = catalogue({
     happened: 'The connection ended at the moment of delivery, and the partner\'s server could not be asked yet.',
     todo: ['Choose "Retry": it first looks whether the file is there and sends only if it is not.', 'If the partner removes files at once, ask the partner and record the answer with "Resolve".'],
   },
+  'receive.same_content': {
+    retry: 'never', exit: 3,
+    title: 'This content came before under another name',
+    happened: 'A file with exactly the same content was received from this partner before, so this may be a renamed copy. It is safely here and was not put into the Inbox.',
+    todo: ['Compare it with the earlier delivery named in the details.', 'If it is a new file, choose "Release": it then appears in the Inbox.'],
+  },
+  'receive.changed': {
+    retry: 'backoff', exit: 1,
+    title: 'The file changed while it was being fetched',
+    happened: 'Its size or time at the partner is another one than before the transfer, so it was not complete. Nothing was released.',
+    todo: ['Nothing: the next run takes it once it stays the same.'],
+  },
+  'receive.unsafe_name': {
+    retry: 'never', exit: 3,
+    title: 'The file name is not safe here',
+    happened: 'The partner\'s file has a name that cannot be used on this computer. The content is safely here under a cleaned name.',
+    todo: ['Look at the delivery: it shows both names.'],
+  },
+  'receive.inbox_failed': {
+    retry: 'backoff', exit: 1,
+    title: 'The file could not be put into the Inbox',
+    happened: 'The content is safely in the workspace, but the Inbox folder could not be written.',
+    todo: ['Check that the Inbox folder exists, is writable and has space.', 'The next run tries again by itself.'],
+  },
+  'receive.not_offered': {
+    retry: 'never', exit: 2,
+    title: 'Nothing is collected from this connection',
+    happened: 'The connection has no receiving settings.',
+    todo: ['Add a "receive" section to the connection (folder, patterns, what happens afterwards).'],
+  },
   'partner.suspended': {
     retry: 'never', exit: 4,
     title: 'This partner is suspended',

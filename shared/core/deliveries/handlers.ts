@@ -1,6 +1,7 @@
 import type { WaybillHandlers } from '../../contract/index.ts'
 import type { FileSource } from '../../contract/common.ts'
 import type { CallContext, ResolveFile } from '../kernel/call-context.ts'
+import type { Collect } from './inbound/collect.ts'
 import type { DeliveryService, SendRequest } from './service.ts'
 
 interface WireSendRequest {
@@ -17,7 +18,7 @@ function requestOf(input: WireSendRequest, resolveFile: ResolveFile): SendReques
   }
 }
 
-export function deliveryHandlers(service: DeliveryService, resolveFile: ResolveFile): WaybillHandlers<CallContext>['deliveries'] {
+export function deliveryHandlers(service: DeliveryService, collect: Collect, resolveFile: ResolveFile): WaybillHandlers<CallContext>['deliveries'] {
   return {
     list: (input) => service.list(input),
     show: ({ id }) => service.show(id),
@@ -26,7 +27,8 @@ export function deliveryHandlers(service: DeliveryService, resolveFile: ResolveF
       results: await service.send(requestOf(input, resolveFile), input.allowDuplicate, context.actor, context.signal),
     }),
     wait: async ({ ids }, { signal }) => ({ deliveries: await service.wait(ids, signal) }),
-    retry: ({ id }, { actor }) => service.retry(id, actor),
+    retry: async ({ id }, { actor, signal }) => await service.retry(id, actor, signal),
+    receive: async ({ partner, connection }, { actor, signal }) => await collect({ partner, connection }, actor, signal),
     resolve: ({ id, outcome, reason }, { actor }) => service.resolve(id, outcome, reason, actor),
     cancel: async ({ id }, { actor }) => await service.cancel(id, actor),
     counts: () => service.counts(),

@@ -9,15 +9,18 @@ import type { Publisher } from '../kernel/events.ts'
 import { newId } from '../kernel/ids.ts'
 import { noticeRaiser } from '../notifications/raise.ts'
 import type { Database } from '../store/database.ts'
-import type { DeliveryRepository, LedgerEntry, NewDelivery } from './repository.ts'
+import type { DeliveryChange, DeliveryRepository, LedgerEntry, NewDelivery } from './repository.ts'
 import { attentionNotice, recoveredNotice } from './notices.ts'
-import { outcomeOf, stepFor, type LedgerEvent } from './rules.ts'
+import { inboundStepFor, type InboundEvent } from './inbound/rules.ts'
+import { outcomeOf, stepFor, type LedgerState, type OutboundEvent, type Step } from './rules.ts'
 
 /** What an event brings along. */
 export interface EventFacts {
   readonly actor: Actor
   readonly error?: WireError | null
   readonly receipt?: Receipt
+  readonly inboxPath?: string
+  readonly content?: DeliveryChange['content']
   readonly nextTryAt?: string | null
   /** Further facts for the audit record; never secrets. */
   readonly data?: Readonly<Record<string, unknown>>
@@ -34,7 +37,9 @@ export interface Ledger {
   get(id: string): LedgerEntry
   create(delivery: Omit<NewDelivery, 'id' | 'at'>, actor: Actor): Delivery
   /** Rejects with `input.conflict` when the event cannot happen in the present state. */
-  apply(id: string, event: LedgerEvent, facts: EventFacts): LedgerEntry
+  apply(id: string, event: OutboundEvent, facts: EventFacts): LedgerEntry
+  /** The same for inbound deliveries. */
+  applyInbound(id: string, event: InboundEvent, facts: EventFacts): LedgerEntry
   /** Starts an attempt: state and attempt row together. Answers the attempt's id. */
   start(id: string, actor: Actor): { entry: LedgerEntry; attempt: string }
 }
@@ -57,13 +62,13 @@ export function createLedger(deps: {
     return entry
   }
 
-  const change = (id: string, event: LedgerEvent, facts: EventFacts): { entry: LedgerEntry; attention: boolean } => {
+  const change = <Event extends string>(id: string, event: Event, steps: (state: LedgerState, event: Event) => Step | null, facts: EventFacts): { entry: LedgerEntry; attention: boolean } => {
     const before = deliveries.get(id)
-    const step = stepFor(before.state, event)
+    const step = steps(before.state, event)
     if (step === null) throw new AppError('input.conflict', `delivery ${id} is ${before.delivery.state}; "${event}" is not possible now`)
     const at = timestamp(clock.now())
     const maybeArrived = step.maybeArrived ?? before.maybeArrived
-    const error = facts.error === undefined && (step.to === 'delivered' || step.to === 'queued') ? null : facts.error
+    const error = facts.error === undefined && (step.to === 'delivered' || step.to === 'queued' || step.to === 'received') ? null : facts.error
     deliveries.update(id, {
       state: step.to,
       maybeArrived: step.to === 'delivered' ? false : maybeArrived,
@@ -72,6 +77,8 @@ export function createLedger(deps: {
       error,
       receipt: facts.receipt,
       duplicateReason: step.to === 'delivered' ? lateReason(before) : undefined,
+      inboxPath: facts.inboxPath,
+      content: facts.content,
       at,
     })
     facts.within?.()
@@ -109,7 +116,7 @@ export function createLedger(deps: {
         deliveries.insert({ ...delivery, id, at: timestamp(clock.now()) })
         audit.record({
           actor,
-          type: 'delivery.created',
+          type: delivery.direction === 'outbound' ? 'delivery.created' : delivery.state === 'held' ? 'delivery.held' : 'delivery.received',
           subject: { kind: 'delivery', id },
           partner: delivery.partner,
           trace: delivery.trace,
@@ -120,16 +127,23 @@ export function createLedger(deps: {
             remoteName: delivery.remoteName,
             size: delivery.size,
             sha256: delivery.sha256,
+            ...(delivery.direction === 'outbound' ? {} : { source: delivery.source }),
+            ...(delivery.error === undefined ? {} : { error: delivery.error }),
             ...(delivery.duplicateReason === null ? {} : { duplicateAllowed: delivery.duplicateReason }),
           },
         })
         return deliveries.get(id)
       })
-      return announce(entry, false).delivery
+      return announce(entry, delivery.state === 'held').delivery
     },
 
     apply(id, event, facts) {
-      const { entry, attention } = database.transaction(() => change(id, event, facts))
+      const { entry, attention } = database.transaction(() => change(id, event, stepFor, facts))
+      return announce(entry, attention)
+    },
+
+    applyInbound(id, event, facts) {
+      const { entry, attention } = database.transaction(() => change(id, event, inboundStepFor, facts))
       return announce(entry, attention)
     },
 
@@ -137,7 +151,7 @@ export function createLedger(deps: {
       const attempt = newId('att', clock.now())
       const entry = database.transaction(() => {
         const { attempts } = deliveries.get(id).delivery
-        const started = change(id, 'started', { actor, data: { attempt: attempts + 1 } }).entry
+        const started = change(id, 'started', stepFor, { actor, data: { attempt: attempts + 1 } }).entry
         deliveries.startAttempt({ id: attempt, delivery: id, number: attempts + 1, at: timestamp(clock.now()) })
         return started
       })

@@ -11,6 +11,7 @@ const delivery = (change: Partial<Delivery> = {}): Delivery => ({
   remoteName: 'salaries.csv',
   size: 1,
   sha256: 'a'.repeat(64),
+  wire: null,
   state: 'delivered',
   outcome: 'delivered',
   stage: null,

@@ -5,6 +5,8 @@ type Notice = Pick<Notification, 'severity' | 'title' | 'body' | 'subject'>
 
 /** A delivery that waits for a person. */
 export function attentionNotice(delivery: Delivery): Notice {
+  if (delivery.state === 'held')
+    return { severity: 'attention', title: 'A received file needs a look', body: `A file from ${delivery.partner} waits for your decision.`, subject: { kind: 'delivery', id: delivery.id } }
   const unknown = delivery.outcome === 'unknown'
   return {
     severity: 'attention',

@@ -10,6 +10,8 @@ export interface LedgerEntry {
   readonly state: LedgerState
   readonly maybeArrived: boolean
   readonly source: string
+  /** Of inbound ones: the place in the Inbox, from the moment in which it was chosen. */
+  readonly inboxPath: string | null
 }
 
 export interface NewDelivery {
@@ -25,6 +27,10 @@ export interface NewDelivery {
   readonly duplicateReason: string | null
   readonly trace: string
   readonly at: string
+  /** Default: `queued`. */
+  readonly state?: 'received' | 'held'
+  readonly error?: WireError
+  readonly receipt?: Receipt
 }
 
 /** What one transition writes; undefined leaves a column as it is. */
@@ -36,12 +42,16 @@ export interface DeliveryChange {
   readonly error?: WireError | null | undefined
   readonly receipt?: Receipt | null | undefined
   readonly duplicateReason?: string | undefined
+  readonly inboxPath?: string | null | undefined
+  /** The file was opened or protected: what it is now, and what travels. */
+  readonly content?: { readonly sha256: string; readonly size: number; readonly fileName: string; readonly wire: { readonly sha256: string; readonly size: number } } | undefined
   readonly at: string
 }
 
 export interface DeliveryQuery {
   readonly limit: number
   readonly partner?: string | undefined
+  readonly direction?: 'outbound' | 'inbound' | undefined
   readonly state?: readonly DeliveryState[] | undefined
   readonly since?: string | undefined
   readonly search?: string | undefined
@@ -58,6 +68,9 @@ interface Row {
   source: string
   size: number
   sha256: string
+  wire_sha256: string | null
+  wire_size: number | null
+  inbox_path: string | null
   state: LedgerState
   maybe_arrived: number
   attempts: number
@@ -93,10 +106,10 @@ export function createDeliveryRepository(database: Database) {
       try {
         database
           .prepare(
-            `INSERT INTO deliveries (id, partner, connection, direction, file_name, remote_name, source, size, sha256, state, duplicate_reason, trace, created_at, updated_at)
-             VALUES (@id, @partner, @connection, @direction, @fileName, @remoteName, @source, @size, @sha256, 'queued', @duplicateReason, @trace, @at, @at)`,
+            `INSERT INTO deliveries (id, partner, connection, direction, file_name, remote_name, source, size, sha256, state, error, receipt, duplicate_reason, trace, created_at, updated_at)
+             VALUES (@id, @partner, @connection, @direction, @fileName, @remoteName, @source, @size, @sha256, @state, @error, @receipt, @duplicateReason, @trace, @at, @at)`,
           )
-          .run({ ...delivery })
+          .run({ ...delivery, state: delivery.state ?? 'queued', error: jsonOrNull(delivery.error ?? null), receipt: jsonOrNull(delivery.receipt ?? null) })
       } catch (error) {
         throw asDuplicate(error, delivery.remoteName)
       }
@@ -127,6 +140,12 @@ export function createDeliveryRepository(database: Database) {
       add('error', 'error', jsonOrNull(change.error))
       add('receipt', 'receipt', jsonOrNull(change.receipt))
       add('duplicate_reason', 'duplicateReason', change.duplicateReason)
+      add('inbox_path', 'inboxPath', change.inboxPath)
+      add('sha256', 'sha256', change.content?.sha256)
+      add('size', 'size', change.content?.size)
+      add('file_name', 'fileName', change.content?.fileName)
+      add('wire_sha256', 'wireSha256', change.content?.wire.sha256)
+      add('wire_size', 'wireSize', change.content?.wire.size)
       try {
         database.prepare(`UPDATE deliveries SET ${set.join(', ')} WHERE id = @id`).run(values)
       } catch (error) {
@@ -142,6 +161,17 @@ export function createDeliveryRepository(database: Database) {
            AND state NOT IN ('failed', 'cancelled') ORDER BY id DESC LIMIT 1`,
         )
         .get(partner, remoteName, sha256)
+      return row === undefined ? null : entryOf(row).delivery
+    },
+
+    /** An inbound delivery of this connection with the same content, as it travelled or opened; of the same name if there is one, the newest. */
+    findReceived(partner: string, connection: string, remoteName: string, sha256: string): Delivery | null {
+      const row = database
+        .prepare<[Record<string, string>], Row>(
+          `SELECT * FROM deliveries WHERE partner = @partner AND connection = @connection AND direction = 'inbound' AND (sha256 = @sha256 OR wire_sha256 = @sha256)
+           ORDER BY remote_name = @remoteName DESC, id DESC LIMIT 1`,
+        )
+        .get({ partner, connection, remoteName, sha256 })
       return row === undefined ? null : entryOf(row).delivery
     },
 
@@ -184,7 +214,7 @@ export function createDeliveryRepository(database: Database) {
       const row = database
         .prepare<[string], { running: number; waiting: number; attention: number; today: number }>(
           `SELECT coalesce(sum(state IN ('sending', 'committing')), 0) running, coalesce(sum(state IN ('queued', 'waiting', 'awaiting-receipt')), 0) waiting,
-             coalesce(sum(state IN ('unknown', 'disputed', 'failed')), 0) attention, coalesce(sum(state = 'delivered' AND updated_at >= ?), 0) today FROM deliveries`,
+             coalesce(sum(state IN ('unknown', 'disputed', 'failed', 'held')), 0) attention, coalesce(sum(state = 'delivered' AND updated_at >= ?), 0) today FROM deliveries`,
         )
         .get(since)
       return { running: row?.running ?? 0, waiting: row?.waiting ?? 0, attention: row?.attention ?? 0, deliveredToday: row?.today ?? 0 }
@@ -194,8 +224,8 @@ export function createDeliveryRepository(database: Database) {
     perPartner(): Map<string, { lastAt: string; attention: number; open: number }> {
       const rows = database
         .prepare<[], { partner: string; last_at: string; attention: number; open: number }>(
-          `SELECT partner, max(created_at) last_at, sum(state IN ('unknown', 'disputed', 'failed')) attention,
-             sum(state IN ('queued', 'sending', 'committing', 'waiting', 'awaiting-receipt', 'unknown', 'disputed')) open FROM deliveries GROUP BY partner`,
+          `SELECT partner, max(created_at) last_at, sum(state IN ('unknown', 'disputed', 'failed', 'held')) attention,
+             sum(state IN ('queued', 'sending', 'committing', 'waiting', 'awaiting-receipt', 'unknown', 'disputed', 'received', 'releasing', 'held')) open FROM deliveries GROUP BY partner`,
         )
         .all()
       return new Map(rows.map((row) => [row.partner, { lastAt: row.last_at, attention: row.attention, open: row.open }]))
@@ -264,8 +294,9 @@ function conditions(query: DeliveryQuery): { where: string; values: Record<strin
     parts.push(sql)
     values[name] = value
   }
-  const states = query.state?.flatMap((state): LedgerState[] => (state === 'sending' ? ['sending', 'committing'] : [state]))
+  const states = query.state?.flatMap((state): LedgerState[] => (state === 'sending' ? ['sending', 'committing'] : state === 'received' ? ['received', 'releasing'] : [state]))
   add('partner = @partner', 'partner', query.partner)
+  add('direction = @direction', 'direction', query.direction)
   add('state IN (SELECT value FROM json_each(@states))', 'states', states === undefined ? undefined : JSON.stringify(states))
   add('created_at >= @since', 'since', query.since)
   add(
@@ -282,6 +313,7 @@ function entryOf(row: Row): LedgerEntry {
     state: row.state,
     maybeArrived,
     source: row.source,
+    inboxPath: row.inbox_path,
     delivery: {
       id: row.id,
       partner: row.partner,
@@ -291,6 +323,7 @@ function entryOf(row: Row): LedgerEntry {
       remoteName: row.remote_name,
       size: row.size,
       sha256: row.sha256,
+      wire: row.wire_sha256 === null ? null : { sha256: row.wire_sha256, size: row.wire_size ?? 0 },
       state: shownState(row.state),
       outcome: outcomeOf(row.state, maybeArrived),
       stage: row.state === 'committing' ? 'committing' : null,

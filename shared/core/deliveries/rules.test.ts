@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { EVENTS, extensionPermitted, LEDGER_STATES, MAX_TRIES, outcomeOf, pauseAfter, problemOfName, stepFor, temporaryName, type LedgerEvent, type LedgerState } from './rules.ts'
+import { EVENTS, extensionPermitted, OUTBOUND_STATES, MAX_TRIES, outcomeOf, pauseAfter, problemOfName, stepFor, temporaryName, type LedgerState, type OutboundEvent, type OutboundState } from './rules.ts'
 
 /** Every pair that is possible, with the state that it leads to. What is not here must be impossible. */
-const EXPECTED: Readonly<Record<LedgerState, Readonly<Partial<Record<LedgerEvent, LedgerState>>>>> = {
+const EXPECTED: Readonly<Record<OutboundState, Readonly<Partial<Record<OutboundEvent, OutboundState>>>>> = {
   queued: { started: 'sending', cancelled: 'cancelled', requeued: 'queued', 'failed-for-good': 'failed', confirmed: 'delivered', disputed: 'disputed' },
   sending: {
     committing: 'committing',
@@ -50,7 +50,7 @@ const EXPECTED: Readonly<Record<LedgerState, Readonly<Partial<Record<LedgerEvent
 }
 
 describe('the table of a delivery', () => {
-  for (const state of LEDGER_STATES)
+  for (const state of OUTBOUND_STATES)
     for (const event of EVENTS)
       it(`${state} × ${event} → ${EXPECTED[state][event] ?? 'impossible'}`, () => {
         expect(stepFor(state, event)?.to ?? null).toBe(EXPECTED[state][event] ?? null)
@@ -59,7 +59,7 @@ describe('the table of a delivery', () => {
   it('reaches every state from the first one', () => {
     const reached = new Set<LedgerState>(['queued'])
     for (const state of reached) for (const event of EVENTS) reached.add(stepFor(state, event)?.to ?? state)
-    expect([...reached].sort()).toEqual([...LEDGER_STATES].sort())
+    expect([...reached].sort()).toEqual([...OUTBOUND_STATES].sort())
   })
 
   it('never leaves a delivered file', () => {

@@ -5,10 +5,15 @@
 import type { DeliveryState, Outcome } from '../../contract/deliveries.ts'
 import type { ErrorCode } from '../../contract/errors/index.ts'
 
-/** As stored. `committing`: the file gets its final name, or the message's bytes go out; it shows as `sending`. */
-export type LedgerState = DeliveryState | 'committing'
+/**
+ * As stored. `committing`: an outbound file gets its final name, or a message's bytes go out; it shows as `sending`. `releasing` is
+ * the moment in which an inbound one gets its name in the Inbox: it shows as `received`.
+ */
+export type LedgerState = DeliveryState | 'committing' | 'releasing'
 
-export const LEDGER_STATES = ['queued', 'sending', 'committing', 'waiting', 'awaiting-receipt', 'disputed', 'unknown', 'delivered', 'failed', 'cancelled'] as const satisfies readonly LedgerState[]
+/** Of outbound deliveries; `inbound/rules.ts` has the other table. */
+export const OUTBOUND_STATES = ['queued', 'sending', 'committing', 'waiting', 'awaiting-receipt', 'disputed', 'unknown', 'delivered', 'failed', 'cancelled'] as const satisfies readonly LedgerState[]
+export type OutboundState = (typeof OUTBOUND_STATES)[number]
 
 export const EVENTS = [
   'started',
@@ -28,7 +33,7 @@ export const EVENTS = [
   'resolved-delivered',
   'resolved-not-delivered',
 ] as const
-export type LedgerEvent = (typeof EVENTS)[number]
+export type OutboundEvent = (typeof EVENTS)[number]
 
 /** What follows from an event besides the new state. */
 export interface Step {
@@ -57,7 +62,7 @@ const resolvedNotDelivered: Step = { to: 'failed', audit: 'delivery.resolved', m
 const byReceipt = { confirmed, disputed, 'failed-for-good': refusedByPartner }
 
 /** The table. */
-export const TRANSITIONS: Readonly<Record<LedgerState, Readonly<Partial<Record<LedgerEvent, Step>>>>> = {
+export const TRANSITIONS: Readonly<Record<OutboundState, Readonly<Partial<Record<OutboundEvent, Step>>>>> = {
   queued: { started, cancelled, requeued, 'failed-for-good': failedForGood, confirmed, disputed },
   sending: {
     committing: { to: 'committing', audit: 'delivery.committing', maybeArrived: true },
@@ -99,12 +104,17 @@ export const TRANSITIONS: Readonly<Record<LedgerState, Readonly<Partial<Record<L
 }
 
 /** The step for an event, or null when it cannot happen in that state. */
-export function stepFor(state: LedgerState, event: LedgerEvent): Step | null {
-  return TRANSITIONS[state][event] ?? null
+export function stepFor(state: LedgerState, event: OutboundEvent): Step | null {
+  return isOutbound(state) ? (TRANSITIONS[state][event] ?? null) : null
+}
+
+function isOutbound(state: LedgerState): state is OutboundState {
+  return (OUTBOUND_STATES as readonly LedgerState[]).includes(state)
 }
 
 /** As the contract shows it. */
 export function shownState(state: LedgerState): DeliveryState {
+  if (state === 'releasing') return 'received'
   return state === 'committing' ? 'sending' : state
 }
 

@@ -16,7 +16,8 @@ import type { Ledger } from './ledger.ts'
 import { finishedNotice } from './notices.ts'
 import type { DeliveryQuery, DeliveryRepository } from './repository.ts'
 import { describeTarget, protectionOf } from './plan.ts'
-import { extensionPermitted, problemOfName } from './rules.ts'
+import type { InboundReleases } from './inbound/release.ts'
+import { extensionPermitted, problemOfName, type LedgerState } from './rules.ts'
 
 /** A file to send, by path; `name` is how its owner calls it (an uploaded file has another path). */
 export interface FileToSend {
@@ -45,10 +46,11 @@ export function createDeliveryService(deps: {
   readonly engine: DeliveryEngine
   readonly payloads: PayloadStore
   readonly routes: Routes
+  readonly releases: InboundReleases
   readonly publisher: Publisher
   readonly clock: Clock
 }) {
-  const { repository, ledger, engine, payloads, routes, clock } = deps
+  const { repository, ledger, engine, payloads, routes, releases, clock } = deps
   const raise = noticeRaiser(deps)
 
   /** Everything that can be refused without reading the file. */
@@ -111,6 +113,14 @@ export function createDeliveryService(deps: {
     }
   }
 
+  /** Of an inbound delivery, trying again is releasing it: a held one by the person's decision. */
+  const releaseAgain = async (id: string, state: LedgerState, actor: Actor, signal: AbortSignal): Promise<Delivery> => {
+    if (state === 'held') return await releases.releaseHeld(id, actor, signal)
+    if (state === 'delivered') throw new AppError('input.conflict', `delivery ${id} is in the Inbox already`)
+    await releases.release([id], signal)
+    return current(id)
+  }
+
   /** Reads the result of something that the engine may be doing at this moment. */
   const current = (id: string): Delivery => repository.get(id).delivery
 
@@ -163,8 +173,9 @@ export function createDeliveryService(deps: {
       return ids.map(current)
     },
 
-    retry(id: string, actor: Actor): Delivery {
-      const { state } = repository.get(id)
+    async retry(id: string, actor: Actor, signal: AbortSignal): Promise<Delivery> {
+      const { state, delivery: asked } = repository.get(id)
+      if (asked.direction === 'inbound') return await releaseAgain(id, state, actor, signal)
       if (state === 'sending' || state === 'committing') return current(id)
       if (state !== 'queued') {
         try {

@@ -16,6 +16,8 @@ export interface RemoteFile {
   readonly size: number
   /** UTC ISO-8601, or null where the server does not tell. */
   readonly modifiedAt: string | null
+  /** What changes with the content, where the store tells: an ETag or a version id. */
+  readonly version?: string
 }
 
 /** Capabilities are data: shown in the window and asserted by the conformance suite. */

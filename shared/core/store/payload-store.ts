@@ -24,6 +24,11 @@ export interface PayloadStore {
    * `workspace.disk_full`; nothing stays behind then.
    */
   ingest(path: string, options: IngestOptions): Promise<StoredPayload>
+  /**
+   * Copies a stream in. `size`: what is expected, for the check of the free space; errors of the stream pass through. Rejects
+   * with `workspace.disk_full`; nothing stays behind then.
+   */
+  take(content: AsyncIterable<Uint8Array>, options: { readonly size: number }): Promise<StoredPayload>
   /** Hashes a file without keeping it; the same errors. */
   digest(path: string, options: IngestOptions): Promise<StoredPayload>
   /** The content from an offset, checked piece by piece. Rejects with `delivery.payload_missing` when it is gone or damaged. */
@@ -53,11 +58,11 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
     return join(folder, name.slice(0, 2), name)
   }
 
-  const copyIn = async (source: FileHandle, size: number, options: IngestOptions): Promise<StoredPayload> => {
+  const copyIn = async (content: AsyncIterable<Uint8Array>, size: number): Promise<StoredPayload> => {
     await refuseWithoutSpace(folder, size)
     const temporary = join(incoming, randomBytes(12).toString('hex'))
     try {
-      const stored = await writeSealed(temporary, storeKey, readAll(source, options))
+      const stored = await writeSealed(temporary, storeKey, content)
       const target = pathOf(stored.sha256)
       if (await exists(target)) await rm(temporary)
       else await publish(temporary, target)
@@ -69,7 +74,8 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
   }
 
   const store: PayloadStore = {
-    ingest: async (path, options) => await withStableSource(path, async (source, size) => await copyIn(source, size, options)),
+    ingest: async (path, options) => await withStableSource(path, async (source, size) => await copyIn(readAll(source, options), size)),
+    take: async (content, { size }) => await copyIn(content, size),
     digest: async (path, options) => await withStableSource(path, async (source) => await hashAll(readAll(source, options))),
 
     async *read(sha256, { offset, signal }) {
@@ -182,7 +188,7 @@ async function hashAll(content: AsyncIterable<Uint8Array>): Promise<StoredPayloa
   return { sha256: digest.digest('hex'), size }
 }
 
-async function writeSealed(path: string, storeKey: Buffer, content: AsyncIterable<Buffer>): Promise<StoredPayload> {
+async function writeSealed(path: string, storeKey: Buffer, content: AsyncIterable<Uint8Array>): Promise<StoredPayload> {
   const salt = randomBytes(SALT_BYTES)
   const key = payloadKey(storeKey, salt)
   const digest = createHash('sha256')
@@ -203,9 +209,10 @@ async function writeSealed(path: string, storeKey: Buffer, content: AsyncIterabl
           index += 1
           filled = 0
         }
-        const taken = piece.copy(pending, filled, at, Math.min(piece.length, at + CHUNK_BYTES - filled))
-        filled += taken
-        at += taken
+        const count = Math.min(piece.length - at, CHUNK_BYTES - filled)
+        pending.set(piece.subarray(at, at + count), filled)
+        filled += count
+        at += count
       }
     }
     await writeWhole(target, sealChunk(key, index, true, pending.subarray(0, filled)))

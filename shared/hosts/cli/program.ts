@@ -5,7 +5,7 @@ import { VERSION } from '../version.ts'
 import { finish, type GlobalOptions } from './command.ts'
 import { auditCommands } from './commands/audit.ts'
 import { connectionCommands } from './commands/connection.ts'
-import { deliveriesCommands, sendCommand } from './commands/deliveries.ts'
+import { deliveriesCommands, receiveCommand, sendCommand } from './commands/deliveries.ts'
 import { demoCommand } from './commands/demo.ts'
 import { partnerCommands, stationCommands } from './commands/partner.ts'
 import { serveCommand } from './commands/serve.ts'
@@ -50,6 +50,7 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
   trustCommands(program, run)
   connectionCommands(program, run)
   sendCommand(program, run)
+  receiveCommand(program, run)
   deliveriesCommands(program, run)
   auditCommands(program, run)
   serveCommand(program, optionsOf)

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import type { Delivery } from '../../../contract/deliveries.ts'
+import type { Delivery, ReceiveReport } from '../../../contract/deliveries.ts'
 import { textOf, type WireError } from '../../../contract/errors/index.ts'
 import type { CommandContext } from '../command.ts'
 import { exitOfAll, exitOfDelivery, exitOfError, type Exit } from '../exit-codes.ts'
@@ -17,6 +17,8 @@ const WORDS: Readonly<Record<Delivery['state'], string>> = {
   delivered: 'delivered',
   failed: 'not delivered',
   cancelled: 'cancelled',
+  received: 'received, not released yet',
+  held: 'waits for your decision',
 }
 
 export function sendCommand(program: Command, run: Register): void {
@@ -55,6 +57,33 @@ export function sendCommand(program: Command, run: Register): void {
     )
 }
 
+export function receiveCommand(program: Command, run: Register): void {
+  program
+    .command('receive <partner>')
+    .description('collect once from a partner (PARTNER or PARTNER/CONNECTION)')
+    .action(
+      run(async ({ client, output }, target: string) => {
+        const report = await client.deliveries.receive(splitTarget(target))
+        output.result(report, () => receivedText(report))
+        for (const { name, error } of report.problems) output.note(`${name}: ${failureText(error)}`)
+        for (const delivery of report.taken) explain(output, delivery.error)
+        const exits = [...report.problems.map(({ error }) => exitOfError(error)), ...report.taken.map((delivery): Exit => (delivery.state === 'delivered' ? 0 : 3))]
+        return exitOfAll(exits)
+      }),
+    )
+}
+
+const WAITING_WORDS = { 'not-stable': 'still changing', 'no-marker': 'its marker is missing' } as const
+
+function receivedText(report: ReceiveReport): string {
+  const lines = [
+    `${report.listed} files in ${report.folder}: ${report.taken.length} taken, ${report.ignored} ignored, ${report.waiting.length} not complete yet, ${report.tidied} tidied up there`,
+    ...report.waiting.map(({ name, reason }) => `  ${name}: ${WAITING_WORDS[reason]}`),
+  ]
+  const rows = report.taken.map((delivery) => [delivery.fileName, WORDS[delivery.state], delivery.receipt?.kind === 'received' ? (delivery.receipt.releasedTo ?? '') : '', delivery.id])
+  return rows.length === 0 ? lines.join('\n') : `${lines.join('\n')}\n${table(rows)}`
+}
+
 export function deliveriesCommands(program: Command, run: Register): void {
   const deliveries = program.command('deliveries').description('the ledger')
 
@@ -63,11 +92,12 @@ export function deliveriesCommands(program: Command, run: Register): void {
     .description('newest first')
     .option(...limitOption)
     .option('--partner <id>', 'only this partner')
-    .option('--state <state...>', 'queued, sending, waiting, awaiting-receipt, disputed, unknown, delivered, failed, cancelled')
+    .option('--direction <direction>', 'outbound or inbound')
+    .option('--state <state...>', 'queued, sending, waiting, awaiting-receipt, disputed, unknown, delivered, failed, cancelled, received, held')
     .option('--since <time>', 'created at or after', timeOption)
     .option('--search <text>', 'part of a file name, an id or a SHA-256')
     .action(
-      run(async ({ client, output }, options: { limit: number; partner?: string; state?: Delivery['state'][]; since?: string; search?: string }) => {
+      run(async ({ client, output }, options: { limit: number; partner?: string; direction?: Delivery['direction']; state?: Delivery['state'][]; since?: string; search?: string }) => {
         const result = await client.deliveries.list(options)
         output.result(result, () =>
           table([

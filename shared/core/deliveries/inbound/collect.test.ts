@@ -1,0 +1,291 @@
+/** The whole way in, on a real database and payload store, from a partner's folder in memory that can be told to fail. */
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ReceiveSettings } from '../../../contract/connections/common.ts'
+import { PartnerDocument } from '../../../contract/partner-document.ts'
+import { createAuditRepository } from '../../audit/repository.ts'
+import { createAuditTrail, verifyChain } from '../../audit/service.ts'
+import { systemActor } from '../../kernel/actor.ts'
+import { systemClock, type Clock } from '../../kernel/clock.ts'
+import { AppError } from '../../kernel/errors.ts'
+import { createEventBus } from '../../kernel/events.ts'
+import type { Routes } from '../../partners/routes.ts'
+import type { FileSession, RemoteFile } from '../../protocols/file-protocol.ts'
+import { namedStaging } from '../../protocols/named-staging.ts'
+import { openDatabase, type Database } from '../../store/database.ts'
+import { openPayloadStore } from '../../store/payload-store.ts'
+import { createLedger } from '../ledger.ts'
+import { createDeliveryRepository } from '../repository.ts'
+import { createCollect } from './collect.ts'
+import { createInboundReleases, type OpenPayload } from './release.ts'
+import { createRemoteFileRepository } from './remote-files.ts'
+
+const signal = new AbortController().signal
+const sha = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+interface RemoteEntry {
+  text: string
+  modifiedAt: string
+}
+
+let folder: string
+let database: Database
+let remote: Map<string, RemoteEntry>
+let archive: Map<string, string>
+/** Thrown by the named verb once. */
+let failing: { verb: 'read' | 'remove' | 'stat' | 'rename'; error: Error } | null
+let connections: number
+
+function session(): FileSession {
+  connections += 1
+  const found = (name: string): RemoteFile | null => {
+    const entry = remote.get(name)
+    return entry === undefined ? null : { name, kind: 'file', size: Buffer.byteLength(entry.text), modifiedAt: entry.modifiedAt }
+  }
+  const mayFail = (verb: string): void => {
+    if (failing?.verb !== verb) return
+    const { error } = failing
+    failing = null
+    throw error
+  }
+  const verbs: Omit<FileSession, 'staging'> = {
+    observed: {},
+    capabilities: { staging: 'named', serverHash: false, resume: true, exclusiveRename: 'atomic' },
+    folder: '/out',
+    list: async () => await Promise.resolve([...remote.keys()].flatMap((name) => found(name) ?? [])),
+    async stat(name) {
+      mayFail('stat')
+      return await Promise.resolve(found(name))
+    },
+    async *read(name) {
+      mayFail('read')
+      yield await Promise.resolve(Buffer.from(remote.get(name)?.text ?? ''))
+    },
+    write: async () => await Promise.resolve(),
+    async rename(from, to, into) {
+      mayFail('rename')
+      if (archive.has(`${into ?? ''}/${to}`)) throw new AppError('remote.name_taken', to)
+      archive.set(`${into ?? ''}/${to}`, remote.get(from)?.text ?? '')
+      await Promise.resolve(remote.delete(from))
+    },
+    async remove(name) {
+      mayFail('remove')
+      return await Promise.resolve(remote.delete(name))
+    },
+    hash: async () => await Promise.resolve(null),
+    close: async () => await Promise.resolve(),
+  }
+  return { ...verbs, staging: namedStaging(verbs) }
+}
+
+async function installation(receive: Record<string, unknown> = {}, options: { clock?: Clock; open?: OpenPayload; limits?: object } = {}) {
+  const clock = options.clock ?? systemClock
+  const partner = PartnerDocument.parse({
+    id: 'acme',
+    name: 'Acme',
+    limits: options.limits ?? {},
+    connections: [{ protocol: 'folder', path: '/nowhere', receive: ReceiveSettings.parse({ stableSeconds: 0, ...receive }) }],
+  })
+  const [connection] = partner.connections
+  if (connection?.protocol !== 'folder') throw new Error('not a folder')
+  const routes = {
+    target: () => ({ partner, connection, pinned: [] }),
+    files: () => ({ kind: 'file' as const, partner, connection, version: '1', connect: async () => await Promise.resolve(session()) }),
+  } as unknown as Routes
+  const audit = createAuditRepository(database)
+  const publisher = createEventBus()
+  const repository = createDeliveryRepository(database)
+  const ledger = createLedger({ database, deliveries: repository, audit: createAuditTrail(audit, clock), publisher, clock })
+  const payloads = await openPayloadStore(join(folder, 'payloads'), Buffer.alloc(32, 1))
+  const releases = createInboundReleases({
+    database, repository, ledger, payloads, clock,
+    logger: { log: () => undefined },
+    inboxOf: () => join(folder, 'Inbox'),
+    open: options.open ?? (async () => await Promise.resolve(null)),
+  })
+  const collect = createCollect({ database, repository, remoteFiles: createRemoteFileRepository(database), ledger, releases, payloads, routes, publisher, clock })
+  return {
+    repository,
+    releases,
+    receive: async () => await collect({ partner: 'acme', connection: undefined }, systemActor, signal),
+    events: () => audit.list({ limit: 1000 }).events.map(({ type }) => type).toReversed(),
+    chainHolds: () => verifyChain(audit, clock).ok,
+  }
+}
+
+const put = (name: string, text: string, modifiedAt = '2026-11-25T08:00:00.000Z'): void => void remote.set(name, { text, modifiedAt })
+const inbox = (): string[] => readdirSync(join(folder, 'Inbox')).toSorted()
+const inInbox = (name: string): string => readFileSync(join(folder, 'Inbox', name), 'utf8')
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'waybill-collect-'))
+  database = openDatabase({ file: join(folder, 'waybill.db'), key: randomBytes(32) })
+  remote = new Map()
+  archive = new Map()
+  failing = null
+  connections = 0
+})
+afterEach(() => {
+  database.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe('collecting a partner\'s folder', () => {
+  it('takes each file once, releases it under its name, and records its life', async () => {
+    const here = await installation()
+    put('orders.edi', 'UNB+1')
+    put('empty.edi', '')
+    const first = await here.receive()
+    expect(first).toMatchObject({ listed: 2, ignored: 0, tidied: 0, problems: [] })
+    expect(first.taken.map(({ state, direction, remoteName }) => [state, direction, remoteName])).toEqual([['delivered', 'inbound', 'empty.edi'], ['delivered', 'inbound', 'orders.edi']])
+    expect(first.taken[1]).toMatchObject({ sha256: sha('UNB+1'), receipt: { kind: 'received', source: '/out/orders.edi', releasedTo: join(folder, 'Inbox', 'orders.edi'), afterwards: 'left' } })
+    expect([inbox(), inInbox('orders.edi')]).toEqual([['empty.edi', 'orders.edi'], 'UNB+1'])
+    expect(await here.receive()).toMatchObject({ listed: 2, ignored: 2, taken: [] })
+    expect(here.events()).toEqual(['delivery.received', 'delivery.received', 'delivery.releasing', 'delivery.releasing', 'delivery.released', 'delivery.released'])
+    expect(here.chainHolds()).toBe(true)
+    expect(connections).toBe(2)
+  })
+
+  it('deletes or moves at the partner only what is in the Inbox, with its marker', async () => {
+    const here = await installation({ after: 'delete', marker: '.done' })
+    put('a.edi', 'A')
+    put('a.edi.done', '')
+    put('b.edi', 'B')
+    expect(await here.receive()).toMatchObject({ tidied: 1, waiting: [{ name: 'b.edi', reason: 'no-marker' }] })
+    expect([...remote.keys()]).toEqual(['b.edi'])
+    expect(here.events().at(-1)).toBe('delivery.tidied')
+
+    const moving = await installation({ after: 'move', moveTo: 'done' })
+    put('b.edi', 'B')
+    archive.set('done/b.edi', 'an older one')
+    expect((await moving.receive()).tidied).toBe(1)
+    expect([[...remote.keys()], archive.get('done/b (2).edi'), archive.get('done/b.edi')]).toEqual([[], 'B', 'an older one'])
+    expect(moving.repository.list({ limit: 1 }).deliveries[0]?.receipt).toMatchObject({ afterwards: 'moved' })
+  })
+
+  it('tries again to tidy up, and leaves a file that was replaced since', async () => {
+    const here = await installation({ after: 'delete' })
+    put('a.edi', 'A')
+    failing = { verb: 'remove', error: new AppError('remote.permission_denied', 'no') }
+    expect(await here.receive()).toMatchObject({ tidied: 0, problems: [{ name: 'a.edi', error: { code: 'remote.permission_denied' } }] })
+    expect(inbox()).toEqual(['a.edi'])
+    expect(await here.receive()).toMatchObject({ tidied: 1, taken: [] })
+    expect(remote.size).toBe(0)
+
+    put('b.edi', 'B')
+    failing = { verb: 'remove', error: new AppError('remote.permission_denied', 'no') }
+    await here.receive()
+    put('b.edi', 'a new B', '2026-11-25T09:00:00.000Z')
+    expect((await here.receive()).taken).toMatchObject([{ state: 'delivered', sha256: sha('a new B') }])
+    expect(inbox()).toEqual(['a.edi', 'b (2).edi', 'b.edi'])
+  })
+
+  it('holds a renamed copy for a person, and releases it when told to', async () => {
+    const here = await installation()
+    put('a.edi', 'same')
+    await here.receive()
+    remote.delete('a.edi')
+    put('renamed.edi', 'same')
+    const [held] = (await here.receive()).taken
+    expect(held).toMatchObject({ state: 'held', error: { code: 'receive.same_content' } })
+    expect(inbox()).toEqual(['a.edi'])
+    expect(await here.receive()).toMatchObject({ taken: [], ignored: 1 })
+    expect(await here.releases.releaseHeld(held?.id ?? '', systemActor, signal)).toMatchObject({ state: 'delivered', error: null })
+    expect(inbox()).toEqual(['a.edi', 'renamed.edi'])
+  })
+
+  it('takes it all the same where that was agreed, and always under the same name after the old one had gone', async () => {
+    const taking = await installation({ sameContent: 'take' })
+    put('a.edi', 'same')
+    await taking.receive()
+    put('b.edi', 'same')
+    expect((await taking.receive()).taken).toMatchObject([{ state: 'delivered' }])
+
+    const daily = await installation()
+    remote.clear()
+    await daily.receive()
+    put('a.edi', 'same', '2026-11-26T08:00:00.000Z')
+    expect((await daily.receive()).taken).toMatchObject([{ state: 'delivered', remoteName: 'a.edi' }])
+  })
+
+  it('knows a file again that was only touched where it stands, and takes one that was replaced there', async () => {
+    const here = await installation()
+    put('a.edi', 'A')
+    await here.receive()
+    put('a.edi', 'A', '2026-11-25T09:00:00.000Z')
+    expect((await here.receive()).taken).toEqual([])
+    put('a.edi', 'B', '2026-11-25T09:01:00.000Z')
+    expect((await here.receive()).taken).toMatchObject([{ sha256: sha('B') }])
+    expect(inbox()).toEqual(['a (2).edi', 'a.edi'])
+  })
+
+  it('watches a new file for the agreed time, and takes it only if it stays the same', async () => {
+    let now = Date.parse('2026-11-25T10:00:00Z')
+    const clock: Clock = {
+      now: () => now,
+      async sleep(ms) {
+        now += ms
+        if (growing) put('growing.edi', `grown at ${now}`, new Date(now).toISOString())
+        await Promise.resolve()
+      },
+    }
+    let growing = false
+    const here = await installation({ stableSeconds: 10 }, { clock })
+    put('calm.edi', 'calm')
+    expect((await here.receive()).taken).toMatchObject([{ remoteName: 'calm.edi' }])
+    expect(now).toBe(Date.parse('2026-11-25T10:00:10Z'))
+    growing = true
+    put('growing.edi', 'gro')
+    expect(await here.receive()).toMatchObject({ taken: [], waiting: [{ name: 'growing.edi', reason: 'not-stable' }] })
+  })
+
+  it('takes the rest when one file fails, and that one the next time', async () => {
+    const here = await installation()
+    put('a.edi', 'A')
+    put('b.edi', 'B')
+    failing = { verb: 'read', error: new AppError('remote.permission_denied', 'not this one') }
+    expect(await here.receive()).toMatchObject({ taken: [{ remoteName: 'b.edi' }], problems: [{ name: 'a.edi', error: { code: 'remote.permission_denied' } }] })
+    expect((await here.receive()).taken).toMatchObject([{ remoteName: 'a.edi' }])
+  })
+
+  it('takes nothing larger than agreed, and never more bytes than were listed', async () => {
+    const here = await installation({}, { limits: { maxFileBytes: 3 } })
+    put('large.edi', 'too large')
+    expect(await here.receive()).toMatchObject({ taken: [], problems: [{ error: { code: 'delivery.too_large' } }] })
+  })
+
+  it('opens before it releases, and holds what does not open', async () => {
+    const opened = sha('plain')
+    const here = await installation({}, {
+      open: async (delivery) => {
+        if (delivery.remoteName === 'bad.edi') throw new AppError('policy.refused', 'not signed')
+        return await Promise.resolve(delivery.remoteName === 'x.edi.pgp' ? { sha256: opened, size: 5, fileName: 'x.edi', facts: { signer: 'Acme' } } : null)
+      },
+    })
+    put('plain.edi', 'plain')
+    await here.receive()
+    put('bad.edi', 'forged')
+    put('x.edi.pgp', 'sealed')
+    const { taken } = await here.receive()
+    expect(taken.find(({ remoteName }) => remoteName === 'bad.edi')).toMatchObject({ state: 'held', error: { code: 'policy.refused' } })
+    expect(taken.find(({ remoteName }) => remoteName === 'x.edi.pgp')).toMatchObject({
+      state: 'delivered', fileName: 'x.edi', sha256: opened, wire: { sha256: sha('sealed'), size: 6 }, receipt: { facts: { signer: 'Acme' } },
+    })
+    expect([inbox(), inInbox('x.edi')]).toEqual([['plain.edi', 'x.edi'], 'plain'])
+  })
+
+  it('ends what a crash left between writing down and releasing', async () => {
+    const here = await installation()
+    put('a.edi', 'A')
+    // The Inbox cannot be made: what was fetched stays received.
+    writeFileSync(join(folder, 'Inbox'), 'in the way')
+    expect((await here.receive()).taken).toMatchObject([{ state: 'received', error: { code: 'receive.inbox_failed' } }])
+    rmSync(join(folder, 'Inbox'))
+    expect((await here.receive()).taken).toEqual([])
+    expect(here.repository.list({ limit: 1 }).deliveries[0]).toMatchObject({ state: 'delivered', error: null })
+    expect(inInbox('a.edi')).toBe('A')
+  })
+})

@@ -1,0 +1,271 @@
+/**
+ * Collects a partner's folder once, over any file protocol: list, wait until files are complete, fetch, write down, release,
+ * and only then tidy up at the partner. A crash between any two of these steps is repaired by the next run.
+ */
+import type { ReceiveSettings } from '../../../contract/connections/common.ts'
+import type { Delivery, ReceiveReport } from '../../../contract/deliveries.ts'
+import type { WireError } from '../../../contract/errors/index.ts'
+import { systemActor, type Actor } from '../../kernel/actor.ts'
+import { timestamp, type Clock } from '../../kernel/clock.ts'
+import { AppError, asAppError, toWireError } from '../../kernel/errors.ts'
+import type { Publisher } from '../../kernel/events.ts'
+import { newId } from '../../kernel/ids.ts'
+import type { FileRoute, Routes } from '../../partners/routes.ts'
+import type { FileSession, RemoteFile } from '../../protocols/file-protocol.ts'
+import type { Database } from '../../store/database.ts'
+import type { PayloadStore, StoredPayload } from '../../store/payload-store.ts'
+import type { Ledger } from '../ledger.ts'
+import type { DeliveryRepository } from '../repository.ts'
+import { numberedName } from './inbox-name.ts'
+import { forEachOf } from './parallel.ts'
+import type { InboundReleases, NewInbound } from './release.ts'
+import type { Place, RemoteFileRecord, RemoteFileRepository } from './remote-files.ts'
+import { selectFiles, type Selection } from './selection.ts'
+
+/** Files that share one transaction and one flush of the Inbox: many small ones, or one large one. */
+const BATCH_FILES = 64
+const BATCH_BYTES = 64 * 1024 * 1024
+/** How often the folder is looked at again for files that have just appeared. */
+const MOST_LOOKS = 3
+
+export type Collect = (target: { readonly partner: string; readonly connection: string | undefined }, actor: Actor, signal: AbortSignal) => Promise<ReceiveReport>
+
+export interface CollectDeps {
+  readonly database: Database
+  readonly repository: DeliveryRepository
+  readonly remoteFiles: RemoteFileRepository
+  readonly ledger: Ledger
+  readonly releases: InboundReleases
+  readonly payloads: PayloadStore
+  readonly routes: Routes
+  readonly publisher: Publisher
+  readonly clock: Clock
+}
+
+interface Run {
+  readonly route: FileRoute
+  readonly settings: ReceiveSettings
+  readonly place: Place
+  readonly session: FileSession
+  readonly actor: Actor
+  readonly signal: AbortSignal
+  readonly trace: string
+  readonly taken: Delivery[]
+  readonly problems: { name: string; error: WireError }[]
+  tidied: number
+}
+
+interface Fetched {
+  readonly file: RemoteFile
+  readonly record: RemoteFileRecord
+  readonly payload: StoredPayload
+}
+
+export function createCollect(deps: CollectDeps): Collect {
+  const { clock, routes, releases, repository } = deps
+  const running = new Map<string, Promise<unknown>>()
+
+  const collectNow = async (route: FileRoute, settings: ReceiveSettings, actor: Actor, signal: AbortSignal): Promise<ReceiveReport> => {
+    const place: Place = { partner: route.partner.id, connection: route.connection.id, folder: settings.folder }
+    await releases.releaseWaiting(place, signal)
+    const session = await route.connect(signal, settings.folder)
+    try {
+      const run: Run = { route, settings, place, session, actor, signal, trace: newId('trc', clock.now()), taken: [], problems: [], tidied: 0 }
+      const { listing, selection, records } = await chooseFiles(run, deps)
+      for (const batch of batchesOf(selection.take)) {
+        await takeBatch(batch, records, run, deps)
+        if (run.problems.some(({ error }) => error.code.startsWith('net.'))) break
+      }
+      await tidyUp(run, deps)
+      return {
+        ...place,
+        folder: session.folder,
+        listed: listing.length,
+        taken: run.taken.map(({ id }) => repository.get(id).delivery),
+        waiting: selection.waiting.map(({ name, reason }) => ({ name, reason })),
+        ignored: selection.ignored.length,
+        tidied: run.tidied,
+        problems: run.problems,
+      }
+    } finally {
+      await session.close()
+    }
+  }
+
+  return async ({ partner, connection }, actor, signal) => {
+    const route = routes.files(partner, routes.target(partner, connection).connection.id)
+    const { receive } = route.connection
+    if (receive === undefined) throw new AppError('receive.not_offered', `${partner}/${route.connection.id} has no "receive" section`)
+    // One look at a time: two would take the same files.
+    const key = `${partner}/${route.connection.id}`
+    const before = running.get(key) ?? Promise.resolve()
+    const mine = before.catch(() => undefined).then(async () => await collectNow(route, receive, actor, signal))
+    running.set(key, mine)
+    try {
+      return await mine
+    } finally {
+      if (running.get(key) === mine) running.delete(key)
+    }
+  }
+}
+
+/** Lists and selects; stays and looks again while files that have just appeared may become complete in the agreed time. */
+async function chooseFiles(run: Run, { remoteFiles, clock }: CollectDeps): Promise<{ listing: readonly RemoteFile[]; selection: Selection; records: ReadonlyMap<string, RemoteFileRecord> }> {
+  for (let look = 1; ; look++) {
+    const listing = await run.session.list(run.signal)
+    const now = clock.now()
+    const records = remoteFiles.observe(run.place, listing, now, timestamp(now))
+    const selection = selectFiles(listing, records, run.settings, now)
+    const ready = Math.min(...selection.waiting.map((file) => file.ready))
+    if (look === MOST_LOOKS || ready === Infinity) return { listing, selection, records }
+    await clock.sleep(Math.max(0, ready - now), run.signal)
+  }
+}
+
+function batchesOf(files: readonly RemoteFile[]): RemoteFile[][] {
+  const batches: RemoteFile[][] = []
+  let bytes = 0
+  for (const file of files) {
+    const last = batches.at(-1)
+    if (last === undefined || last.length >= BATCH_FILES || bytes + file.size > BATCH_BYTES) {
+      batches.push([file])
+      bytes = file.size
+    } else {
+      last.push(file)
+      bytes += file.size
+    }
+  }
+  return batches
+}
+
+async function takeBatch(files: readonly RemoteFile[], records: ReadonlyMap<string, RemoteFileRecord>, run: Run, deps: CollectDeps): Promise<void> {
+  const fetched = new Map<string, Fetched>()
+  await forEachOf(files, async (file) => {
+    const record = records.get(file.name)
+    if (record === undefined) return
+    try {
+      fetched.set(file.name, { file, record, payload: await fetchFile(file, run, deps) })
+    } catch (error) {
+      run.signal.throwIfAborted()
+      run.problems.push({ name: file.name, error: toWireError(error) })
+    }
+  })
+  const inOrder = files.flatMap(({ name }) => fetched.get(name) ?? [])
+  const accepted = deps.database.transaction(() => inOrder.flatMap((entry) => acceptFile(entry, run, deps)))
+  run.taken.push(...accepted)
+  await deps.releases.release(accepted.flatMap(({ id, state }) => (state === 'received' ? [id] : [])), run.signal)
+}
+
+/** Fetches one file into the payload store and makes sure that it was the same file from beginning to end. */
+async function fetchFile(file: RemoteFile, run: Run, { payloads, publisher, clock }: CollectDeps): Promise<StoredPayload> {
+  const { session, signal, route, place } = run
+  const limit = route.partner.limits.maxFileBytes
+  if (limit !== undefined && file.size > limit)
+    throw new AppError('delivery.too_large', `${file.name} has ${file.size} bytes; ${limit} were agreed`, { details: { size: String(file.size), limit: String(limit) } })
+  const changed = (): AppError => new AppError('receive.changed', `${file.name} had ${file.size} bytes when it was listed`, { details: { name: file.name } })
+  let shownAt = 0
+  async function* counted(): AsyncIterable<Uint8Array> {
+    let bytes = 0
+    for await (const piece of session.read(file.name, { offset: 0, signal })) {
+      bytes += piece.length
+      if (bytes > file.size) throw changed()
+      if (clock.now() - shownAt > 200) {
+        shownAt = clock.now()
+        publisher.publish('deliveries.receiving', { partner: place.partner, connection: place.connection, name: file.name, bytes, total: file.size })
+      }
+      yield piece
+    }
+  }
+  const payload = await payloads.take(counted(), { size: file.size })
+  const after = await session.stat(file.name)
+  if (payload.size !== file.size || after === null || !isUnchanged(file, after)) throw changed()
+  if (route.connection.verify === 'hash') {
+    const hash = await session.hash(file.name)
+    if (hash !== null && hash !== payload.sha256) throw new AppError('remote.verification_failed', `${file.name}: the server's checksum is another one`, { details: { name: file.name, theirs: hash, ours: payload.sha256 } })
+  }
+  return payload
+}
+
+/** Listings of old FTP servers tell minutes, look-ups seconds: times are compared in the coarser one. */
+function isUnchanged(listed: Pick<RemoteFile, 'size' | 'modifiedAt'> & { readonly version?: string | null | undefined }, now: RemoteFile): boolean {
+  if (listed.size !== now.size) return false
+  if (listed.version && now.version !== undefined) return listed.version === now.version
+  if (listed.modifiedAt === null || now.modifiedAt === null) return true
+  const [before, after] = [Date.parse(listed.modifiedAt), Date.parse(now.modifiedAt)]
+  const unit = before % 60_000 === 0 ? 60_000 : 1_000
+  return Math.floor(before / unit) === Math.floor(after / unit)
+}
+
+/** Writes a fetched file down, inside the batch's transaction. Nothing for one that only looks new. */
+function acceptFile({ file, record, payload }: Fetched, run: Run, deps: CollectDeps): Delivery[] {
+  const { repository, releases, remoteFiles } = deps
+  const { place, settings, session } = run
+  const afterwards = settings.after === 'leave' ? 'left' : 'pending'
+  const replaced = record.replacedDelivery === null ? null : (repository.find(record.replacedDelivery)?.delivery ?? null)
+  // Touched where it stands, with the same content: it is the file that we have.
+  if (replaced !== null && [replaced.sha256, replaced.wire?.sha256].includes(payload.sha256)) {
+    remoteFiles.markTaken(record.id, replaced.id, afterwards)
+    return []
+  }
+  const held = payload.size > 0 && settings.sameContent === 'hold' ? renamedCopyOf(file, payload, run, deps) : null
+  const found: NewInbound = {
+    partner: place.partner,
+    connection: place.connection,
+    name: file.name,
+    source: `${session.folder.endsWith('/') ? session.folder : `${session.folder}/`}${file.name}`,
+    size: payload.size,
+    sha256: payload.sha256,
+    remoteModifiedAt: file.modifiedAt,
+    afterwards,
+    facts: {},
+    trace: run.trace,
+    ...(held === null ? {} : { held }),
+  }
+  const accepted = releases.accept([found], run.actor)
+  for (const { id } of accepted) remoteFiles.markTaken(record.id, id, afterwards)
+  return accepted
+}
+
+/** The same name may come again with the same content (an empty order file each day); another name may be a renamed copy. */
+function renamedCopyOf(file: RemoteFile, payload: StoredPayload, { place }: Run, { repository }: CollectDeps): AppError | null {
+  const earlier = repository.findReceived(place.partner, place.connection, file.name, payload.sha256)
+  if (earlier === null || earlier.remoteName === file.name) return null
+  return new AppError('receive.same_content', `${file.name} has the content of ${earlier.remoteName}, which came on ${earlier.createdAt}`, {
+    details: { delivery: earlier.id, name: earlier.remoteName, received: earlier.createdAt },
+  })
+}
+
+/** Removes or moves what is safely in the Inbox, if it is still the same file. What fails here is tried again by the next run. */
+async function tidyUp(run: Run, deps: CollectDeps): Promise<void> {
+  const { remoteFiles, ledger, repository, clock } = deps
+  const { settings, place, session } = run
+  await forEachOf(remoteFiles.pendingTidy(place), async (pending) => {
+    try {
+      const there = await session.stat(pending.name)
+      const isOurs = there !== null && isUnchanged(pending, there)
+      if (isOurs) await (settings.after === 'move' ? moveAway(session, pending.name, settings.moveTo ?? '.') : session.remove(pending.name))
+      if (isOurs && settings.marker !== undefined) await session.remove(`${pending.name}${settings.marker}`)
+      const afterwards = there !== null && !isOurs ? 'left' : settings.after === 'move' ? 'moved' : 'deleted'
+      deps.database.transaction(() => {
+        remoteFiles.markTidied(pending.id, afterwards, timestamp(clock.now()))
+        const { receipt } = repository.get(pending.delivery).delivery
+        if (receipt?.kind === 'received') ledger.applyInbound(pending.delivery, 'tidied', { actor: systemActor, receipt: { ...receipt, afterwards }, data: { afterwards } })
+      })
+      run.tidied += 1
+    } catch (error) {
+      run.signal.throwIfAborted()
+      run.problems.push({ name: pending.name, error: toWireError(asAppError(error)) })
+    }
+  })
+}
+
+async function moveAway(session: FileSession, name: string, folder: string): Promise<void> {
+  for (let number = 1; ; number++) {
+    try {
+      await session.rename(name, numberedName(name, number), folder)
+      return
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'remote.name_taken' || number >= 100) throw error
+    }
+  }
+}

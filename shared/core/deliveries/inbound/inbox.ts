@@ -1,0 +1,92 @@
+/** The Inbox of a partner: a file appears there once, whole, under a name of its own, and survives a power cut. */
+import { link, lstat, mkdir, open, rename, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { AppError, systemCode } from '../../kernel/errors.ts'
+import { numberedName, safeName } from './inbox-name.ts'
+
+const MOST_NUMBERS = 10_000
+
+/** Writes the whole content under a hidden name beside its place, and flushes it. Rejects with `receive.inbox_failed`. */
+export async function writeHidden(folder: string, delivery: string, content: AsyncIterable<Uint8Array>): Promise<void> {
+  await inOurWords(folder, async () => {
+    await mkdir(folder, { recursive: true })
+    const target = await open(hiddenPath(folder, delivery), 'w', 0o600)
+    try {
+      for await (const piece of content) for (let at = 0; at < piece.length; ) at += (await target.write(piece, at)).bytesWritten
+      await target.sync()
+    } finally {
+      await target.close()
+    }
+  })
+}
+
+/** A free path for a name in the folder; `reserved` are paths that others are about to take. */
+export async function choosePath(folder: string, wanted: string, reserved: ReadonlySet<string>): Promise<string> {
+  const name = safeName(wanted)
+  for (let number = 1; number <= MOST_NUMBERS; number++) {
+    const path = join(folder, numberedName(name, number))
+    if (!reserved.has(path) && !(await isThere(path))) return path
+  }
+  throw new AppError('receive.inbox_failed', `${folder} holds ${MOST_NUMBERS} files named like ${name}`)
+}
+
+/**
+ * Gives the hidden file its name. The hidden file was there before the path was written down, so its absence proves that this
+ * was done already. Answers false when somebody else has the name: choose another.
+ */
+export async function giveName(path: string, delivery: string): Promise<boolean> {
+  const folder = dirname(path)
+  const hidden = hiddenPath(folder, delivery)
+  return await inOurWords(folder, async () => {
+    const found = await lstat(hidden).catch(() => null)
+    if (found === null) return true
+    // Two names: the link was made, and the process ended before the hidden one was removed.
+    if (found.nlink < 2 && !(await linkOrRename(hidden, path))) return false
+    await unlink(hidden).catch(() => undefined)
+    return true
+  })
+}
+
+/** Flushes the names in a folder. Windows has no such call. */
+export async function flushFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** False when the name is taken. Never overwrites: a link fails on an existing name. */
+async function linkOrRename(hidden: string, path: string): Promise<boolean> {
+  try {
+    await link(hidden, path)
+    return true
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'EEXIST') return false
+    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS' && code !== 'EOPNOTSUPP' && code !== 'EMLINK') throw error
+  }
+  // A share without hard links: look first, then rename.
+  if (await isThere(path)) return false
+  await rename(hidden, path)
+  return true
+}
+
+function hiddenPath(folder: string, delivery: string): string {
+  return join(folder, `.${delivery}.part`)
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await lstat(path).catch((error: unknown) => (systemCode(error) === 'ENOENT' ? null : 'unreadable'))) !== null
+}
+
+async function inOurWords<T>(folder: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action()
+  } catch (error) {
+    if (error instanceof AppError) throw error
+    throw new AppError('receive.inbox_failed', `${basename(folder)}: ${systemCode(error) ?? (error instanceof Error ? error.message : 'unknown reason')}`, { details: { folder }, cause: error })
+  }
+}

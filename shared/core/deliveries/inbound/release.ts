@@ -1,0 +1,212 @@
+/** From "safely here" to "in the Inbox": accepts what a protocol brought, opens it if that was agreed, and releases it once. */
+import { dirname } from 'node:path'
+import type { InboundReceipt, Delivery } from '../../../contract/deliveries.ts'
+import { systemActor, type Actor } from '../../kernel/actor.ts'
+import { timestamp, type Clock } from '../../kernel/clock.ts'
+import { AppError, asAppError, toWireError } from '../../kernel/errors.ts'
+import type { Logger } from '../../kernel/logger.ts'
+import type { Database } from '../../store/database.ts'
+import type { PayloadStore } from '../../store/payload-store.ts'
+import type { Ledger } from '../ledger.ts'
+import type { DeliveryRepository, LedgerEntry } from '../repository.ts'
+import { choosePath, flushFolder, giveName, writeHidden } from './inbox.ts'
+import { forEachOf } from './parallel.ts'
+
+/** What a protocol brought: its content is in the payload store already. */
+export interface NewInbound {
+  readonly partner: string
+  readonly connection: string
+  /** As the partner named it; made safe when it is released. */
+  readonly name: string
+  /** Full path or key at the partner, or the message id. */
+  readonly source: string
+  readonly size: number
+  readonly sha256: string
+  readonly remoteModifiedAt: string | null
+  readonly afterwards: InboundReceipt['afterwards']
+  /** Signatures, ciphers, keys that were found on the way. */
+  readonly facts: Readonly<Record<string, string>>
+  readonly trace: string
+  /** Why it must wait for a person; it is not released then. */
+  readonly held?: AppError
+}
+
+/** What is inside a protected payload, once it was found whole and genuine. */
+export interface OpenedContent {
+  readonly sha256: string
+  readonly size: number
+  readonly fileName: string
+  readonly facts: Readonly<Record<string, string>>
+}
+
+/** Opens a protected payload; null: there is nothing to open. Rejects when it must not be released. */
+export type OpenPayload = (delivery: Delivery, signal: AbortSignal) => Promise<OpenedContent | null>
+
+export type InboundReleases = ReturnType<typeof createInboundReleases>
+
+export function createInboundReleases(deps: {
+  readonly database: Database
+  readonly repository: DeliveryRepository
+  readonly ledger: Ledger
+  readonly payloads: PayloadStore
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly inboxOf: (partner: string) => string
+  readonly open: OpenPayload
+}) {
+  const { database, repository, ledger, payloads, clock, logger, inboxOf, open } = deps
+  const now = (): string => timestamp(clock.now())
+
+  const receiptOf = (entry: LedgerEntry): InboundReceipt => {
+    const { receipt, size } = entry.delivery
+    if (receipt?.kind === 'received') return receipt
+    return { kind: 'received', at: now(), source: entry.source, size, remoteModifiedAt: null, releasedTo: null, afterwards: 'not-applicable', facts: {} }
+  }
+
+  /** Answers whether the delivery can go on to the Inbox. */
+  const openOne = async (id: string, signal: AbortSignal): Promise<boolean> => {
+    const entry = repository.get(id)
+    const { delivery } = entry
+    if (delivery.wire !== null) return true
+    try {
+      const content = await open(delivery, signal)
+      if (content !== null) {
+        const receipt = receiptOf(entry)
+        ledger.applyInbound(id, 'opened', {
+          actor: systemActor,
+          receipt: { ...receipt, facts: { ...receipt.facts, ...content.facts } },
+          content: { ...content, wire: { sha256: delivery.sha256, size: delivery.size } },
+          data: { sha256: content.sha256, size: content.size, wireSha256: delivery.sha256, ...content.facts },
+        })
+      }
+      return true
+    } catch (error) {
+      if (signal.aborted) throw error
+      const failure = asAppError(error)
+      ledger.applyInbound(id, failure.retry === 'never' ? 'held' : 'release-failed', { actor: systemActor, error: toWireError(failure) })
+      return false
+    }
+  }
+
+  const hide = async (id: string, signal: AbortSignal): Promise<boolean> => {
+    const { delivery } = repository.get(id)
+    try {
+      await writeHidden(inboxOf(delivery.partner), id, payloads.read(delivery.sha256, { offset: 0, signal }))
+      return true
+    } catch (error) {
+      if (signal.aborted) throw error
+      ledger.applyInbound(id, 'release-failed', { actor: systemActor, error: toWireError(error) })
+      return false
+    }
+  }
+
+  const chooseNames = async (ids: readonly string[]): Promise<void> => {
+    const paths = new Map<string, string>()
+    const reserved = new Set<string>()
+    for (const id of ids) {
+      const { delivery } = repository.get(id)
+      const path = await choosePath(inboxOf(delivery.partner), delivery.fileName, reserved)
+      reserved.add(path)
+      paths.set(id, path)
+    }
+    database.transaction(() => {
+      for (const [id, inboxPath] of paths) ledger.applyInbound(id, 'release-started', { actor: systemActor, inboxPath, data: { inboxPath } })
+    })
+  }
+
+  /** Somebody may take a chosen name in the last moment: another is chosen then, and written down first. */
+  const nameOne = async (id: string): Promise<boolean> => {
+    try {
+      for (;;) {
+        const { inboxPath } = repository.get(id)
+        if (inboxPath === null) throw new AppError('internal.unexpected', `${id} has no place in the Inbox`)
+        if (await giveName(inboxPath, id)) return true
+        await chooseNames([id])
+      }
+    } catch (error) {
+      logger.log('error', 'a received file could not get its name', { delivery: id, problem: asAppError(error).message })
+      return false
+    }
+  }
+
+  const finish = async (ids: readonly string[]): Promise<void> => {
+    const named: string[] = []
+    await forEachOf(ids, async (id) => void ((await nameOne(id)) && named.push(id)))
+    const folders = new Set(named.map((id) => dirname(repository.get(id).inboxPath ?? '')))
+    for (const folder of folders) await flushFolder(folder).catch(() => undefined)
+    database.transaction(() => {
+      for (const id of named) {
+        const entry = repository.get(id)
+        ledger.applyInbound(id, 'released', { actor: systemActor, receipt: { ...receiptOf(entry), at: now(), releasedTo: entry.inboxPath } })
+      }
+    })
+  }
+
+  /** Releases what is `received`, and ends what a crash left in the middle. What cannot be released keeps its reason. */
+  const release = async (ids: readonly string[], signal: AbortSignal): Promise<void> => {
+    const begun = ids.filter((id) => repository.get(id).state === 'releasing')
+    await finish(begun)
+    const waiting = ids.filter((id) => repository.get(id).state === 'received')
+    const ready: string[] = []
+    await forEachOf(waiting, async (id) => {
+      signal.throwIfAborted()
+      if ((await openOne(id, signal)) && (await hide(id, signal))) ready.push(id)
+    })
+    if (ready.length === 0) return
+    // In the order in which they came, so that numbered names follow it.
+    ready.sort((left, right) => waiting.indexOf(left) - waiting.indexOf(right))
+    for (const folder of new Set(ready.map((id) => inboxOf(repository.get(id).delivery.partner)))) await flushFolder(folder)
+    await chooseNames(ready)
+    await finish(ready)
+  }
+
+  return {
+    /** Writes inbound deliveries down. Call it inside the transaction in which the protocol notes that it has them. */
+    accept(files: readonly NewInbound[], actor: Actor): Delivery[] {
+      return files.map((file) =>
+        ledger.create(
+          {
+            partner: file.partner,
+            connection: file.connection,
+            direction: 'inbound',
+            fileName: file.name,
+            remoteName: file.name,
+            source: file.source,
+            size: file.size,
+            sha256: file.sha256,
+            duplicateReason: null,
+            trace: file.trace,
+            state: file.held === undefined ? 'received' : 'held',
+            ...(file.held === undefined ? {} : { error: toWireError(file.held) }),
+            receipt: {
+              kind: 'received',
+              at: now(),
+              source: file.source,
+              size: file.size,
+              remoteModifiedAt: file.remoteModifiedAt,
+              releasedTo: null,
+              afterwards: file.afterwards,
+              facts: { ...file.facts },
+            },
+          },
+          actor,
+        ),
+      )
+    },
+
+    release,
+
+    /** Everything that waits for its release, of one connection or of all. */
+    async releaseWaiting(of: { readonly partner: string; readonly connection: string } | null, signal: AbortSignal): Promise<void> {
+      const entries = repository.inStates(['received', 'releasing']).filter(({ delivery }) => of === null || (delivery.partner === of.partner && delivery.connection === of.connection))
+      await release(entries.map(({ delivery }) => delivery.id), signal)
+    },
+
+    /** A person decides that a held file is released after all. */
+    async releaseHeld(id: string, actor: Actor, signal: AbortSignal): Promise<Delivery> {
+      ledger.applyInbound(id, 'release-ordered', { actor })
+      await release([id], signal)
+      return repository.get(id).delivery
+    },
+  }
+}
