@@ -13,6 +13,8 @@ export interface Payload {
   readonly contentType: string
   /** Any text; names beyond ASCII are sent in both forms (RFC 6266 appendix D). */
   readonly fileName?: string
+  /** Lower-case hex, when it is known already; else it is computed. */
+  readonly sha256?: string
 }
 
 export interface SignLayer {

@@ -57,21 +57,21 @@ export function parseHeaderBlock(bytes: Uint8Array, limits: HeaderLimits = HEADE
   const fields: [string, string][] = []
   let ignoredLines = 0
   let folded = false
-  for (const line of textOf(bytes).split(/\r\n|\n|\r/)) {
+  for (const line of textOf(bytes).split(/\r?\n/)) {
     const last = fields.at(-1)
     if (/^[ \t]/.test(line) && last !== undefined && line.trim() !== '') {
-      last[1] = `${last[1]} ${line.trim()}`.trim()
+      last[1] = `${last[1]} ${line.replaceAll('\r', ' ').trim()}`.trim()
       folded = true
       continue
     }
-    const field = /^([^\s:]+)[ \t]*:(.*)$/.exec(line)
+    const field = /^([^\s:]+)[ \t]*:(.*)$/s.exec(line)
     const name = field?.[1]
     if (name === undefined || !TOKEN.test(name)) {
       if (line.trim() !== '') ignoredLines++
       continue
     }
     if (fields.length === limits.maxFields) throw new MessageError('message.limit', `a header block has more than ${limits.maxFields} fields`)
-    fields.push([name, (field?.[2] ?? '').trim()])
+    fields.push([name, (field?.[2] ?? '').replaceAll('\r', ' ').trim()])
   }
   return { fields, ignoredLines, folded }
 }

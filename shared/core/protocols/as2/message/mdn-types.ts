@@ -71,6 +71,8 @@ export interface MdnPolicy {
   readonly trusted: readonly TrustedSigner[]
   readonly allow?: Allowances
   readonly at?: Date
+  /** As in OpenPolicy. */
+  readonly convertedLineEnds?: boolean
   /** Default 1 MiB. */
   readonly maxBytes?: number
 }

@@ -46,6 +46,8 @@ export interface OpenPolicy {
   readonly micAlgorithmFrom?: 'request' | 'signature'
   /** Messages that are compressed only: RFC 5402 digests with headers (default), OpenAS2 without. */
   readonly micOfCompressed?: 'with-headers' | 'without-headers'
+  /** The partner's product writes MIME heads with LF and signs them with CRLF. Default false: such heads mean damage. */
+  readonly convertedLineEnds?: boolean
   readonly limits?: Partial<MessageLimits>
   /** The time at which certificates are judged; default now. */
   readonly at?: Date

@@ -1,0 +1,60 @@
+/** Digests of a message that is being built, in every form and algorithm that a partner may answer with. */
+import { findDigest, type CandidateDigest, type DigestForm, type DigestName } from '../../../crypto/cms/index.ts'
+import { createTap, type DigestTap } from './digest-tap.ts'
+import { MessageError } from './errors.ts'
+import type { MicCandidate, MicScope } from './mic.ts'
+
+/** Up to here every algorithm and form is computed: it costs little, and partners may be stranger than announced. */
+const ALL_FORMS_UNTIL = 16 * 1024 * 1024
+
+export interface MicPlan {
+  /** Those that must be had whatever the size. */
+  readonly algorithms: readonly DigestName[]
+  /** Line ends of the content may be changed on its way, or before it is digested. */
+  readonly text: boolean
+}
+
+export interface MicTap {
+  update(chunk: Uint8Array): Promise<void>
+  finish(): Promise<CandidateDigest[]>
+}
+
+export function createMicTap({ algorithms, text }: MicPlan): MicTap {
+  const others = (['sha256', 'sha1', 'sha512', 'sha384', 'md5'] as const).filter((name) => !algorithms.includes(name))
+  const forms: DigestForm[] = text ? ['raw', 'canonical'] : ['raw']
+  const lasting = createTap(algorithms, forms)
+  let passing: DigestTap[] = [createTap(others, ['raw', 'canonical']), ...(text ? [] : [createTap(algorithms, ['canonical'])])]
+  let bytes = 0
+  return {
+    async update(chunk) {
+      bytes += chunk.length
+      if (bytes > ALL_FORMS_UNTIL) {
+        for (const tap of passing) tap.close()
+        passing = []
+      }
+      for (const tap of [lasting, ...passing]) await tap.update(chunk)
+    },
+    async finish() {
+      const found = await Promise.all([lasting, ...passing].map((tap) => tap.finish()))
+      return found.flat().filter(({ ending }) => ending === 'as-is')
+    },
+  }
+}
+
+/** The digest to sign. */
+export function digestToSign(candidates: readonly CandidateDigest[], algorithm: DigestName, form: 'raw' | 'canonical'): Uint8Array {
+  const digest = findDigest(candidates, { algorithm, form })
+  if (digest === undefined) throw new MessageError('message.options_invalid', `no ${algorithm} digest of the content was made`)
+  return digest
+}
+
+/** As plain data: by algorithm in the given order, the preferred form first, equal values once. */
+export function micsOf(over: MicScope, candidates: readonly CandidateDigest[], order: readonly DigestName[], preferred: 'raw' | 'canonical'): MicCandidate[] {
+  const rank = (one: CandidateDigest): number => (order.includes(one.algorithm) ? order.indexOf(one.algorithm) : order.length) * 2 + (one.form === preferred ? 0 : 1)
+  const mics = new Map<string, MicCandidate>()
+  for (const { algorithm, form, digest } of candidates.toSorted((a, b) => rank(a) - rank(b))) {
+    const value = Buffer.from(digest).toString('base64')
+    if (!mics.has(value)) mics.set(value, { algorithm, over, form, value })
+  }
+  return [...mics.values()]
+}
