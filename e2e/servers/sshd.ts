@@ -18,6 +18,8 @@ export interface Sshd {
   readonly hostKeys: Readonly<Record<HostKeyKind, string>>
   /** `SHA256:…` by kind, as ssh-keygen prints them. */
   readonly fingerprints: Readonly<Record<HostKeyKind, string>>
+  /** Public line of the authority that signed the host keys, where one did. */
+  readonly authority: string
   /** Where the account's files go. */
   readonly folder: string
   /** What the server wrote to its log so far. */
@@ -36,10 +38,16 @@ export interface SshdOptions {
   readonly show?: readonly HostKeyKind[]
   /** Further lines of sshd_config. */
   readonly config?: readonly string[]
+  /** Signs the host keys shown, as `ssh-keygen` is told: `-n NAME`, `-V VALIDITY` … */
+  readonly certify?: readonly string[]
+  /** The account's key; default a new ed25519 one. Private key text as OpenSSH writes it. */
+  readonly accountKind?: readonly string[]
   /** Another account than the present user; needs root. */
   readonly username?: string
   /** The account's password, known to this server alone: it sees a password file of its own. Needs root on Linux. */
   readonly password?: string
+  /** The password is asked for by keyboard-interactive only, through PAM with rules of its own. */
+  readonly pam?: boolean
 }
 
 const KINDS: readonly HostKeyKind[] = ['ed25519', 'rsa', 'ecdsa']
@@ -63,7 +71,12 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   chmodSync(folder, 0o777)
   const keygen = (name: string, ...args: string[]): void => void execFileSync('ssh-keygen', ['-q', '-N', '', '-C', name, '-f', join(home, name), ...args])
   for (const kind of KINDS) keygen(`host-${kind}`, '-t', kind)
-  keygen('account', '-t', 'ed25519')
+  keygen('account', ...(options.accountKind ?? ['-t', 'ed25519']))
+  const shown = options.show ?? KINDS
+  if (options.certify !== undefined) {
+    keygen('authority', '-t', 'ed25519')
+    execFileSync('ssh-keygen', ['-q', '-s', join(home, 'authority'), '-h', '-I', 'a test server', ...options.certify, ...shown.map((kind) => join(home, `host-${kind}.pub`))])
+  }
   const publicLine = (name: string): string => readFileSync(join(home, `${name}.pub`), 'utf8').split(' ').slice(0, 2).join(' ')
   writeFileSync(join(home, 'authorized_keys'), readFileSync(join(home, 'account.pub')))
   chmodSync(join(home, 'authorized_keys'), 0o644)
@@ -73,13 +86,14 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     [
       `Port ${port}`,
       'ListenAddress 127.0.0.1',
-      ...(options.show ?? KINDS).map((kind) => `HostKey ${join(home, `host-${kind}`)}`),
+      ...shown.map((kind) => `HostKey ${join(home, `host-${kind}`)}`),
+      ...(options.certify === undefined ? [] : shown.map((kind) => `HostCertificate ${join(home, `host-${kind}-cert.pub`)}`)),
       `AuthorizedKeysFile ${join(home, 'authorized_keys')}`,
       `PidFile ${join(home, 'sshd.pid')}`,
       'StrictModes no',
-      'UsePAM no',
+      `UsePAM ${options.pam === true ? 'yes' : 'no'}`,
       'PermitRootLogin yes',
-      'PasswordAuthentication yes',
+      `PasswordAuthentication ${options.pam === true ? 'no' : 'yes'}`,
       'LogLevel VERBOSE',
       'MaxStartups 100',
       'Subsystem sftp internal-sftp',
@@ -112,6 +126,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     privateKey: readFileSync(join(home, 'account'), 'utf8'),
     hostKeys: byKind((kind) => publicLine(`host-${kind}`)),
     fingerprints: byKind(fingerprint),
+    authority: options.certify === undefined ? '' : publicLine('authority'),
     folder,
     log: () => readFileSync(logFile, 'utf8'),
     killSessions: () => signalSessions('SIGKILL'),
@@ -131,7 +146,9 @@ function spawnWithPassword(home: string, username: string, password: string, com
   const hash = execFileSync('openssl', ['passwd', '-6', '-stdin'], { input: `${password}\n` }).toString().trim()
   const shadow = join(home, 'shadow')
   writeFileSync(shadow, `${username}:${hash}:20000:0:99999:7:::\n`, { mode: 0o600 })
-  return spawn('unshare', ['--mount', 'sh', '-c', 'mount --bind "$0" /etc/shadow && exec "$@"', shadow, ...command], { stdio: 'ignore' })
+  const pam = join(home, 'pam')
+  writeFileSync(pam, 'auth required pam_unix.so\naccount required pam_permit.so\nsession required pam_permit.so\n')
+  return spawn('unshare', ['--mount', 'sh', '-c', 'mount --bind "$0" /etc/shadow && mount --bind "$1" /etc/pam.d/sshd && shift && exec "$@"', shadow, pam, ...command], { stdio: 'ignore' })
 }
 
 async function listening(server: ChildProcess, port: number, log: () => string): Promise<void> {

@@ -51,7 +51,21 @@ export const PresentedHostKey = z.object({
   fingerprint: z.string(),
   /** One line in OpenSSH form, without comment. */
   publicKey: z.string(),
-  verdict: z.enum(['pinned', 'unknown', 'changed', 'other-algorithm']),
+  verdict: z.enum(['pinned', 'certified', 'unknown', 'changed', 'other-algorithm', 'revoked', 'certificate-refused']),
+  /** The host certificate that came with it, if any. */
+  certificate: z
+    .object({
+      /** `SHA256:…` of the authority that signed it. */
+      authority: z.string(),
+      keyId: z.string(),
+      serial: z.string(),
+      names: z.array(z.string()),
+      validUntil: Timestamp.nullable(),
+      /** Why it does not prove the host; null when it does. */
+      problem: z.string().nullable(),
+    })
+    .nullable()
+    .default(null),
   expected: z.array(z.object({ algorithm: z.string(), fingerprint: z.string() })),
 })
 export type PresentedHostKey = z.infer<typeof PresentedHostKey>

@@ -4,12 +4,13 @@ import { FileSource, Limit, Slug, Timestamp } from './common.ts'
 import { procedure, topic } from './define.ts'
 import { ProvenanceInput } from './connections/common.ts'
 
-export const TrustKind = z.enum(['ssh-host', 'ssh-client', 'x509', 'ca', 'pgp'])
+/** `ssh-ca`: a key that signs host certificates. `ssh-revoked`: a host key or authority that must never be accepted. */
+export const TrustKind = z.enum(['ssh-host', 'ssh-ca', 'ssh-revoked', 'ssh-client', 'x509', 'ca', 'pgp'])
 export type TrustKind = z.infer<typeof TrustKind>
 
 export const Role = z.enum([
   'sign', 'verify', 'encrypt', 'decrypt', 'tls-client', 'tls-server',
-  'ssh-host', 'ssh-client', 'pgp-sign', 'pgp-verify', 'pgp-encrypt', 'pgp-decrypt',
+  'ssh-host', 'ssh-jump', 'ssh-client', 'pgp-sign', 'pgp-verify', 'pgp-encrypt', 'pgp-decrypt',
 ])
 export type Role = z.infer<typeof Role>
 

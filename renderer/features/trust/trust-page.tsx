@@ -13,7 +13,7 @@ import { Status } from '../../ui/status.tsx'
 import { ProvenanceText } from './provenance-text.tsx'
 import ui from '../../ui/ui.module.css'
 
-const KINDS: Readonly<Record<TrustItem['kind'], string>> = { 'ssh-host': 'Host key of a partner', 'ssh-client': 'Our SSH key', x509: 'Certificate', ca: 'Certificate authority', pgp: 'OpenPGP key' }
+const KINDS: Readonly<Record<TrustItem['kind'], string>> = { 'ssh-host': 'Host key of a partner', 'ssh-ca': 'Authority for host keys', 'ssh-revoked': 'Revoked host key', 'ssh-client': 'Our SSH key', x509: 'Certificate', ca: 'Certificate authority', pgp: 'OpenPGP key' }
 
 export function TrustPage() {
   const [search, setSearch] = useState('')

@@ -66,6 +66,7 @@ export function createRoutes(deps: {
     folder,
     secrets: sealing.secrets(partner, connection),
     pins: trust.materials.pins(partner, connection.id),
+    ssh: trust.ssh.trust(partner, connection.id),
     tls: trust.materials.tls(partner, connection.id),
     tolerated: toleratedOn(partners.get(partner).document, connection.id, clock.now()),
   })
@@ -80,19 +81,19 @@ export function createRoutes(deps: {
     target(partner, id) {
       const { document } = active(partner)
       const connection = connectionOf(document, id)
-      const pinned = [...trust.materials.pins(partner, connection.id), ...trust.materials.tls(partner, connection.id).pins].map(({ fingerprint }) => fingerprint)
+      const pinned = [...trust.materials.pins(partner, connection.id), ...trust.ssh.trust(partner, connection.id).authorities, ...trust.materials.tls(partner, connection.id).pins].map(({ fingerprint }) => fingerprint)
       return { partner: document, connection, pinned }
     },
 
     files(partner, id) {
       const stored = active(partner)
       const connection = fileConnection(connectionOf(stored.document, id))
-      const { pins, tls, tolerated } = endpointOf(partner, connection, connection.folder)
+      const { pins, ssh, tls, tolerated } = endpointOf(partner, connection, connection.folder)
       return {
         kind: 'file',
         partner: stored.document,
         connection,
-        version: JSON.stringify([stored.updatedAt, [...pins, ...tls.pins].map((pin) => pin.item), tls.client?.item, tls.authorities.length, tolerated]),
+        version: JSON.stringify([stored.updatedAt, [...pins, ...tls.pins].map((pin) => pin.item), tls.client?.item, tls.authorities.length, ssh, tolerated]),
         connect: async (signal, folder) => await protocolOf(connection).connect(endpointOf(partner, connection, folder ?? connection.folder), signal),
       }
     },

@@ -1,12 +1,14 @@
 /** What a connection brings along besides its settings: secrets are sealed, keys and pins go to the inventory. */
 import { CONNECTION_SECRETS, type Connection } from '../../contract/connections/index.ts'
 import type { SecretInput, SecretPlace } from '../../contract/connections/common.ts'
-import type { SftpConnection } from '../../contract/connections/sftp.ts'
+import type { SftpConnection, SignIn } from '../../contract/connections/sftp.ts'
 import type { Actor } from '../kernel/actor.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { SealedSecrets } from '../store/sealed-secrets.ts'
 import type { TrustService } from '../trust/service.ts'
 import { secretId, secretText } from './rules.ts'
+
+type KeySignIn = Extract<SignIn, { method: 'key' }>
 
 export interface Sealing {
   /** Seals and pins; answers the connection as it is stored. Call it inside a transaction. */
@@ -45,25 +47,37 @@ export function createSealing({ trust, secrets }: { readonly trust: TrustService
     return { stored, changed }
   }
 
-  const clientKeyItem = (partner: string, connection: SftpConnection, before: Connection | undefined, auth: Extract<SftpConnection['auth'], { method: 'key' }>, actor: Actor): string => {
-    const path = `connections.${connection.id}.auth`
+  /** The inventory's item of a key sign-in: named, brought along as text, or kept from before. */
+  const clientKeyItem = (auth: KeySignIn, before: SignIn | undefined, path: string, label: string, actor: Actor): string => {
+    if (auth.item !== undefined) return auth.item
     const text = auth.privateKey === undefined ? null : secretText(auth.privateKey, `${path}.privateKey`)
     if (text === null) {
-      const kept = before?.protocol === 'sftp' && before.auth.method === 'key' ? before.auth.item : undefined
+      const kept = before?.method === 'key' ? before.item : undefined
       if (kept === undefined) throw new AppError('input.invalid', `${path}.privateKey: no key is sealed yet; give the private key`)
       return kept
     }
     const passphrase = auth.passphrase === undefined ? null : secretText(auth.passphrase, `${path}.passphrase`)
-    return trust.addClientKey(text, passphrase ?? undefined, `Key for ${partner}/${connection.id}`, actor).id
+    return trust.addClientKey(text, passphrase ?? undefined, label, actor).id
+  }
+
+  /** A sign-in as it is stored, and its key if it has one. */
+  const sealSignIn = (auth: SignIn, before: SignIn | undefined, path: string, label: string, actor: Actor): { auth: SignIn; items: readonly string[] } => {
+    if (auth.method !== 'key') return { auth, items: [] }
+    const item = clientKeyItem(auth, before, path, label, actor)
+    return { auth: { method: 'key', item, ...(auth.password === undefined ? {} : { password: auth.password }) }, items: [item] }
   }
 
   const sealSftp = (partner: string, connection: SftpConnection, before: Connection | undefined, actor: Actor): { stored: SftpConnection; changed: boolean } => {
-    const { hostKeys, ...rest } = connection
-    const changed = hostKeys !== undefined && trust.syncPins(partner, connection.id, hostKeys, actor)
-    const { auth } = connection
-    const item = auth.method === 'key' ? (auth.item ?? clientKeyItem(partner, connection, before, auth, actor)) : null
-    trust.syncClientKey(partner, connection.id, item, actor)
-    return { stored: item === null ? rest : { ...rest, auth: { method: 'key', item } }, changed }
+    const { hostKeys, hostAuthorities, revokedHostKeys, jump, ...rest } = connection
+    const earlier = before?.protocol === 'sftp' ? before : undefined
+    const path = `connections.${connection.id}`
+    const wanted = { hostKeys, hostAuthorities, revokedHostKeys, jumpHostKeys: jump === undefined ? [] : jump.hostKeys }
+    const changed = trust.ssh.sync(partner, connection.id, wanted, actor)
+    const own = sealSignIn(connection.auth, earlier?.auth, `${path}.auth`, `Key for ${partner}/${connection.id}`, actor)
+    const through = jump === undefined ? undefined : sealSignIn(jump.auth, earlier?.jump?.auth, `${path}.jump.auth`, `Key for the jump host of ${partner}/${connection.id}`, actor)
+    trust.syncClientKeys(partner, connection.id, [...own.items, ...(through?.items ?? [])], actor)
+    const { hostKeys: _, ...gate } = jump ?? {}
+    return { stored: { ...rest, auth: own.auth, ...(through === undefined ? {} : { jump: { ...gate, auth: through.auth } as SftpConnection['jump'] }) }, changed }
   }
 
   const sealTrust = (partner: string, connection: Connection, before: Connection | undefined, actor: Actor): { stored: Connection; changed: boolean } => {
@@ -87,7 +101,9 @@ export function createSealing({ trust, secrets }: { readonly trust: TrustService
         const value = secrets.get(secretId(partner, connection.id, field))
         if (value !== null) found[field] = value
       }
-      if (connection.protocol === 'sftp' && connection.auth.method === 'key' && connection.auth.item !== undefined) found['privateKey'] = trust.clientKey(connection.auth.item)
+      if (connection.protocol !== 'sftp') return found
+      for (const [field, auth] of [['privateKey', connection.auth], ['jumpPrivateKey', connection.jump?.auth]] as const)
+        if (auth?.method === 'key' && auth.item !== undefined) found[field] = trust.clientKey(auth.item)
       return found
     },
 

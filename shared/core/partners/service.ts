@@ -56,7 +56,7 @@ export function createPartnerService(deps: {
   /** Whether anything here can tell the right server from a wrong one. */
   const isIdentityConfirmed = (partner: string, connection: Connection): boolean => {
     if (connection.protocol === 'folder') return true
-    if (connection.protocol === 'sftp') return trust.materials.pins(partner, connection.id).length > 0
+    if (connection.protocol === 'sftp') return trust.materials.pins(partner, connection.id).length + trust.ssh.items(partner, connection.id, 'hostAuthorities').length > 0
     return connection.tls.trust === 'authority' || trust.materials.tls(partner, connection.id).pins.length > 0
   }
 
@@ -68,8 +68,17 @@ export function createPartnerService(deps: {
   /** A connection as it is shown: with the pins that hold now. */
   const shownConnection = (partner: string, connection: Connection): Connection => {
     if (connection.protocol === 'folder') return connection
-    if (connection.protocol === 'sftp')
-      return { ...connection, hostKeys: trust.materials.pins(partner, connection.id).map((pin) => ({ key: pin.publicKey ?? pin.fingerprint, provenance: provenanceOf(pin.item) })) }
+    if (connection.protocol === 'sftp') {
+      const keys = (list: Parameters<typeof trust.ssh.items>[2]) => trust.ssh.items(partner, connection.id, list).map(({ id, publicKey, fingerprint }) => ({ key: publicKey ?? fingerprint, provenance: provenanceOf(id) }))
+      const [hostAuthorities, revokedHostKeys] = [keys('hostAuthorities'), keys('revokedHostKeys')]
+      return {
+        ...connection,
+        hostKeys: keys('hostKeys'),
+        ...(hostAuthorities.length === 0 ? {} : { hostAuthorities }),
+        ...(revokedHostKeys.length === 0 ? {} : { revokedHostKeys }),
+        ...(connection.jump === undefined ? {} : { jump: { ...connection.jump, hostKeys: keys('jumpHostKeys') } }),
+      }
+    }
     const pins = trust.materials.tls(partner, connection.id).pins.map((pin) => ({ certificate: pin.certificate ?? pin.fingerprint, provenance: provenanceOf(pin.item) }))
     return { ...connection, tls: { ...connection.tls, pins } }
   }

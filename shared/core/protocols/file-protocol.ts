@@ -102,10 +102,22 @@ export interface FileEndpoint<Settings> {
   readonly secrets: Readonly<Record<string, string>>
   /** SSH host keys that are pinned now. */
   readonly pins: readonly Pin[]
+  /** What decides about an SSH server besides its pins, as bound now. */
+  readonly ssh?: SshTrust
   /** What decides about a TLS server, as bound now. */
   readonly tls: TlsTrust
   /** Names of exceptions valid now (`ssh-rsa`, …). */
   readonly tolerated: readonly string[]
+}
+
+/** What an SSH connection trusts and refuses besides pinned keys. */
+export interface SshTrust {
+  /** Keys whose host certificates are accepted. */
+  readonly authorities: readonly Pin[]
+  /** Fingerprints of keys and authorities that are never accepted. */
+  readonly revoked: readonly string[]
+  /** Host keys of the jump host that are pinned now. */
+  readonly jump: readonly Pin[]
 }
 
 /** What a TLS connection trusts and shows. */

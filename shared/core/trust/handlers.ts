@@ -2,7 +2,8 @@ import type { WaybillHandlers } from '../../contract/index.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { CallContext, ResolvedFile, ResolveFile } from '../kernel/call-context.ts'
 import type { Routes } from '../partners/routes.ts'
-import { readPublicKey } from '../crypto/ssh/index.ts'
+import { isKnownHosts, readPublicKey } from '../crypto/ssh/index.ts'
+import type { BindTarget } from './inventory.ts'
 import type { TrustService } from './service.ts'
 
 export function trustHandlers(deps: {
@@ -12,11 +13,22 @@ export function trustHandlers(deps: {
   readonly readText: (file: ResolvedFile) => Promise<string>
 }): WaybillHandlers<CallContext>['trust'] {
   const { service, routes, resolveFile, readText } = deps
+
+  /** The servers behind what is to be bound: a known_hosts file is asked for their names. */
+  const sshTargets = ({ partner, connection: id, role }: BindTarget): Parameters<TrustService['importKnownHosts']>[0]['targets'] => {
+    if (partner === undefined || (role !== 'ssh-host' && role !== 'ssh-jump')) throw new AppError('input.invalid', 'known_hosts holds keys of servers: bind them to a partner as ssh-host or ssh-jump')
+    const { connection } = routes.target(partner, id)
+    const server = connection.protocol !== 'sftp' ? undefined : role === 'ssh-host' ? connection : connection.jump
+    if (server === undefined) throw new AppError('input.invalid', `${partner}/${connection.id} has no SSH server for the role ${role}`)
+    return [{ partner, connection: connection.id, host: server.host, port: server.port, role }]
+  }
+
   return {
     list: (input) => service.list(input),
     show: ({ id }) => service.show(id),
     async import({ source, label, passphrase, bind, provenance }, context) {
       const text = await readText(resolveFile(source))
+      if (isKnownHosts(text)) return service.importKnownHosts({ text, targets: bind.flatMap(sshTargets), provenance }, context.actor)
       return service.import({ text, label, passphrase, bind, provenance }, context.actor)
     },
     generate: ({ algorithm, label }, { actor }) => service.generate({ algorithm, label }, actor),

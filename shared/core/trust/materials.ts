@@ -30,10 +30,11 @@ export function createMaterials(inventory: Inventory) {
 
     /** Host keys that are accepted on a connection now. */
     pins: (partner: string, connection: string): Pin[] =>
-      inventory.active(partner, connection, 'ssh-host').map(({ item: id }) => {
-        const item = inventory.get(id)
-        return { item: item.id, algorithm: item.algorithm, fingerprint: item.fingerprint, publicKey: item.publicKey }
-      }),
+      inventory
+        .active(partner, connection, 'ssh-host')
+        .map(({ item }) => inventory.get(item))
+        .filter(({ kind }) => kind === 'ssh-host')
+        .map(pinOf),
 
     /** What decides about a TLS server now, and the certificate that we show. */
     tls(partner: string, connection: string): TlsTrust {
@@ -61,6 +62,11 @@ export function createMaterials(inventory: Inventory) {
       return kept.size !== before.size || [...kept].some((item) => !before.has(item))
     },
   }
+}
+
+/** An SSH key as the adapters compare it. */
+export function pinOf({ id, algorithm, fingerprint, publicKey }: TrustItem): Pin {
+  return { item: id, algorithm, fingerprint, publicKey }
 }
 
 /** `sha256:…`, `spki:…` or PEM as it stands in a document. */

@@ -2,7 +2,9 @@
 import type { Role, TrustKind } from '../../contract/trust.ts'
 
 const ROLES_OF_KIND: Readonly<Record<TrustKind, readonly Role[]>> = {
-  'ssh-host': ['ssh-host'],
+  'ssh-host': ['ssh-host', 'ssh-jump'],
+  'ssh-ca': ['ssh-host'],
+  'ssh-revoked': ['ssh-host'],
   'ssh-client': ['ssh-client'],
   x509: ['sign', 'verify', 'encrypt', 'decrypt', 'tls-client', 'tls-server'],
   ca: ['tls-server', 'verify'],

@@ -1,8 +1,7 @@
 import type { ProvenanceInput } from '../../contract/connections/common.ts'
-import type { HostKeyPin } from '../../contract/connections/sftp.ts'
-import type { Provenance, TrustItem, TrustKind } from '../../contract/trust.ts'
+import type { TrustItem, TrustKind } from '../../contract/trust.ts'
 import type { AuditTrail } from '../audit/service.ts'
-import { describeFingerprint, generateSshKey, isPpk, readPrivateKey, readPublicKey, type SshKeyAlgorithm, type SshPublicKey } from '../crypto/ssh/index.ts'
+import { generateSshKey, isPpk, readPrivateKey, readPublicKey, type SshKeyAlgorithm, type SshPublicKey } from '../crypto/ssh/index.ts'
 import type { Actor } from '../kernel/actor.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
@@ -13,6 +12,7 @@ import type { TrustRepository } from './repository.ts'
 import { createInventory, type BindTarget } from './inventory.ts'
 import { createMaterials } from './materials.ts'
 import { isActive } from './rules.ts'
+import { createSshInventory } from './ssh.ts'
 
 export interface ImportRequest {
   /** The file's content. */
@@ -38,12 +38,7 @@ export function createTrustService(deps: {
   const inventory = createInventory(deps)
   const { announce, ensure, addProvenance, endBinding } = inventory
 
-  const pinKey = (partner: string, connection: string, key: Omit<SshPublicKey, 'publicKey'> & { publicKey: string | null }, provenance: Provenance, actor: Actor): TrustItem => {
-    const { item } = ensure('ssh-host', key, `Host key of ${partner}/${connection}`, actor)
-    addProvenance(item.id, provenance)
-    inventory.bind(item.id, { partner, connection, role: 'ssh-host' }, actor)
-    return repository.get(item.id).item
-  }
+  const ssh = createSshInventory(inventory)
 
   return {
     list: (query: Parameters<TrustRepository['list']>[0]) => repository.list(query),
@@ -51,6 +46,7 @@ export function createTrustService(deps: {
     itemsOfPartner: (partner: string): TrustItem[] => repository.itemsOfPartner(partner),
 
     materials: createMaterials(inventory),
+    ssh,
 
     /** The private key of an SSH client key item, as text. */
     clientKey(id: string): string {
@@ -136,39 +132,30 @@ export function createTrustService(deps: {
     ): TrustItem {
       const item = database.transaction(() => {
         const earlier = inventory.active(target.partner, target.connection, 'ssh-host')
-        const pinned = pinKey(target.partner, target.connection, target.key, inventory.provenance(target.provenance, actor, target.compared), actor)
+        const pinned = ssh.pin(target.partner, target.connection, target.key, inventory.provenance(target.provenance, actor, target.compared), actor)
         if (target.replace)
-          for (const binding of earlier) if (binding.item !== pinned.id) endBinding(binding, actor, `replaced by ${pinned.fingerprint}`)
+          for (const binding of earlier) if (binding.item !== pinned.id && inventory.get(binding.item).kind === 'ssh-host') endBinding(binding, actor, `replaced by ${pinned.fingerprint}`)
         return pinned
       })
       return announce(item)
     },
 
-    /** Makes the pins of a connection exactly those of its document. Call it inside a transaction. Answers whether anything changed. */
-    syncPins(partner: string, connection: string, wanted: readonly HostKeyPin[], actor: Actor): boolean {
-      let changed = false
-      const before = new Map(inventory.active(partner, connection, 'ssh-host').map((binding) => [binding.item, binding]))
-      const kept = new Set<string>()
-      for (const pin of wanted) {
-        const text = typeof pin === 'string' ? pin : pin.key
-        const provenance = typeof pin === 'string' ? undefined : pin.provenance
-        const key = text.startsWith('SHA256:') ? { ...describeFingerprint(text), publicKey: null } : readPublicKey(text)
-        const item = pinKey(partner, connection, key, inventory.provenance(provenance ?? { source: 'partner-file' }, actor), actor)
-        kept.add(item.id)
-        changed ||= !before.has(item.id)
-      }
-      for (const [item, binding] of before) {
-        if (kept.has(item)) continue
-        endBinding(binding, actor, 'no longer in the partner document')
-        changed = true
-      }
-      return changed
+    /** Binds what a known_hosts file says: for the servers named, or everything unbound where none is. */
+    importKnownHosts(
+      request: { text: string; targets: readonly Parameters<typeof ssh.importFor>[0][]; provenance?: ProvenanceInput | undefined },
+      actor: Actor,
+    ): { items: TrustItem[]; created: number } {
+      const provenance = inventory.provenance(request.provenance ?? { source: 'partner-file' }, actor)
+      const kept = database.transaction(() =>
+        request.targets.length === 0 ? ssh.importAll(request.text, provenance, actor) : request.targets.flatMap((target) => ssh.importFor(target, request.text, provenance, actor)),
+      )
+      return { items: kept.map(({ item }) => announce(item)), created: kept.filter(({ created }) => created).length }
     },
 
-    /** Makes the client key of a connection the given one (null: none). Call it inside a transaction. */
-    syncClientKey(partner: string, connection: string, item: string | null, actor: Actor): void {
-      for (const binding of inventory.active(partner, connection, 'ssh-client')) if (binding.item !== item) endBinding(binding, actor, 'no longer in the partner document')
-      if (item !== null) inventory.bind(item, { partner, connection, role: 'ssh-client' }, actor)
+    /** Makes the client keys of a connection the given ones. Call it inside a transaction. */
+    syncClientKeys(partner: string, connection: string, items: readonly string[], actor: Actor): void {
+      for (const binding of inventory.active(partner, connection, 'ssh-client')) if (!items.includes(binding.item)) endBinding(binding, actor, 'no longer in the partner document')
+      for (const item of items) inventory.bind(item, { partner, connection, role: 'ssh-client' }, actor)
     },
 
     /** Ends every binding of a partner that is removed. Call it inside a transaction. */

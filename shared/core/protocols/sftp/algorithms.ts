@@ -1,6 +1,7 @@
 /** Which SSH algorithms are offered: modern ones, and what a dated exception adds. */
 import type { Algorithms } from 'ssh2'
-import type { Pin } from '../file-protocol.ts'
+import { CERTIFIED_HOST_KEYS } from './certified-host.ts'
+import type { HostTrust } from './host-key.ts'
 
 const KEX = ['curve25519-sha256', 'curve25519-sha256@libssh.org', 'ecdh-sha2-nistp256', 'ecdh-sha2-nistp384', 'ecdh-sha2-nistp521', 'diffie-hellman-group-exchange-sha256', 'diffie-hellman-group14-sha256', 'diffie-hellman-group16-sha512', 'diffie-hellman-group18-sha512']
 const HOST_KEYS = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'rsa-sha2-512', 'rsa-sha2-256']
@@ -22,14 +23,18 @@ function signaturesOf(kind: string): readonly string[] {
   return kind === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa'] : [kind]
 }
 
-/** The offer for a connection. Kinds of pinned host keys come first, so that a server with several shows the one that we know. */
-export function offeredAlgorithms(pins: readonly Pin[], tolerated: readonly string[]): Algorithms {
+/**
+ * The offer for a connection. Kinds of pinned host keys come first, so that a server with several shows the one that we know;
+ * certified kinds are offered where an authority is trusted.
+ */
+export function offeredAlgorithms({ pins, authorities }: Pick<HostTrust, 'pins' | 'authorities'>, tolerated: readonly string[]): Algorithms {
   const extra = tolerated.map((name) => LEGACY[name] ?? {})
+  const certified = authorities.length > 0 ? CERTIFIED_HOST_KEYS : []
   const hostKeys = [...HOST_KEYS, ...extra.flatMap(({ hostKey = [] }) => hostKey)]
   const pinned = pins.flatMap((pin) => signaturesOf(pin.algorithm)).filter((name) => hostKeys.includes(name))
   const lists = {
     kex: [...KEX, ...extra.flatMap(({ kex = [] }) => kex)],
-    serverHostKey: [...new Set([...pinned, ...hostKeys])],
+    serverHostKey: [...new Set([...certified, ...pinned, ...hostKeys])],
     cipher: [...CIPHERS, ...extra.flatMap(({ cipher = [] }) => cipher)],
     hmac: [...MACS, ...extra.flatMap(({ mac = [] }) => mac)],
     compress: ['none'],

@@ -1,27 +1,17 @@
-/** Opens the SSH connection and the SFTP channel on it, and notes what was negotiated. Nothing is sent to a host that is not pinned. */
-import SftpClient from 'ssh2-sftp-client'
-import type { Client, ConnectConfig, NegotiatedAlgorithms, SFTPWrapper } from 'ssh2'
-import type { PresentedHostKey } from '../../../contract/partners.ts'
+/** Opens the way to the server (direct, through a proxy, through a jump host), the SSH connection and the SFTP channel on it. */
+import type { Duplex } from 'node:stream'
+import type { Client, SFTPWrapper } from 'ssh2'
 import type { SftpConnection } from '../../../contract/connections/sftp.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { FileEndpoint, ObservedCrypto } from '../file-protocol.ts'
-import { offeredAlgorithms } from './algorithms.ts'
+import { connectThroughProxy } from '../proxy.ts'
 import { connectError } from './errors.ts'
-import { judgeHostKey, refusalOf } from './host-key.ts'
+import { openSsh, type ConnectObserver, type OpenSsh } from './ssh.ts'
 
+export type { ConnectObserver } from './ssh.ts'
 export type SftpEndpoint = FileEndpoint<SftpConnection>
 
-/** What happened on the way, told as it happens. */
-export interface ConnectObserver {
-  /** The TCP connection stands. */
-  connected?(): void
-  hostKey?(presented: PresentedHostKey): void
-  /** The key exchange is done with a pinned host. */
-  handshake?(observed: ObservedCrypto): void
-}
-
 export interface Connected {
-  readonly client: SftpClient
   readonly ssh: Client
   readonly sftp: SFTPWrapper
   readonly observed: ObservedCrypto
@@ -30,88 +20,121 @@ export interface Connected {
 /** Rejects with an AppError (`net.*`, `sftp.*`, `remote.auth_refused`) or with the signal's reason. */
 export async function connectSftp(endpoint: SftpEndpoint, observer: ConnectObserver, signal: AbortSignal): Promise<Connected> {
   signal.throwIfAborted()
-  const { settings, pins, tolerated } = endpoint
-  const host = `${settings.host}:${settings.port}`
-  const client = new SftpClient('waybill', { error: ignore, end: ignore, close: ignore })
-  const ssh = sshOf(client)
-  const offers: Record<string, string> = {}
-  const facts: Record<string, string> = {}
-  let refusal: AppError | null = null
-
-  ssh.on('connect', () => observer.connected?.())
-  ssh.on('handshake', (negotiated) => {
-    Object.assign(facts, factsOf(negotiated))
-    observer.handshake?.({ ...facts })
-  })
-  const config: ConnectConfig = {
-    host: settings.host,
-    port: settings.port,
-    username: settings.username,
-    ...signInOf(endpoint),
-    algorithms: offeredAlgorithms(pins, tolerated),
-    readyTimeout: settings.connectTimeoutSeconds * 1000,
-    keepaliveInterval: Math.max(1, Math.floor(settings.idleTimeoutSeconds / 3)) * 1000,
-    keepaliveCountMax: 3,
-    hostVerifier: (blob: Buffer) => {
-      const presented = judgeHostKey(blob, pins)
-      Object.assign(facts, { hostKeyAlgorithm: presented.algorithm, hostKeyFingerprint: presented.fingerprint })
-      observer.hostKey?.(presented)
-      refusal = refusalOf(presented)
-      return refusal === null
-    },
-    debug: (line: string) => noteOffer(line, offers, facts),
+  const { settings, pins, ssh: trust } = endpoint
+  const way = await openWay(endpoint, signal)
+  try {
+    const { ssh, observed } = await openSsh(
+      {
+        ...commonOf(endpoint),
+        who: 'the server',
+        host: settings.host,
+        port: settings.port,
+        account: { username: settings.username, auth: settings.auth, password: endpoint.secrets['password'], privateKey: endpoint.secrets['privateKey'] },
+        trust: { host: settings.host, pins, authorities: trust?.authorities ?? [], revoked: trust?.revoked ?? [] },
+        ...(way.line === undefined ? {} : { line: way.line }),
+      },
+      observer,
+      signal,
+    )
+    ssh.once('close', () => way.release())
+    return { ssh, sftp: await openChannel(ssh, `${settings.host}:${settings.port}`, signal), observed: { ...observed, ...way.facts } }
+  } catch (error) {
+    way.release()
+    throw error
   }
+}
 
+function commonOf({ settings, tolerated }: SftpEndpoint): { tolerated: readonly string[]; connectTimeoutMs: number; idleTimeoutMs: number } {
+  return { tolerated, connectTimeoutMs: settings.connectTimeoutSeconds * 1000, idleTimeoutMs: settings.idleTimeoutSeconds * 1000 }
+}
+
+/** The line on which the server is spoken to, and what holds it open. */
+interface Way {
+  /** Undefined: the library connects by itself. */
+  readonly line: Duplex | undefined
+  readonly facts: ObservedCrypto
+  release(): void
+}
+
+async function openWay(endpoint: SftpEndpoint, signal: AbortSignal): Promise<Way> {
+  const { jump, host, port } = endpoint.settings
+  if (jump === undefined) return await openFirstLine(endpoint, { host, port }, signal)
+  const first = await openFirstLine(endpoint, jump, signal)
+  let gate: OpenSsh | undefined
+  try {
+    gate = await openSsh(
+      {
+        ...commonOf(endpoint),
+        who: 'the jump host',
+        host: jump.host,
+        port: jump.port,
+        account: { username: jump.username, auth: jump.auth, password: endpoint.secrets['jumpPassword'], privateKey: endpoint.secrets['jumpPrivateKey'] },
+        trust: { host: jump.host, pins: endpoint.ssh?.jump ?? [], authorities: [], revoked: endpoint.ssh?.revoked ?? [] },
+        ...(first.line === undefined ? {} : { line: first.line }),
+      },
+      {},
+      signal,
+    )
+    const { ssh, observed } = gate
+    // What breaks it breaks the line through it, and is told there.
+    ssh.on('error', () => undefined)
+    const line = await forward(ssh, { host, port }, `${jump.host}:${jump.port}`)
+    ssh.once('close', () => line.destroy())
+    const release = (): void => {
+      ssh.end()
+      first.release()
+    }
+    return { line, facts: { ...first.facts, jumpHost: `${jump.host}:${jump.port}`, jumpHostKeyFingerprint: observed['hostKeyFingerprint'] ?? '' }, release }
+  } catch (error) {
+    gate?.ssh.destroy()
+    first.release()
+    throw error instanceof AppError && gate === undefined ? new AppError(error.code, `jump host: ${error.message}`, { details: { ...error.details, jumpHost: `${jump.host}:${jump.port}` }, cause: error }) : error
+  }
+}
+
+async function openFirstLine({ settings, secrets }: SftpEndpoint, target: { readonly host: string; readonly port: number }, signal: AbortSignal): Promise<Way> {
+  const { proxy } = settings
+  if (proxy === undefined) return { line: undefined, facts: {}, release: () => undefined }
+  const line = await connectThroughProxy({ ...proxy, password: secrets['proxyPassword'] }, target, { timeoutMs: settings.connectTimeoutSeconds * 1000, signal })
+  return { line, facts: { proxy: `${proxy.kind} ${proxy.host}:${proxy.port}` }, release: () => void line.destroy() }
+}
+
+async function forward(ssh: Client, target: { readonly host: string; readonly port: number }, gate: string): Promise<Duplex> {
+  return await new Promise((resolve, reject) => {
+    const lost = (): void => reject(new AppError('net.connection_lost', `${gate}: the jump host ended the connection`))
+    ssh.once('close', lost)
+    ssh.forwardOut('127.0.0.1', 0, target.host, target.port, (error, channel) => {
+      ssh.removeListener('close', lost)
+      if (error) reject(new AppError('sftp.jump_refused', `${gate} does not open ${target.host}:${target.port}: ${error.message}`, { details: { jumpHost: gate, server: `${target.host}:${target.port}` }, cause: error }))
+      else resolve(channel)
+    })
+  })
+}
+
+async function openChannel(ssh: Client, address: string, signal: AbortSignal): Promise<SFTPWrapper> {
   const onAbort = (): void => void ssh.destroy()
   signal.addEventListener('abort', onAbort, { once: true })
+  let broken: Error | undefined
+  const note = (error: Error): void => void (broken = error)
+  ssh.on('error', note)
   try {
-    const sftp = await client.connect(config)
-    // Small writes would each wait for the one before (Nagle): seven times slower on a fast line.
-    ssh.setNoDelay(true)
-    return { client, ssh, sftp, observed: { ...facts, authMethod: settings.auth.method } }
+    return await new Promise<SFTPWrapper>((resolve, reject) => {
+      const lost = (): void => reject(broken ?? new Error('the server or the line ended the connection'))
+      ssh.once('close', lost)
+      ssh.sftp((error, sftp) => {
+        ssh.removeListener('close', lost)
+        if (error) reject(broken ?? error)
+        else resolve(sftp)
+      })
+    })
   } catch (error) {
     ssh.destroy()
     signal.throwIfAborted()
-    throw refusal ?? connectError(error, host, offers)
+    throw connectError(error, address, {})
   } finally {
     signal.removeEventListener('abort', onAbort)
+    ssh.removeListener('error', note)
+    // A connection without anybody who listens must not end the process; the session adds its own ears.
+    ssh.on('error', () => undefined)
   }
-}
-
-const ignore = (): void => undefined
-
-/** The library keeps the connection in an undeclared but documented property (`client`), for what it does not wrap. */
-function sshOf(client: SftpClient): Client {
-  return (client as unknown as { readonly client: Client }).client
-}
-
-function signInOf({ settings, secrets }: SftpEndpoint): Partial<ConnectConfig> {
-  if (settings.auth.method === 'password') {
-    const { password } = secrets
-    if (password === undefined) throw new AppError('remote.auth_refused', 'no password is sealed for this connection')
-    return { password, authHandler: ['password'] }
-  }
-  const { privateKey } = secrets
-  if (privateKey === undefined) throw new AppError('remote.auth_refused', 'no private key is sealed for this connection')
-  return { privateKey, authHandler: ['publickey'] }
-}
-
-function factsOf(negotiated: NegotiatedAlgorithms): Record<string, string> {
-  const { kex, serverHostKey, cs, sc } = negotiated
-  return {
-    kex,
-    hostKeySignature: serverHostKey,
-    cipher: cs.cipher === sc.cipher ? cs.cipher : `${cs.cipher} / ${sc.cipher}`,
-    // The AEAD ciphers authenticate by themselves.
-    mac: cs.mac === '' || cs.mac === undefined ? 'implicit' : cs.mac,
-    compression: cs.compress,
-  }
-}
-
-/** The library tells both sides' offers and the server's greeting only in its debug lines. */
-function noteOffer(line: string, offers: Record<string, string>, facts: Record<string, string>): void {
-  const offer = /Handshake: \((local|remote)\) (KEX method|Host key format|C->S cipher|C->S MAC): (.*)$/.exec(line)
-  if (offer) offers[`${offer[1] === 'local' ? 'we offered' : 'the server offered'} (${offer[2] ?? ''})`] = (offer[3] ?? '').slice(0, 600)
-  const ident = /Remote ident: '(SSH-[^']{1,200})'/.exec(line)?.[1]
-  if (ident !== undefined) facts['serverSoftware'] = ident
 }

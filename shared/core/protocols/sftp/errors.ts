@@ -33,6 +33,7 @@ export function connectError(error: unknown, host: string, offers: ErrorDetails)
   const message = messageOf(error)
   const details = { server: host }
   if (/no matching/i.test(message)) return new AppError('sftp.algorithms_refused', message.replace('Handshake failed: ', ''), { details: { ...details, ...offers }, cause: error })
+  if (levelOf(error) === 'agent') return new AppError('sftp.agent_unavailable', message, { details, cause: error })
   if (levelOf(error) === 'client-authentication' || /all configured authentication methods failed/i.test(message))
     return new AppError('remote.auth_refused', `${host} did not accept the sign-in`, { details, cause: error })
   const code = NETWORK[systemCode(error) ?? '']

@@ -15,13 +15,15 @@ export async function testConnection(endpoint: SftpEndpoint, onProgress: TestPro
   let observed: ObservedCrypto = {}
   let connected: Connected | null = null
   try {
-    await resolveStage(endpoint.settings.host, report)
+    const { host, port, jump, proxy } = endpoint.settings
+    // Behind a proxy or jump host, names are resolved there.
+    await resolveStage((proxy ?? jump ?? endpoint.settings).host, report)
     report.begin('connect')
     connected = await connectSftp(
       endpoint,
       {
         connected() {
-          report.ok({ label: 'Address', value: `${endpoint.settings.host}:${endpoint.settings.port}` })
+          report.ok({ label: 'Address', value: `${host}:${port}` }, ...wayFacts(endpoint))
           report.begin('host-key')
         },
         hostKey: (presented) => (hostKey = presented),
@@ -34,7 +36,7 @@ export async function testConnection(endpoint: SftpEndpoint, onProgress: TestPro
       signal,
     )
     observed = connected.observed
-    report.ok({ label: 'User name', value: endpoint.settings.username }, { label: 'Method', value: endpoint.settings.auth.method }, { label: 'Server software', value: observed['serverSoftware'] ?? 'not told' })
+    report.ok({ label: 'User name', value: endpoint.settings.username }, { label: 'Method', value: observed['authUsed'] || endpoint.settings.auth.method }, { label: 'Server software', value: observed['serverSoftware'] ?? 'not told' })
     report.begin('list')
     await folderStages(await openSession(connected, endpoint.folder), report, signal)
   } catch (error) {
@@ -46,10 +48,26 @@ export async function testConnection(endpoint: SftpEndpoint, onProgress: TestPro
   return { stages: report.stages(), hostKey, certificate: null, observed }
 }
 
+function wayFacts({ settings: { proxy, jump } }: SftpEndpoint): Fact[] {
+  return [
+    ...(proxy === undefined ? [] : [{ label: 'Through the proxy', value: `${proxy.kind} ${proxy.host}:${proxy.port}` }]),
+    ...(jump === undefined ? [] : [{ label: 'Through the jump host', value: `${jump.username}@${jump.host}:${jump.port}` }]),
+  ]
+}
+
 function hostKeyFacts(hostKey: PresentedHostKey | null): Fact[] {
   if (hostKey === null) return []
+  const { certificate } = hostKey
+  const certified: Fact[] =
+    certificate === null
+      ? []
+      : [
+          { label: 'Certificate', value: `${certificate.keyId} (serial ${certificate.serial}) for ${certificate.names.join(', ') || 'nobody'}, ${certificate.validUntil === null ? 'without end' : `until ${certificate.validUntil}`}` },
+          { label: 'Its authority', value: certificate.authority },
+        ]
   return [
+    ...certified,
     { label: 'Presented', value: `${hostKey.fingerprint} (${hostKey.algorithm})` },
-    { label: 'Pinned', value: hostKey.expected.map(({ fingerprint, algorithm }) => `${fingerprint} (${algorithm})`).join(', ') || 'none' },
+    { label: 'Trusted', value: hostKey.expected.map(({ fingerprint, algorithm }) => `${fingerprint} (${algorithm})`).join(', ') || 'none' },
   ]
 }
