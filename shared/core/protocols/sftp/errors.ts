@@ -1,23 +1,9 @@
 /** What SSH, SFTP and the network say, in our words. */
-import type { ErrorCode } from '../../../contract/errors/index.ts'
-import { AppError, systemCode, type ErrorDetails } from '../../kernel/errors.ts'
+import { AppError, type ErrorDetails } from '../../kernel/errors.ts'
+import { networkCode } from '../network.ts'
 
 /** SFTP status codes (draft-ietf-secsh-filexfer-02 §7). */
 export const STATUS = { noSuchFile: 2, permissionDenied: 3, failure: 4, badMessage: 5, noConnection: 6, connectionLost: 7, unsupported: 8 } as const
-
-const NETWORK: Readonly<Record<string, ErrorCode>> = {
-  ENOTFOUND: 'net.resolve_failed',
-  EAI_AGAIN: 'net.resolve_failed',
-  EAI_NODATA: 'net.resolve_failed',
-  ECONNREFUSED: 'net.refused',
-  ETIMEDOUT: 'net.unreachable',
-  EHOSTUNREACH: 'net.unreachable',
-  ENETUNREACH: 'net.unreachable',
-  EADDRNOTAVAIL: 'net.unreachable',
-  EPIPE: 'net.connection_lost',
-  ECONNRESET: 'net.connection_lost',
-  ECONNABORTED: 'net.connection_lost',
-}
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
@@ -36,7 +22,7 @@ export function connectError(error: unknown, host: string, offers: ErrorDetails)
   if (levelOf(error) === 'agent') return new AppError('sftp.agent_unavailable', message, { details, cause: error })
   if (levelOf(error) === 'client-authentication' || /all configured authentication methods failed/i.test(message))
     return new AppError('remote.auth_refused', `${host} did not accept the sign-in`, { details, cause: error })
-  const code = NETWORK[systemCode(error) ?? '']
+  const code = networkCode(error)
   if (code !== undefined) return new AppError(code, `${host}: ${message}`, { details, cause: error })
   if (levelOf(error) === 'client-timeout' || /timed out/i.test(message)) return new AppError('net.unreachable', `${host} did not answer in time`, { details, cause: error })
   if (/ident|protocol version|Invalid packet|Unable to start subsystem|Packet length|Connection lost before handshake/i.test(message))
@@ -64,7 +50,7 @@ export function operationError(error: unknown, doing: Doing): AppError {
   // OpenSSH answers so to a name that is too long for its file system.
   if (status === STATUS.badMessage || /name too long|filename too long|invalid (file )?name/i.test(message)) return new AppError('remote.name_refused', message, options)
   if (/no space|quota|disk full/i.test(message)) return new AppError('remote.no_space', message, options)
-  if (status === STATUS.noConnection || status === STATUS.connectionLost || NETWORK[systemCode(error) ?? ''] !== undefined || /no response from server|not connected|channel|closed|ended/i.test(messageOf(error)))
+  if (status === STATUS.noConnection || status === STATUS.connectionLost || networkCode(error) !== undefined || /no response from server|not connected|channel|closed|ended/i.test(messageOf(error)))
     return new AppError('net.connection_lost', message, options)
   return new AppError('remote.failed', message, options)
 }
