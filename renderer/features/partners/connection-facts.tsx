@@ -1,8 +1,15 @@
 import type { ReactNode } from 'react'
 import type { Connection } from '../../../shared/contract/connections/index.ts'
+import type { SignIn } from '../../../shared/contract/connections/sftp.ts'
 import { Facts } from '../../ui/facts.tsx'
 
 type Rows = readonly (readonly [string, ReactNode])[]
+
+const SIGN_INS = { password: 'Password (sealed)', key: 'Private key (sealed)', agent: 'Key of the SSH agent' } as const
+
+function signInText(auth: SignIn): string {
+  return auth.method !== 'password' && auth.password !== undefined ? `${SIGN_INS[auth.method]}, then password (sealed)` : SIGN_INS[auth.method]
+}
 
 function rowsOf(connection: Connection): Rows {
   switch (connection.protocol) {
@@ -11,7 +18,8 @@ function rowsOf(connection: Connection): Rows {
         ['Protocol', 'SFTP'],
         ['Server', `${connection.host}:${connection.port}`],
         ['User name', connection.username],
-        ['Sign-in', connection.auth.method === 'password' ? 'Password (sealed)' : 'Private key (sealed)'],
+        ['Sign-in', signInText(connection.auth)],
+        ['Through', [connection.proxy, connection.jump].flatMap((hop) => (hop === undefined ? [] : [`${hop.host}:${hop.port}`])).join(', then ') || null],
         ['Folder there', connection.folder],
       ]
     case 'ftps':

@@ -62,7 +62,7 @@ export function ConnectionTest({ partner, connection, onTrusted, icon }: { reado
   }
 
   const hostKey = report?.hostKey ?? null
-  const unconfirmed = hostKey !== null && hostKey.verdict !== 'pinned'
+  const unconfirmed = hostKey !== null && !['pinned', 'certified', 'revoked'].includes(hostKey.verdict)
   return (
     <div className={ui['stack']}>
       <div className={ui['row']}>

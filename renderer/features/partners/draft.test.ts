@@ -35,6 +35,15 @@ describe('the partner form', () => {
     expect(again.connections[0]).not.toHaveProperty('hostKeys')
   })
 
+  it('keeps the password besides a key until another is typed, and names the key of the agent', () => {
+    const key = { ...filled, method: 'key' as const, item: 'ti_1', besidesSealed: true }
+    expect(PartnerDocument.parse(documentOf(key)).connections[0]).toMatchObject({ auth: { method: 'key', item: 'ti_1', password: { sealed: true } } })
+    expect(PartnerDocument.parse(documentOf({ ...key, besides: 'new' })).connections[0]).toMatchObject({ auth: { password: 'new' } })
+    const agent = PartnerDocument.parse(documentOf({ ...filled, method: 'agent', agentKey: `SHA256:${'A'.repeat(43)}` }))
+    expect(agent.connections[0]).toMatchObject({ auth: { method: 'agent', key: `SHA256:${'A'.repeat(43)}` } })
+    expect(draftOf(agent)).toMatchObject({ method: 'agent', agentKey: `SHA256:${'A'.repeat(43)}`, besidesSealed: false })
+  })
+
   it('finds the message of a field by the end of its path', () => {
     expect(problemFor({ 'connections[0].port': 'must be at most 65535' }, 'port')).toBe('must be at most 65535')
     expect(problemFor({ name: 'is missing' }, 'port')).toBeUndefined()

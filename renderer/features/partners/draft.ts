@@ -12,7 +12,12 @@ export interface Draft {
   readonly port: string
   readonly folder: string
   readonly username: string
-  readonly method: 'password' | 'key' | 'generated'
+  readonly method: 'password' | 'key' | 'generated' | 'agent'
+  /** Which key of the SSH agent; empty: any. */
+  readonly agentKey: string
+  /** Sent after the key, where the server asks for both; empty: as it is. */
+  readonly besides: string
+  readonly besidesSealed: boolean
   readonly password: string
   readonly privateKey: string
   readonly passphrase: string
@@ -27,7 +32,7 @@ export interface Draft {
 
 export const emptyDraft: Draft = {
   id: '', idTyped: false, name: '', notes: '', connection: 'sftp', host: '', port: '22', folder: '.', username: '',
-  method: 'password', password: '', privateKey: '', passphrase: '', item: '', publicKey: '', sealed: false, kept: null,
+  method: 'password', password: '', privateKey: '', passphrase: '', item: '', publicKey: '', agentKey: '', besides: '', besidesSealed: false, sealed: false, kept: null,
 }
 
 /** `Müller & Söhne GmbH` → `muller-sohne-gmbh`. */
@@ -57,6 +62,8 @@ export function draftOf(document: PartnerDocument): Draft {
     username: connection.username,
     method: connection.auth.method,
     item: connection.auth.method === 'key' ? (connection.auth.item ?? '') : '',
+    agentKey: connection.auth.method === 'agent' ? (connection.auth.key ?? '') : '',
+    besidesSealed: connection.auth.method !== 'password' && connection.auth.password !== undefined,
     sealed: true,
     kept: document,
   }
@@ -90,8 +97,10 @@ export function documentOf(draft: Draft): Record<string, unknown> {
 
 function authOf(draft: Draft): Record<string, unknown> {
   if (draft.method === 'password') return { method: 'password', password: draft.password === '' && draft.sealed ? { sealed: true } : draft.password }
-  if (draft.method === 'generated' || (draft.privateKey === '' && draft.item !== '')) return { method: 'key', item: draft.item }
-  return { method: 'key', privateKey: draft.privateKey, ...(draft.passphrase === '' ? {} : { passphrase: draft.passphrase }) }
+  const besides = draft.besides !== '' ? { password: draft.besides } : draft.besidesSealed ? { password: { sealed: true } } : {}
+  if (draft.method === 'agent') return { method: 'agent', ...(draft.agentKey === '' ? {} : { key: draft.agentKey }), ...besides }
+  if (draft.method === 'generated' || (draft.privateKey === '' && draft.item !== '')) return { method: 'key', item: draft.item, ...besides }
+  return { method: 'key', privateKey: draft.privateKey, ...besides, ...(draft.passphrase === '' ? {} : { passphrase: draft.passphrase }) }
 }
 
 /** The message for one field of the form out of the core's answer, which names fields by their path. */

@@ -108,6 +108,7 @@ function SignIn({ draft, set, problem }: SignInProps): ReactNode {
           ['password', 'Password'],
           ['key', 'Private key'],
           ['generated', 'A new key made here'],
+          ['agent', 'The SSH agent of this computer'],
         ]}
       />
       {draft.method === 'password' ? (
@@ -124,6 +125,21 @@ function SignIn({ draft, set, problem }: SignInProps): ReactNode {
       ) : null}
       {draft.method === 'key' ? <PastedKey draft={draft} set={set} problem={problem} /> : null}
       {draft.method === 'generated' ? <GeneratedKey draft={draft} set={set} /> : null}
+      {draft.method === 'agent' ? (
+        <TextField label="Key of the agent" spellCheck={false} placeholder="SHA256:…" value={draft.agentKey} onChange={(event) => set({ agentKey: event.target.value.trim() })} problem={problem('auth.key')} help="As “ssh-add -l” prints it. Empty: each key that the agent has, which some servers count as failed sign-ins." />
+      ) : null}
+      {draft.method === 'password' ? null : (
+        <TextField
+          label="Password besides the key"
+          type="password"
+          autoComplete="off"
+          value={draft.besides}
+          onChange={(event) => set({ besides: event.target.value })}
+          problem={problem('auth.password')}
+          placeholder={draft.besidesSealed ? 'unchanged' : ''}
+          help="Only where the server asks for both."
+        />
+      )}
     </div>
   )
 }
@@ -133,7 +149,7 @@ function PastedKey({ draft, set, problem }: SignInProps) {
   if (!shown) return <Button onClick={() => setShown(true)}>Replace the sealed key</Button>
   return (
     <>
-      <TextArea label="Private key" spellCheck={false} value={draft.privateKey} onChange={(event) => set({ privateKey: event.target.value })} problem={problem('privateKey')} placeholder="-----BEGIN OPENSSH PRIVATE KEY-----" help="Paste it, or choose the file." />
+      <TextArea label="Private key" spellCheck={false} value={draft.privateKey} onChange={(event) => set({ privateKey: event.target.value })} problem={problem('privateKey')} placeholder="-----BEGIN OPENSSH PRIVATE KEY-----" help="OpenSSH, PEM or PuTTY (.ppk): paste it, or choose the file." />
       <input
         type="file"
         aria-label="Private key file"

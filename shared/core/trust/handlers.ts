@@ -48,6 +48,7 @@ export function trustHandlers(deps: {
         throw new AppError('sftp.host_key_changed', 'the server presents another key than the one that was compared; nothing was pinned', {
           details: { compared, presented: presented.fingerprint },
         })
+      if (presented.verdict === 'revoked') throw new AppError('sftp.host_key_revoked', 'the key is marked as revoked for this connection; nothing was pinned', { details: { presented: presented.fingerprint } })
       return service.pinPresented({ partner, connection: report.connection, key: readPublicKey(presented.publicKey), provenance, compared, replace }, actor)
     },
   }
