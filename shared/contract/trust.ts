@@ -3,16 +3,10 @@ import { z } from 'zod'
 import { FileSource, Limit, Slug, Timestamp } from './common.ts'
 import { procedure, topic } from './define.ts'
 import { ProvenanceInput } from './connections/common.ts'
+import { RoleFitness, X509Details } from './trust-details.ts'
+import { Role, TrustKind } from './trust-words.ts'
 
-/** `ssh-ca`: a key that signs host certificates. `ssh-revoked`: a host key or authority that must never be accepted. */
-export const TrustKind = z.enum(['ssh-host', 'ssh-ca', 'ssh-revoked', 'ssh-client', 'x509', 'ca', 'pgp'])
-export type TrustKind = z.infer<typeof TrustKind>
-
-export const Role = z.enum([
-  'sign', 'verify', 'encrypt', 'decrypt', 'tls-client', 'tls-server',
-  'ssh-host', 'ssh-jump', 'ssh-client', 'pgp-sign', 'pgp-verify', 'pgp-encrypt', 'pgp-decrypt',
-])
-export type Role = z.infer<typeof Role>
+export { Role, TrustKind } from './trust-words.ts'
 
 /** Trust item × partner or station × connection × role × validity window. */
 export const Binding = z.object({
@@ -42,8 +36,10 @@ export const TrustItem = z.object({
   label: z.string(),
   algorithm: z.string(),
   bits: z.number().int().nullable(),
-  /** `SHA256:…` for SSH keys. */
+  /** `SHA256:…` (Base64) for SSH keys, `sha256:…` (lower-case hexadecimal) for certificates; `spki:…` for a pinned public key. */
   fingerprint: z.string(),
+  /** SHA-256 of the public key, `spki:…`: the same for every certificate of one key pair. Certificates only. */
+  keyId: z.string().nullable(),
   /** OpenSSH line or PEM; null when only a fingerprint is known. */
   publicKey: z.string().nullable(),
   hasPrivateKey: z.boolean(),
@@ -51,12 +47,45 @@ export const TrustItem = z.object({
   notAfter: Timestamp.nullable(),
   state: z.enum(['active', 'retired']),
   createdAt: Timestamp,
+  /** What stands in the certificate; null for other kinds, and while only a fingerprint is known. */
+  x509: X509Details.nullable(),
   provenance: z.array(Provenance),
   bindings: z.array(Binding),
 })
 export type TrustItem = z.infer<typeof TrustItem>
 
+/** An item with what it can be used for, as of now. */
+export const TrustItemDetail = TrustItem.extend({ fitness: z.array(RoleFitness) })
+export type TrustItemDetail = z.infer<typeof TrustItemDetail>
+
+/** Without a partner: our station's, for every partner that has none of its own. */
 const BindTarget = z.object({ partner: Slug.optional(), connection: Slug.optional(), role: Role })
+
+/** Parts of a certificate's subject. */
+const Subject = z.object({
+  commonName: z.string().min(1).max(64),
+  organization: z.string().max(64).optional(),
+  organizationalUnit: z.string().max(64).optional(),
+  locality: z.string().max(128).optional(),
+  state: z.string().max(128).optional(),
+  country: z.string().regex(/^[A-Za-z]{2}$/, 'write the two-letter code, like DE').optional(),
+  email: z.email().max(128).optional(),
+})
+
+const GenerateInput = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('ssh'), algorithm: z.enum(['ed25519', 'rsa-3072', 'rsa-4096']).default('ed25519'), label: z.string().min(1).max(200) }),
+  z.object({
+    kind: z.literal('x509'),
+    subject: Subject,
+    key: z.enum(['rsa-2048', 'rsa-3072', 'rsa-4096', 'ec-p256']).default('rsa-3072'),
+    /** Valid for so many days from now. */
+    days: z.number().int().min(1).max(7300).default(1095),
+    /** DNS names, IP addresses or e-mail addresses. */
+    altNames: z.array(z.string().min(1).max(253)).max(50).default([]),
+    label: z.string().min(1).max(200).optional(),
+    bind: z.array(BindTarget).max(20).default([]),
+  }),
+])
 
 export const trust = {
   list: procedure(
@@ -64,12 +93,16 @@ export const trust = {
     z.object({ limit: Limit, kind: TrustKind.optional(), partner: Slug.optional(), search: z.string().max(200).optional() }),
     z.object({ items: z.array(TrustItem), total: z.number().int() }),
   ),
-  show: procedure('read', z.object({ id: z.string().max(100) }), TrustItem),
-  /** Detects the format; binds when targets are given. A private key is sealed before anything is answered. */
+  show: procedure('read', z.object({ id: z.string().max(100) }), TrustItemDetail),
+  /**
+   * Detects the format; binds when targets are given. A private key is sealed before anything is answered. `kind` settles what a
+   * self-signed certificate is that could be either.
+   */
   import: procedure(
     'dangerous',
     z.object({
       source: FileSource,
+      kind: z.enum(['x509', 'ca']).optional(),
       label: z.string().max(200).optional(),
       passphrase: z.string().max(1024).optional(),
       bind: z.array(BindTarget).max(20).default([]),
@@ -77,11 +110,7 @@ export const trust = {
     }),
     z.object({ items: z.array(TrustItem), created: z.number().int() }),
   ),
-  generate: procedure(
-    'dangerous',
-    z.object({ kind: z.enum(['ssh']), algorithm: z.enum(['ed25519', 'rsa-3072', 'rsa-4096']).default('ed25519'), label: z.string().min(1).max(200) }),
-    TrustItem,
-  ),
+  generate: procedure('dangerous', GenerateInput, TrustItem),
   bind: procedure(
     'dangerous',
     BindTarget.extend({ item: z.string().max(100), activeFrom: Timestamp.optional(), activeUntil: Timestamp.optional() }),
@@ -90,8 +119,12 @@ export const trust = {
   unbind: procedure('dangerous', z.object({ binding: z.string().max(100) }), TrustItem),
   /** Refused while bound (`input.in_use`, the details list what relies on it). */
   retire: procedure('dangerous', z.object({ id: z.string().max(100), reason: z.string().max(500).optional() }), TrustItem),
-  /** The public part as text. */
-  export: procedure('read', z.object({ id: z.string().max(100) }), z.object({ fileName: z.string(), text: z.string() })),
+  /** The public part. `pem` is the usual text of each kind; `der` and `p7b` (with the chain) are for certificates and come in Base64. */
+  export: procedure(
+    'read',
+    z.object({ id: z.string().max(100), format: z.enum(['pem', 'der', 'p7b']).default('pem') }),
+    z.object({ fileName: z.string(), text: z.string(), encoding: z.enum(['text', 'base64']) }),
+  ),
   /**
    * The explicit act that trusts a host key: connects, takes the key that the server presents, and pins it only if it is the one that was
    * compared (`fingerprint`). `replace` ends the bindings of the earlier keys.

@@ -23,6 +23,7 @@ import type { Publisher } from './kernel/events.ts'
 import type { Logger } from './kernel/logger.ts'
 import { partnerHandlers } from './partners/handlers.ts'
 import { createPartnerRepository } from './partners/repository.ts'
+import { partnerFacts } from './partners/facts.ts'
 import { createRoutes } from './partners/routes.ts'
 import { createPartnerService } from './partners/service.ts'
 import type { PracticePort } from './practice/port.ts'
@@ -66,7 +67,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const audit = createAuditTrail(auditRepository, clock)
   const deliveryRepository = createDeliveryRepository(database)
   const partnerRepository = createPartnerRepository(database)
-  const trust = createTrustService({ ...common, repository: createTrustRepository(database), secrets, audit })
+  const trust = createTrustService({ ...common, repository: createTrustRepository(database), secrets, audit, partners: partnerFacts(partnerRepository, clock) })
   const routes = createRoutes({ partners: partnerRepository, trust, secrets, protocols: { sftp }, clock })
   const partners = createPartnerService({ ...common, repository: partnerRepository, deliveries: deliveryRepository, trust, secrets, audit })
   const station = createStationService({ ...common, audit })
@@ -88,7 +89,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       station: stationHandlers(station),
       partners: partnerHandlers({ service: partners, routes, audit, publisher, clock }),
       practice,
-      trust: trustHandlers({ service: trust, routes, resolveFile, readText }),
+      trust: trustHandlers({ service: trust, routes, resolveFile, readContent }),
       deliveries: deliveryHandlers(deliveries, collect, resolveFile),
       // Topics only.
       notifications: {},
@@ -99,11 +100,11 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
 
 const MOST_KEY_BYTES = 1024 * 1024
 
-async function readText(file: ResolvedFile): Promise<string> {
+async function readContent(file: ResolvedFile): Promise<Buffer> {
   try {
     const content = await readFile(file.path)
-    if (content.length > MOST_KEY_BYTES) throw new AppError('key.malformed', `${file.name} has ${content.length} bytes; no key is that large`)
-    return content.toString('utf8')
+    if (content.length > MOST_KEY_BYTES) throw new AppError('key.malformed', `${file.name} has ${content.length} bytes; no key or certificate file is that large`)
+    return content
   } catch (error) {
     if (error instanceof AppError) throw error
     throw new AppError('input.unreadable', `${file.name} cannot be read (${systemCode(error) ?? 'unknown reason'})`, { cause: error })

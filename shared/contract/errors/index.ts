@@ -11,6 +11,7 @@ import { proxyErrors } from './proxy.ts'
 import { sshErrors } from './ssh.ts'
 import { tlsErrors } from './tls.ts'
 import { transportErrors } from './transport.ts'
+import { trustErrors } from './trust.ts'
 import { workspaceErrors } from './workspace.ts'
 
 export type { ErrorSpec, ExitCode, RetryClass } from './spec.ts'
@@ -24,6 +25,7 @@ const catalogueOfAll = {
   ...openpgpErrors,
   ...proxyErrors,
   ...tlsErrors,
+  ...trustErrors,
 }
 
 /** `area.reason`, stable: others test against it. */

@@ -130,9 +130,9 @@ export const transportErrors = catalogue({
   },
   'key.malformed': {
     retry: 'never', exit: 2,
-    title: 'This is not a key that Waybill can read',
-    happened: 'The file is none of the known key formats, or it is damaged.',
-    todo: ['Export the key again (SSH: OpenSSH or PEM; OpenPGP: armoured) and import that file.'],
+    title: 'This is no key or certificate that Waybill can read',
+    happened: 'The file is none of the known formats, or it is damaged.',
+    todo: ['Export it again (SSH keys as OpenSSH or PEM, OpenPGP keys armoured, certificates as PEM, DER or PKCS#12) and import that file.'],
   },
   'key.weak': {
     retry: 'never', exit: 4,

@@ -56,8 +56,8 @@ export function exceptionStates(document: PartnerDocument, now: number): Excepti
   })
 }
 
-/** What is tolerated on a connection now. */
-export function toleratedOn(document: PartnerDocument, connection: string, now: number): string[] {
+/** What is tolerated on a connection now; without one, for the partner as a whole. */
+export function toleratedOn(document: PartnerDocument, connection: string | undefined, now: number): string[] {
   return exceptionStates(document, now)
     .filter((exception) => exception.active && (exception.connection === undefined || exception.connection === connection))
     .map((exception) => exception.allow)

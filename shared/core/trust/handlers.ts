@@ -5,14 +5,15 @@ import type { Routes } from '../partners/routes.ts'
 import { isKnownHosts, readPublicKey } from '../crypto/ssh/index.ts'
 import type { BindTarget } from './inventory.ts'
 import type { TrustService } from './service.ts'
+import { looksLikeX509 } from './x509-material.ts'
 
 export function trustHandlers(deps: {
   readonly service: TrustService
   readonly routes: Routes
   readonly resolveFile: ResolveFile
-  readonly readText: (file: ResolvedFile) => Promise<string>
+  readonly readContent: (file: ResolvedFile) => Promise<Buffer>
 }): WaybillHandlers<CallContext>['trust'] {
-  const { service, routes, resolveFile, readText } = deps
+  const { service, routes, resolveFile, readContent } = deps
 
   /** The servers behind what is to be bound: a known_hosts file is asked for their names. */
   const sshTargets = ({ partner, connection: id, role }: BindTarget): Parameters<TrustService['importKnownHosts']>[0]['targets'] => {
@@ -26,16 +27,17 @@ export function trustHandlers(deps: {
   return {
     list: (input) => service.list(input),
     show: ({ id }) => service.show(id),
-    async import({ source, label, passphrase, bind, provenance }, context) {
-      const text = await readText(resolveFile(source))
-      if (isKnownHosts(text)) return service.importKnownHosts({ text, targets: bind.flatMap(sshTargets), provenance }, context.actor)
-      return service.import({ text, label, passphrase, bind, provenance }, context.actor)
+    async import({ source, ...request }, { actor }) {
+      const content = await readContent(resolveFile(source))
+      const text = looksLikeX509(content) ? '' : content.toString('utf8')
+      if (isKnownHosts(text)) return service.importKnownHosts({ text, targets: request.bind.flatMap(sshTargets), provenance: request.provenance }, actor)
+      return service.import({ ...request, content }, actor)
     },
-    generate: ({ algorithm, label }, { actor }) => service.generate({ algorithm, label }, actor),
+    generate: async (request, { actor }) => await service.generate(request, actor),
     bind: ({ item, ...target }, { actor }) => service.bind(item, target, actor),
     unbind: ({ binding }, { actor }) => service.unbind(binding, actor),
     retire: ({ id, reason }, { actor }) => service.retire(id, reason, actor),
-    export: ({ id }) => service.export(id),
+    export: ({ id, format }) => service.export(id, format),
     async pinHostKey({ partner, connection, fingerprint, provenance, replace }, { actor, signal }) {
       const compared = fingerprint.trim()
       const report = await routes.test(partner, connection, () => undefined, signal)

@@ -7,9 +7,12 @@ import { timestamp, type Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { Publisher } from '../kernel/events.ts'
 import { newId } from '../kernel/ids.ts'
+import type { PartnerFacts } from '../partners/facts.ts'
 import type { SealedSecrets } from '../store/sealed-secrets.ts'
+import type { NewItem } from './new-item.ts'
 import type { TrustRepository } from './repository.ts'
-import { isActive, problemOfRole } from './rules.ts'
+import { problemsOfRole, type Circumstances } from './fitness.ts'
+import { isActive } from './rules.ts'
 
 export interface BindTarget {
   readonly partner?: string | undefined
@@ -19,31 +22,19 @@ export interface BindTarget {
   readonly activeUntil?: string | undefined
 }
 
-/** What is known of a key or certificate when it comes in. */
-export interface NewItem {
-  readonly algorithm: string
-  readonly bits: number | null
-  readonly fingerprint: string
-  /** OpenSSH line, PEM or armoured key; null when only the fingerprint is known. */
-  readonly publicKey: string | null
-  readonly notBefore?: string | null
-  readonly notAfter?: string | null
-  /** Text of the private half; it is sealed. */
-  readonly privateKey?: string
-}
-
 export interface InventoryDeps {
   readonly repository: TrustRepository
   readonly secrets: SealedSecrets
   readonly audit: AuditTrail
   readonly publisher: Publisher
   readonly clock: Clock
+  readonly partners: PartnerFacts
 }
 
 export type Inventory = ReturnType<typeof createInventory>
 
 /** Everything that writes belongs inside a transaction of the caller. */
-export function createInventory({ repository, secrets, audit, publisher, clock }: InventoryDeps) {
+export function createInventory({ repository, secrets, audit, publisher, clock, partners }: InventoryDeps) {
   const now = (): string => timestamp(clock.now())
 
   const seal = (id: string, privateKey: string): void => {
@@ -52,10 +43,34 @@ export function createInventory({ repository, secrets, audit, publisher, clock }
     repository.setSecret(id, secret)
   }
 
+  /** A private key arrives for an item that was known by its public part only. */
+  const addPrivateKey = (item: TrustItem, privateKey: string, actor: Actor): void => {
+    seal(item.id, privateKey)
+    audit.record({ actor, type: 'trust.key_added', subject: { kind: 'trust', id: item.id }, data: { fingerprint: item.fingerprint } })
+  }
+
+  const circumstances = ({ partner, connection, activeFrom }: Omit<BindTarget, 'role'>): Circumstances => ({
+    at: Math.max(clock.now(), activeFrom === undefined ? 0 : Date.parse(activeFrom)),
+    tolerated: partner === undefined ? [] : partners.tolerated(partner, connection),
+  })
+
+  const refuseUnfit = (item: TrustItem, target: BindTarget): void => {
+    const [problem] = problemsOfRole(item, target.role, circumstances(target)).filter(({ severity }) => severity === 'error')
+    if (problem === undefined) return
+    const wrongUse = problem.code === 'retired' || problem.code === 'wrong-kind' || problem.code === 'no-private-key'
+    throw new AppError(wrongUse ? 'input.invalid' : 'trust.unfit', problem.message, { details: { item: item.label, role: target.role } })
+  }
+
   const activeOnly = (bindings: readonly Binding[]): Binding[] => bindings.filter((binding) => isActive(binding, clock.now()))
 
   return {
     get: (id: string): TrustItem => repository.get(id).item,
+
+    /** The certificates above an item's own, in PEM, nearest first. */
+    chain: (id: string): readonly string[] => repository.get(id).chain,
+
+    circumstances,
+    addPrivateKey,
 
     announce(item: TrustItem): TrustItem {
       publisher.publish('trust.changed', { id: item.id })
@@ -81,12 +96,14 @@ export function createInventory({ repository, secrets, audit, publisher, clock }
       const known = repository.findByFingerprint(kind, key.fingerprint)
       if (known !== null) {
         if (key.publicKey !== null && known.item.publicKey === null) repository.completePublicKey(known.item.id, { ...key, publicKey: key.publicKey })
-        if (key.privateKey !== undefined && known.secret === null) seal(known.item.id, key.privateKey)
+        if (key.chain !== undefined && key.chain.length > known.chain.length) repository.setChain(known.item.id, key.chain, key.x509)
+        if (key.privateKey !== undefined && known.secret === null) addPrivateKey(known.item, key.privateKey, actor)
         return { item: repository.get(known.item.id).item, created: false }
       }
       const id = newId('ti', clock.now())
       const { algorithm, bits, fingerprint, publicKey, notBefore = null, notAfter = null } = key
-      repository.insert({ id, kind, label, algorithm, bits, fingerprint, publicKey, notBefore, notAfter, createdAt: now() }, null)
+      const { keyId = null, x509 = null, chain = [] } = key
+      repository.insert({ id, kind, label, algorithm, bits, fingerprint, publicKey, notBefore, notAfter, keyId, x509, createdAt: now() }, chain)
       if (key.privateKey !== undefined) seal(id, key.privateKey)
       audit.record({
         actor,
@@ -103,14 +120,17 @@ export function createInventory({ repository, secrets, audit, publisher, clock }
       return secret === null ? null : secrets.get(secret)
     },
 
-    /** Rejects with `input.invalid` when the item cannot fill the role. Binding twice is binding once. */
+    /** Rejects with `input.invalid` or `trust.unfit` when the item cannot fill the role. Binding twice is binding once. */
     bind(id: string, target: BindTarget, actor: Actor): void {
       const { item } = repository.get(id)
-      const problem = problemOfRole(item, target.role)
-      if (problem !== null) throw new AppError('input.invalid', problem)
+      refuseUnfit(item, target)
       const at = clock.now()
-      const exists = activeOnly(item.bindings).some(
-        (binding) => binding.role === target.role && binding.partner === (target.partner ?? null) && binding.connection === (target.connection ?? null),
+      const exists = item.bindings.some(
+        (binding) =>
+          binding.role === target.role &&
+          binding.partner === (target.partner ?? null) &&
+          binding.connection === (target.connection ?? null) &&
+          covers(binding, target.activeFrom ?? timestamp(at), target.activeUntil ?? null),
       )
       if (exists) return
       const binding: Binding = {
@@ -122,6 +142,7 @@ export function createInventory({ repository, secrets, audit, publisher, clock }
         activeFrom: target.activeFrom ?? timestamp(at),
         activeUntil: target.activeUntil ?? null,
       }
+      if (binding.activeUntil !== null && binding.activeUntil <= binding.activeFrom) throw new AppError('input.invalid', 'the window of the binding ends before it begins')
       repository.bind(binding)
       audit.record({
         actor,
@@ -149,4 +170,10 @@ export function createInventory({ repository, secrets, audit, publisher, clock }
     /** Our station's own, for every partner that has none of its own. */
     activeOfStation: (role: Role): Binding[] => activeOnly(repository.stationBindings(role)),
   }
+}
+
+/** Whether a binding holds over the whole of a window. */
+function covers(binding: Binding, from: string, until: string | null): boolean {
+  if (binding.activeFrom > from) return false
+  return binding.activeUntil === null || (until !== null && until <= binding.activeUntil)
 }

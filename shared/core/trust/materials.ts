@@ -4,20 +4,24 @@ import type { Binding, Role, TrustItem } from '../../contract/trust.ts'
 import { readCertificate } from '../crypto/x509/index.ts'
 import type { Actor } from '../kernel/actor.ts'
 import type { Pin, TlsTrust } from '../protocols/file-protocol.ts'
-import type { Inventory, NewItem } from './inventory.ts'
-import { certificateItem } from './certificates.ts'
+import type { Inventory } from './inventory.ts'
+import { certificateItem, inOperatorsWords } from './certificates.ts'
+import type { NewItem } from './new-item.ts'
+import { chainText } from './x509-material.ts'
 
 /** An item in a role, newest binding first. */
 export interface Material {
   readonly item: TrustItem
   /** PEM, OpenSSH or armoured text; null where only the public part is here. */
   readonly privateKey: string | null
+  /** The certificates above it in PEM, nearest first. */
+  readonly chain: readonly string[]
 }
 
 export type Materials = ReturnType<typeof createMaterials>
 
 export function createMaterials(inventory: Inventory) {
-  const materialOf = (binding: Binding): Material => ({ item: inventory.get(binding.item), privateKey: inventory.privateKey(binding.item) })
+  const materialOf = (binding: Binding): Material => ({ item: inventory.get(binding.item), privateKey: inventory.privateKey(binding.item), chain: inventory.chain(binding.item) })
 
   /** The connection's and the partner's own items; where there are none, our station's. */
   const of = (partner: string, connection: string, role: Role): Material[] => {
@@ -43,7 +47,7 @@ export function createMaterials(inventory: Inventory) {
       return {
         pins: servers.filter(({ kind }) => kind === 'x509').map(({ id, fingerprint, publicKey }) => ({ item: id, fingerprint, certificate: publicKey })),
         authorities: servers.flatMap(({ kind, publicKey }) => (kind === 'ca' && publicKey !== null ? [publicKey] : [])),
-        client: client?.privateKey && client.item.publicKey !== null ? { item: client.item.id, certificate: client.item.publicKey, privateKey: client.privateKey } : null,
+        client: client?.privateKey && client.item.publicKey !== null ? { item: client.item.id, certificate: chainText(client.item.publicKey, client.chain), privateKey: client.privateKey } : null,
       }
     },
 
@@ -71,7 +75,7 @@ export function pinOf({ id, algorithm, fingerprint, publicKey }: TrustItem): Pin
 
 /** `sha256:…`, `spki:…` or PEM as it stands in a document. */
 function pinnedItem(text: string): NewItem {
-  if (text.startsWith('-----')) return certificateItem(readCertificate(text))
+  if (text.startsWith('-----')) return certificateItem(inOperatorsWords(() => readCertificate(text)))
   const fingerprint = text.startsWith('sha256:') ? `sha256:${text.slice(7).replaceAll(':', '').toLowerCase()}` : text
   return { algorithm: text.startsWith('spki:') ? 'public key' : 'certificate', bits: null, fingerprint, publicKey: null }
 }

@@ -1,6 +1,8 @@
 import type { Binding, Provenance, Role, TrustItem, TrustKind } from '../../contract/trust.ts'
+import type { X509Details } from '../../contract/trust-details.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { Database } from '../store/database.ts'
+import { detailsOfPem } from './certificates.ts'
 
 interface ItemRow {
   id: string
@@ -15,6 +17,9 @@ interface ItemRow {
   not_after: string | null
   state: 'active' | 'retired'
   created_at: string
+  key_id: string | null
+  chain: string
+  details: string | null
 }
 
 interface BindingRow {
@@ -31,6 +36,8 @@ interface BindingRow {
 export interface StoredItem {
   readonly item: TrustItem
   readonly secret: string | null
+  /** The certificates above it in PEM, nearest first. */
+  readonly chain: readonly string[]
 }
 
 export type TrustRepository = ReturnType<typeof createTrustRepository>
@@ -41,6 +48,7 @@ export function createTrustRepository(database: Database) {
 
   const stored = (row: ItemRow): StoredItem => ({
     secret: row.secret,
+    chain: JSON.parse(row.chain) as string[],
     item: {
       id: row.id,
       kind: row.kind,
@@ -54,19 +62,32 @@ export function createTrustRepository(database: Database) {
       notAfter: row.not_after,
       state: row.state,
       createdAt: row.created_at,
+      keyId: row.key_id,
+      // Certificates that were pinned before their details were kept, or that came in only when first seen.
+      x509: row.kind !== 'x509' && row.kind !== 'ca' ? null : row.details === null ? detailsOfPem(row.public_key) : (JSON.parse(row.details) as X509Details),
       provenance: provenanceOf.all(row.id).map(({ record }) => JSON.parse(record) as Provenance),
       bindings: bindingsOf.all(row.id).map(bindingOf),
     },
   })
 
   const repository = {
-    insert(item: Omit<TrustItem, 'provenance' | 'bindings' | 'hasPrivateKey' | 'state'>, secret: string | null): void {
+    insert(item: Omit<TrustItem, 'provenance' | 'bindings' | 'hasPrivateKey' | 'state'>, chain: readonly string[]): void {
+      const { x509, ...columns } = item
       database
         .prepare(
-          `INSERT INTO trust_items (id, kind, label, algorithm, bits, fingerprint, public_key, secret, not_before, not_after, created_at)
-           VALUES (@id, @kind, @label, @algorithm, @bits, @fingerprint, @publicKey, @secret, @notBefore, @notAfter, @createdAt)`,
+          `INSERT INTO trust_items (id, kind, label, algorithm, bits, fingerprint, public_key, not_before, not_after, created_at, key_id, chain, details, subject)
+           VALUES (@id, @kind, @label, @algorithm, @bits, @fingerprint, @publicKey, @notBefore, @notAfter, @createdAt, @keyId, @chain, @details, @subject)`,
         )
-        .run({ ...item, secret })
+        .run({ ...columns, chain: JSON.stringify(chain), details: x509 === null ? null : JSON.stringify(x509), subject: x509?.subject ?? '' })
+    },
+
+    setChain(id: string, chain: readonly string[], details: X509Details | undefined): void {
+      database.prepare('UPDATE trust_items SET chain = ?, details = coalesce(?, details) WHERE id = ?').run(JSON.stringify(chain), details === undefined ? null : JSON.stringify(details), id)
+    },
+
+    /** Items of one key pair: the certificates that were made for it, newest first. */
+    findByKeyId(keyId: string): StoredItem[] {
+      return database.prepare<[string], ItemRow>('SELECT * FROM trust_items WHERE key_id = ? ORDER BY id DESC').all(keyId).map(stored)
     },
 
     find(id: string): StoredItem | null {
@@ -88,7 +109,7 @@ export function createTrustRepository(database: Database) {
     list(query: { limit: number; kind?: TrustKind | undefined; partner?: string | undefined; search?: string | undefined }): { items: TrustItem[]; total: number } {
       const where = `WHERE (@kind IS NULL OR kind = @kind)
         AND (@partner IS NULL OR id IN (SELECT item FROM bindings WHERE partner = @partner))
-        AND (@search IS NULL OR instr(lower(label || ' ' || fingerprint || ' ' || algorithm || ' ' || id), lower(@search)) > 0)`
+        AND (@search IS NULL OR instr(lower(label || ' ' || fingerprint || ' ' || algorithm || ' ' || id || ' ' || subject), lower(@search)) > 0)`
       const values = { kind: query.kind ?? null, partner: query.partner ?? null, search: query.search ?? null }
       const total = database.prepare<[typeof values], { n: number }>(`SELECT count(*) n FROM trust_items ${where}`).get(values)?.n ?? 0
       const rows = database

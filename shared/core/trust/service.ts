@@ -1,22 +1,29 @@
 import type { ProvenanceInput } from '../../contract/connections/common.ts'
-import type { TrustItem, TrustKind } from '../../contract/trust.ts'
+import type { TrustItem, TrustItemDetail } from '../../contract/trust.ts'
 import type { AuditTrail } from '../audit/service.ts'
-import { generateSshKey, isPpk, readPrivateKey, readPublicKey, type SshKeyAlgorithm, type SshPublicKey } from '../crypto/ssh/index.ts'
+import { readPrivateKey, type SshPublicKey } from '../crypto/ssh/index.ts'
 import type { Actor } from '../kernel/actor.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { Publisher } from '../kernel/events.ts'
+import type { PartnerFacts } from '../partners/facts.ts'
 import type { Database } from '../store/database.ts'
 import type { SealedSecrets } from '../store/sealed-secrets.ts'
 import type { TrustRepository } from './repository.ts'
+import { exported, type ExportFormat } from './exports.ts'
+import { fitnessOf } from './fitness.ts'
+import { generated, type GenerateRequest } from './generation.ts'
 import { createInventory, type BindTarget } from './inventory.ts'
+import { readMaterial } from './material-files.ts'
 import { createMaterials } from './materials.ts'
-import { isActive } from './rules.ts'
+import { isPending } from './rules.ts'
 import { createSshInventory } from './ssh.ts'
+import type { LoneKey } from './x509-material.ts'
 
 export interface ImportRequest {
   /** The file's content. */
-  readonly text: string
+  readonly content: Buffer
+  readonly kind?: 'x509' | 'ca' | undefined
   readonly label?: string | undefined
   readonly passphrase?: string | undefined
   readonly bind: readonly BindTarget[]
@@ -33,16 +40,34 @@ export function createTrustService(deps: {
   readonly audit: AuditTrail
   readonly publisher: Publisher
   readonly clock: Clock
+  readonly partners: PartnerFacts
 }) {
-  const { database, repository, audit, clock } = deps
+  const { database, repository, audit, clock, partners } = deps
   const inventory = createInventory(deps)
   const { announce, ensure, addProvenance, endBinding } = inventory
 
   const ssh = createSshInventory(inventory)
 
+  const requirePartners = (targets: readonly BindTarget[]): void => {
+    for (const { partner, connection } of targets) if (partner !== undefined) partners.require(partner, connection)
+  }
+
+  /** A private key whose certificate is in the inventory already. */
+  const attachKey = ({ keyId, privateKey }: LoneKey, actor: Actor): string => {
+    const [known] = repository.findByKeyId(keyId)
+    if (known === undefined) throw new AppError('trust.key_without_certificate', 'no certificate belongs to the private key')
+    if (known.secret === null) inventory.addPrivateKey(known.item, privateKey, actor)
+    return known.item.id
+  }
+
+  const knowsKey = (keyId: string): boolean => repository.findByKeyId(keyId).length > 0
+
   return {
     list: (query: Parameters<TrustRepository['list']>[0]) => repository.list(query),
-    show: (id: string): TrustItem => repository.get(id).item,
+    show(id: string): TrustItemDetail {
+      const { item } = repository.get(id)
+      return { ...item, fitness: fitnessOf(item, inventory.circumstances({})) }
+    },
     itemsOfPartner: (partner: string): TrustItem[] => repository.itemsOfPartner(partner),
 
     materials: createMaterials(inventory),
@@ -55,30 +80,32 @@ export function createTrustService(deps: {
       return text
     },
 
-    /** Imports whatever the text holds and binds it. Nothing is stored unless everything can be. */
+    /** Imports whatever the content holds and binds it. Nothing is stored unless everything can be. */
     import(request: ImportRequest, actor: Actor): { items: TrustItem[]; created: number } {
-      const found = readSshMaterial(request)
+      const material = readMaterial(request, knowsKey)
       const result = database.transaction(() => {
-        let created = 0
-        const ids = found.map((key) => {
-          const kind: TrustKind = key.privateKey !== undefined || request.bind.some(({ role }) => role === 'ssh-client') ? 'ssh-client' : 'ssh-host'
-          const made = ensure(kind, key, request.label ?? key.comment ?? `${key.algorithm} key`, actor)
-          if (made.created) created += 1
-          if (request.provenance !== undefined) addProvenance(made.item.id, inventory.provenance(request.provenance, actor))
-          for (const target of request.bind) inventory.bind(made.item.id, target, actor)
-          return made.item.id
-        })
-        return { items: ids.map((id) => repository.get(id).item), created }
+        requirePartners(request.bind)
+        const attached = material.loneKeys.map((key) => attachKey(key, actor))
+        const made = material.found.map(({ kind, key, label }) => ensure(kind, key, request.label ?? label, actor))
+        const ids = [...new Set([...attached, ...made.map(({ item }) => item.id)])]
+        for (const id of ids) {
+          if (request.provenance !== undefined) addProvenance(id, inventory.provenance(request.provenance, actor))
+          for (const target of request.bind) inventory.bind(id, target, actor)
+        }
+        return { items: ids.map((id) => repository.get(id).item), created: made.filter(({ created }) => created).length }
       })
       for (const item of result.items) announce(item)
       return result
     },
 
-    generate(request: { algorithm: SshKeyAlgorithm; label: string }, actor: Actor): TrustItem {
-      const key = generateSshKey(request.algorithm, request.label)
+    async generate(request: GenerateRequest, actor: Actor): Promise<TrustItem> {
+      const { kind, key, label } = await generated(request)
       const item = database.transaction(() => {
-        const made = ensure('ssh-client', key, request.label, actor)
+        const targets = request.kind === 'x509' ? request.bind : []
+        requirePartners(targets)
+        const made = ensure(kind, key, label, actor)
         addProvenance(made.item.id, inventory.provenance({ source: 'generated' }, actor))
+        for (const target of targets) inventory.bind(made.item.id, target, actor)
         return repository.get(made.item.id).item
       })
       return announce(item)
@@ -93,7 +120,10 @@ export function createTrustService(deps: {
     },
 
     bind(item: string, target: BindTarget, actor: Actor): TrustItem {
-      database.transaction(() => inventory.bind(item, target, actor))
+      database.transaction(() => {
+        requirePartners([target])
+        inventory.bind(item, target, actor)
+      })
       return announce(repository.get(item).item)
     },
 
@@ -106,7 +136,7 @@ export function createTrustService(deps: {
 
     retire(id: string, reason: string | undefined, actor: Actor): TrustItem {
       const { item } = repository.get(id)
-      const users = item.bindings.filter((binding) => isActive(binding, clock.now()))
+      const users = item.bindings.filter((binding) => isPending(binding, clock.now()))
       if (users.length > 0)
         throw new AppError('input.in_use', `${item.label} is bound ${users.length} time(s)`, {
           details: Object.fromEntries(users.map((binding, index) => [`used by ${index + 1}`, `${binding.partner ?? 'station'}/${binding.connection ?? '*'} as ${binding.role} (${binding.id})`])),
@@ -118,12 +148,8 @@ export function createTrustService(deps: {
       return announce(repository.get(id).item)
     },
 
-    /** The public part as text. */
-    export(id: string): { fileName: string; text: string } {
-      const { item } = repository.get(id)
-      if (item.publicKey === null) throw new AppError('input.invalid', 'only the fingerprint of this item is known')
-      return { fileName: `${item.label.replaceAll(/[^A-Za-z0-9._-]+/g, '-')}.pub`, text: `${item.publicKey} ${item.label}\n` }
-    },
+    /** The public part, in the form that is asked for. */
+    export: (id: string, format: ExportFormat) => exported(repository.get(id), format),
 
     /** Pins a presented host key that a person compared. `replace` ends the earlier pins of the connection. */
     pinPresented(
@@ -161,7 +187,7 @@ export function createTrustService(deps: {
     /** Ends every binding of a partner that is removed. Call it inside a transaction. */
     releasePartner(partner: string, actor: Actor): void {
       for (const item of repository.itemsOfPartner(partner))
-        for (const binding of item.bindings) if (binding.partner === partner && isActive(binding, clock.now())) endBinding(binding, actor, 'the partner was removed')
+        for (const binding of item.bindings) if (binding.partner === partner && isPending(binding, clock.now())) endBinding(binding, actor, 'the partner was removed')
     },
 
     /** A fingerprint-only pin learns the full key of the server that matched it. */
@@ -172,11 +198,3 @@ export function createTrustService(deps: {
   }
 }
 
-/** Every SSH key in a text: one private key, or public key lines. */
-function readSshMaterial(request: ImportRequest): (SshPublicKey & { privateKey?: string })[] {
-  const { text } = request
-  if (text.includes('PRIVATE KEY') || isPpk(text)) return [readPrivateKey(text, request.passphrase)]
-  const lines = text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'))
-  if (lines.length === 0) throw new AppError('key.malformed', 'the file holds no key')
-  return lines.map((line) => readPublicKey(line))
-}

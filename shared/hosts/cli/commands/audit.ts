@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { AuditEvent } from '../../../contract/audit.ts'
 import type { WaybillClient } from '../../../contract/index.ts'
+import { writeWhole } from '../output-file.ts'
 import { table } from '../output.ts'
 import { limitOption, timeOption, type Register } from '../register.ts'
 
@@ -95,26 +95,5 @@ async function everyEvent(client: WaybillClient, period: Period): Promise<AuditE
     events.push(...page.events)
     before = page.events.at(-1)?.seq
     if (before === undefined || page.events.length < 1000) return events.toReversed()
-  }
-}
-
-/** Under a temporary name first, so that a full disk never leaves half an export under the real one. */
-async function writeWhole(file: string, text: string): Promise<void> {
-  const temporary = `${file}.part`
-  const target = await open(file, 'wx')
-  await target.close()
-  try {
-    const handle = await open(temporary, 'w')
-    try {
-      await handle.writeFile(text)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(temporary, file)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    await rm(file, { force: true })
-    throw error
   }
 }

@@ -1,8 +1,12 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import type { Role, TrustItem } from '../../../contract/trust.ts'
+import type { TrustItem } from '../../../contract/trust.ts'
 import type { ProvenanceInput } from '../../../contract/connections/common.ts'
+import type { WaybillClient } from '../../../contract/index.ts'
+import { AppError } from '../../../core/kernel/errors.ts'
+import { bindOptions, type Target } from '../bind-options.ts'
 import { readTextFile } from '../document-file.ts'
+import { writeWhole } from '../output-file.ts'
 import { table } from '../output.ts'
 import { limitOption, splitTarget, timeOption, type Register } from '../register.ts'
 
@@ -20,51 +24,55 @@ const line = (item: TrustItem): string[] => [item.id, item.kind, item.algorithm,
 export function trustCommands(program: Command, run: Register): void {
   const trust = program.command('trust').description('keys and certificates, and what they are used for')
 
-  trust
+  const imports = trust
     .command('import <file>')
-    .description('import keys; with --partner and --role they are bound at once')
+    .description('import keys and certificates (PEM, DER, PKCS#7, PKCS#8, OpenSSH, PPK); with --partner and --role they are bound at once')
     .option('--label <text>', 'how it is called here')
-    .option('--password-file <file>', 'file with the passphrase of a protected key')
-    .option('--partner <target...>', 'PARTNER or PARTNER/CONNECTION')
-    .option('--role <role...>', 'what it does there')
+    .option('--kind <kind>', 'x509 or ca: what a self-signed certificate is that could be either')
+    .option('--password-file <file>', 'file with the passphrase of a protected key or container')
     .option('--provenance <text>', 'how we know that it is genuine')
     .option('--source <source>', 'phone, mail, portal, in-person, partner-file, other')
     .option('--person <name>', 'who confirmed it')
-    .action(
-      run(
-        async (
-          { client, output },
-          file: string,
-          options: { label?: string; passwordFile?: string; partner?: string[]; role?: Role[]; provenance?: string; source?: ProvenanceInput['source']; person?: string },
-        ) => {
-          const provenance = provenanceOf(options)
-          const passphrase = options.passwordFile === undefined ? undefined : (await readTextFile(options.passwordFile)).replace(/\r?\n$/, '')
-          const roles = options.role ?? []
-          const targets = options.partner?.map(splitTarget) ?? [{}]
-          const result = await client.trust.import({
-            source: { path: resolve(file) },
-            bind: targets.flatMap((target) => roles.map((role) => ({ ...target, role }))),
-            ...(options.label === undefined ? {} : { label: options.label }),
-            ...(passphrase === undefined ? {} : { passphrase }),
-            ...(provenance === undefined ? {} : { provenance }),
-          })
-          output.result(result, () => table(result.items.map(line)))
-        },
-      ),
-    )
+  const importTargets = bindOptions(imports)
+  imports.action(
+    run(async ({ client, output }, file: string, options: { label?: string; kind?: 'x509' | 'ca'; passwordFile?: string; provenance?: string; source?: ProvenanceInput['source']; person?: string }) => {
+      const provenance = provenanceOf(options)
+      const passphrase = options.passwordFile === undefined ? undefined : await readPassword(options.passwordFile)
+      const result = await client.trust.import({
+        source: { path: resolve(file) },
+        bind: importTargets(),
+        ...(options.kind === undefined ? {} : { kind: options.kind }),
+        ...(options.label === undefined ? {} : { label: options.label }),
+        ...(passphrase === undefined ? {} : { passphrase }),
+        ...(provenance === undefined ? {} : { provenance }),
+      })
+      output.result(result, () => table(result.items.map(line)))
+    }),
+  )
 
-  trust
+  const generates = trust
     .command('generate')
-    .description('create a key pair')
-    .requiredOption('--kind <kind>', 'ssh')
-    .requiredOption('--label <text>', 'how it is called here')
-    .option('--algorithm <name>', 'ed25519, rsa-3072 or rsa-4096', 'ed25519')
-    .action(
-      run(async ({ client, output }, options: { kind: 'ssh'; label: string; algorithm: 'ed25519' }) => {
-        const item = await client.trust.generate(options)
-        output.result(item, () => `${item.id}\n${item.publicKey ?? ''}`)
-      }),
-    )
+    .description('create a key pair: an SSH key, or a self-signed certificate')
+    .requiredOption('--kind <kind>', 'x509 or ssh')
+    .option('--label <text>', 'how it is called here')
+    .option('--algorithm <name>', 'ssh: ed25519 (default), rsa-3072 or rsa-4096')
+    .option('--cn <name>', 'x509: common name')
+    .option('--org <name>', 'x509: organisation')
+    .option('--unit <name>', 'x509: organisational unit')
+    .option('--locality <name>', 'x509: town')
+    .option('--state <name>', 'x509: state or province')
+    .option('--country <code>', 'x509: two-letter country code')
+    .option('--email <address>', 'x509: e-mail address')
+    .option('--alt-name <name...>', 'x509: DNS names, IP addresses or e-mail addresses')
+    .option('--key <kind>', 'x509: rsa-3072 (default), rsa-2048, rsa-4096, ec-p256')
+    .option('--days <n>', 'x509: days of validity (default 1095)', Number)
+  const generateTargets = bindOptions(generates)
+  generates.action(
+    run(async ({ client, output }, options: GenerateOptions) => {
+      const item = await client.trust.generate(generateInput(options, generateTargets()))
+      output.result(item, () => `${item.id}\n${item.publicKey ?? ''}`.trimEnd())
+    }),
+  )
 
   trust
     .command('list')
@@ -89,35 +97,30 @@ export function trustCommands(program: Command, run: Register): void {
       }),
     )
 
-  trust
-    .command('bind <id>')
-    .description('use an item in a role')
-    .requiredOption('--role <role>', 'what it does')
-    .option('--partner <target>', 'PARTNER or PARTNER/CONNECTION; left out: our station')
-    .option('--from <time>', 'active from', timeOption)
-    .option('--until <time>', 'active until', timeOption)
-    .action(
-      run(async ({ client, output }, id: string, options: { role: Role; partner?: string; from?: string; until?: string }) => {
-        const item = await client.trust.bind({
-          item: id,
-          role: options.role,
-          ...(options.partner === undefined ? {} : splitTarget(options.partner)),
-          ...(options.from === undefined ? {} : { activeFrom: options.from }),
-          ...(options.until === undefined ? {} : { activeUntil: options.until }),
-        })
-        output.result(item, () => `${id} is bound as ${options.role}`)
-      }),
-    )
+  const binds = trust.command('bind <id>').description('use an item in one or more roles').option('--from <time>', 'active from', timeOption).option('--until <time>', 'active until', timeOption)
+  const bindTargets = bindOptions(binds)
+  binds.action(
+    run(async ({ client, output }, id: string, options: { from?: string; until?: string }) => {
+      const targets = bindTargets()
+      let item: TrustItem | undefined
+      for (const target of targets)
+        item = await client.trust.bind({ item: id, ...target, ...(options.from === undefined ? {} : { activeFrom: options.from }), ...(options.until === undefined ? {} : { activeUntil: options.until }) })
+      if (item === undefined) throw new AppError('input.invalid', 'say with --role what it does')
+      output.result(item, () => targets.map(({ partner, connection, role }) => `${id} is bound as ${role} for ${partner === undefined ? 'our station' : `${partner}${connection === undefined ? '' : `/${connection}`}`}`).join('\n'))
+    }),
+  )
 
-  trust
-    .command('unbind <binding>')
-    .description('end a binding (its id is shown by `trust show`)')
-    .action(
-      run(async ({ client, output }, binding: string) => {
-        const item = await client.trust.unbind({ binding })
-        output.result(item, () => `${binding} has ended`)
-      }),
-    )
+  const unbinds = trust.command('unbind <binding>').description('end a binding (its id is shown by `trust show`); with the id of an item: those with the given partner and role')
+  const unbindTargets = bindOptions(unbinds)
+  unbinds.action(
+    run(async ({ client, output }, id: string) => {
+      const bindings = id.startsWith('ti_') ? matching(await client.trust.show({ id }), unbindTargets()) : [id]
+      let item: TrustItem | undefined
+      for (const binding of bindings) item = await client.trust.unbind({ binding })
+      if (item === undefined) throw new AppError('input.not_found', `${id} has no such binding`)
+      output.result(item, () => bindings.map((binding) => `${binding} has ended`).join('\n'))
+    }),
+  )
 
   trust
     .command('retire <id>')
@@ -132,11 +135,17 @@ export function trustCommands(program: Command, run: Register): void {
 
   trust
     .command('export <id>')
-    .description('the public part as text')
+    .description('the public part: PEM for certificates, one line for SSH keys')
+    .option('--der', 'a certificate in binary form (.cer)')
+    .option('--p7b', 'a certificate with the chain above it (PKCS#7)')
+    .option('--out <file>', 'write it there')
     .action(
-      run(async ({ client, output }, id: string) => {
-        const result = await client.trust.export({ id })
-        output.result(result, () => result.text.trimEnd())
+      run(async ({ client, output }, id: string, options: { der?: boolean; p7b?: boolean; out?: string }) => {
+        const result = await client.trust.export({ id, format: options.der ? 'der' : options.p7b ? 'p7b' : 'pem' })
+        const content = result.encoding === 'base64' ? Buffer.from(result.text, 'base64') : Buffer.from(result.text)
+        if (options.out === undefined && result.encoding === 'base64' && !output.json) throw new AppError('input.invalid', 'a binary file needs --out FILE')
+        if (options.out !== undefined) await writeWhole(resolve(options.out), content)
+        output.result({ ...result, ...(options.out === undefined ? {} : { file: resolve(options.out) }) }, () => (options.out === undefined ? result.text.trimEnd() : `written to ${options.out}`))
       }),
     )
 
@@ -159,4 +168,53 @@ export function trustCommands(program: Command, run: Register): void {
         output.result(item, () => `${item.fingerprint} is pinned for ${target}`)
       }),
     )
+}
+
+interface GenerateOptions {
+  readonly kind: string
+  readonly label?: string
+  readonly algorithm?: 'ed25519'
+  readonly cn?: string
+  readonly org?: string
+  readonly unit?: string
+  readonly locality?: string
+  readonly state?: string
+  readonly country?: string
+  readonly email?: string
+  readonly altName?: string[]
+  readonly key?: 'rsa-3072'
+  readonly days?: number
+}
+
+function generateInput(options: GenerateOptions, bind: Target[]): Parameters<WaybillClient['trust']['generate']>[0] {
+  if (options.kind === 'ssh') {
+    if (options.label === undefined) throw new AppError('input.invalid', 'name the key with --label')
+    return { kind: 'ssh', label: options.label, ...(options.algorithm === undefined ? {} : { algorithm: options.algorithm }) }
+  }
+  if (options.kind !== 'x509') throw new AppError('input.invalid', `--kind ${options.kind}: write x509 or ssh`)
+  if (options.cn === undefined) throw new AppError('input.invalid', 'name the owner with --cn')
+  const { cn: commonName, org: organization, unit: organizationalUnit, locality, state, country, email } = options
+  const parts = { commonName, organization, organizationalUnit, locality, state, country, email }
+  return {
+    kind: 'x509',
+    subject: Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined)) as { commonName: string },
+    bind,
+    ...(options.altName === undefined ? {} : { altNames: options.altName }),
+    ...(options.key === undefined ? {} : { key: options.key }),
+    ...(options.days === undefined ? {} : { days: options.days }),
+    ...(options.label === undefined ? {} : { label: options.label }),
+  }
+}
+
+/** Bindings of an item that hold or will, in one of the places that were named; without any, all of them. */
+function matching(item: TrustItem, targets: readonly Target[]): string[] {
+  const now = Date.now()
+  return item.bindings
+    .filter(({ activeUntil }) => activeUntil === null || now < Date.parse(activeUntil))
+    .filter((binding) => targets.length === 0 || targets.some(({ partner, connection, role }) => binding.role === role && binding.partner === (partner ?? null) && (connection === undefined || binding.connection === connection)))
+    .map(({ id }) => id)
+}
+
+async function readPassword(file: string): Promise<string> {
+  return (await readTextFile(file)).replace(/\r?\n$/, '')
 }

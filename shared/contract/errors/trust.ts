@@ -1,0 +1,17 @@
+import { catalogue } from './spec.ts'
+
+/** Keys and certificates in the inventory, and what they are used for. */
+export const trustErrors = catalogue({
+  'trust.unfit': {
+    retry: 'never', exit: 4,
+    title: 'This item must not be used for that',
+    happened: 'The key or certificate is too weak, has expired, or cannot do what the role needs. Nothing was changed.',
+    todo: ['Ask its owner for a newer one and import that.', 'If a partner cannot change it yet, note an exception with reason, owner and end date in the partner\'s document.'],
+  },
+  'trust.key_without_certificate': {
+    retry: 'never', exit: 2,
+    title: 'The private key has no certificate',
+    happened: 'The file holds a private key, but no certificate belongs to it, neither in the file nor in the inventory.',
+    todo: ['Import the certificate first, or both together: one PEM or PKCS#12 file.', 'If it is an SSH key, import it with the role ssh-client.'],
+  },
+})
