@@ -3,6 +3,7 @@
 const CR = 13
 const LF = 10
 const BLOCK = 65_536
+const LINE_FEED = Uint8Array.of(LF)
 
 /** One pass over a content in chunks: first `firstChange` as long as nothing changes, then `push`. */
 export interface LineEnds {
@@ -12,81 +13,132 @@ export interface LineEnds {
   firstChange(chunk: Uint8Array): number
   /** Hands the changed octets to `sink`, which must be done with them when it returns. */
   push(chunk: Uint8Array, sink: (octets: Uint8Array) => void): void
-  /** Whether the content ends in a CR that still lacks its LF. */
+  /** Whether the content so far ends in a CR that still lacks its LF. */
   readonly lacksLineFeed: boolean
 }
 
 export function createLineEnds(scope: 'everywhere' | 'header'): LineEnds {
-  const header = scope === 'header'
+  return scope === 'everywhere' ? everywhere() : headerOnly()
+}
+
+/** The loops see every octet of a content that may have gigabytes, so they work on locals and branch once for most octets. */
+function everywhere(): LineEnds {
+  // At worst every octet is a line end and becomes two, and the LF of a CR in the block before comes on top.
+  const out = Buffer.allocUnsafe(2 * BLOCK + 1)
+  let afterCarriage = false
+  return {
+    done: false,
+    firstChange(chunk) {
+      const at = firstLoneLineEnd(chunk, afterCarriage)
+      afterCarriage = at === 0 ? afterCarriage : chunk[at - 1] === CR
+      return at
+    },
+    push(chunk, sink) {
+      for (let from = 0; from < chunk.length; from += BLOCK) {
+        const block = chunk.subarray(from, from + BLOCK)
+        const filled = canonical(block, afterCarriage, out)
+        afterCarriage = block.at(-1) === CR
+        sink(out.subarray(0, filled))
+      }
+    },
+    get lacksLineFeed() {
+      return afterCarriage
+    },
+  }
+}
+
+/** Index before which the missing half of a CRLF belongs; the size when nothing is missing. */
+function firstLoneLineEnd(chunk: Uint8Array, afterCarriage: boolean): number {
+  const size = chunk.length
+  let at = 0
+  if (afterCarriage && size > 0) {
+    if (chunk[0] !== LF) return 0
+    at = 1
+  }
+  for (; at < size; at++) {
+    const octet = chunk[at] as number
+    if (octet > CR) continue
+    if (octet === LF) return at
+    if (octet === CR && ++at < size && chunk[at] !== LF) return at
+  }
+  return size
+}
+
+/** Gives how much of `out` is filled. The LF of a CR that ends the block is left to the next one. */
+function canonical(block: Uint8Array, afterCarriage: boolean, out: Uint8Array): number {
+  const size = block.length
+  let filled = 0
+  let at = 0
+  if (afterCarriage) {
+    out[filled++] = LF
+    if (block[0] === LF) at = 1
+  }
+  for (;;) {
+    let octet = 0
+    while (at < size && (octet = block[at] as number) > CR) {
+      out[filled++] = octet
+      at++
+    }
+    if (at >= size) return filled
+    at++
+    if (octet === LF) out[filled++] = CR
+    out[filled++] = octet
+    if (octet === CR && at < size) {
+      if (block[at] === LF) at++
+      out[filled++] = LF
+    }
+  }
+}
+
+/** Until the first empty line ends; what follows stays as it is. */
+function headerOnly(): LineEnds {
+  const out = Buffer.allocUnsafe(2 * BLOCK + 1)
   let afterCarriage = false
   let lineIsEmpty = true
   let done = false
-  let scratch: Uint8Array | undefined
-  const endLine = (): void => {
-    if (header && lineIsEmpty) done = true
-    lineIsEmpty = true
-  }
-  const scan = (chunk: Uint8Array): number => {
-    for (let at = 0; at < chunk.length; at++) {
-      if (done) return chunk.length
-      const octet = chunk[at]
-      if (afterCarriage) {
-        if (octet !== LF) return at
-        afterCarriage = false
-        endLine()
-      } else if (octet === CR) afterCarriage = true
-      else if (octet === LF) return at
-      else lineIsEmpty = false
+  /** Follows the lines up to `end` or the end of the header block; gives where it stopped. */
+  const follow = (chunk: Uint8Array, end: number): number => {
+    let carriage = afterCarriage
+    let empty = lineIsEmpty
+    let at = 0
+    for (; at < end && !done; at++) {
+      const octet = chunk[at] as number
+      if (carriage) {
+        carriage = false
+        if (empty) done = true
+        empty = true
+        if (octet === LF) continue
+        if (done) break
+      }
+      if (octet === CR) carriage = true
+      else if (octet === LF) {
+        if (empty) done = true
+        empty = true
+      } else empty = false
     }
-    return chunk.length
-  }
-  const pushBlock = (block: Uint8Array, out: Uint8Array): number => {
-    let filled = 0
-    for (let at = 0; at < block.length; at++) {
-      const octet = block[at] ?? 0
-      if (octet !== CR && octet !== LF && !afterCarriage) {
-        out[filled++] = octet
-        lineIsEmpty = false
-        continue
-      }
-      if (octet === LF) {
-        if (!afterCarriage) out[filled++] = CR
-        out[filled++] = LF
-        afterCarriage = false
-        endLine()
-      } else {
-        if (afterCarriage) {
-          out[filled++] = LF
-          endLine()
-          if (done) {
-            // the header block ended in a lone CR: this octet is the first of the body
-            afterCarriage = false
-            out.set(block.subarray(at), filled)
-            return filled + block.length - at
-          }
-        }
-        out[filled++] = octet
-        afterCarriage = octet === CR
-        if (!afterCarriage) lineIsEmpty = false
-      }
-      if (done) {
-        out.set(block.subarray(at + 1), filled)
-        return filled + block.length - at - 1
-      }
-    }
-    return filled
+    afterCarriage = carriage
+    lineIsEmpty = empty
+    return at
   }
   return {
     get done() {
       return done
     },
-    firstChange: scan,
+    firstChange(chunk) {
+      const at = firstLoneLineEnd(chunk, afterCarriage)
+      follow(chunk, at)
+      return done ? chunk.length : at
+    },
     push(chunk, sink) {
-      for (let at = 0; at < chunk.length; at += BLOCK) {
-        if (done) return sink(chunk.subarray(at))
-        // At worst every octet is a line end and becomes two, and the LF of a CR in the block before comes on top.
-        scratch ??= Buffer.allocUnsafe(2 * BLOCK + 1)
-        sink(scratch.subarray(0, pushBlock(chunk.subarray(at, at + BLOCK), scratch)))
+      for (let from = 0; from < chunk.length; from += BLOCK) {
+        if (done) return sink(chunk.subarray(from))
+        const block = chunk.subarray(from, from + BLOCK)
+        const before = afterCarriage
+        const end = follow(block, block.length)
+        sink(out.subarray(0, canonical(block.subarray(0, end), before, out)))
+        if (!done) continue
+        if (end > 0 && block[end - 1] === CR) sink(LINE_FEED)
+        sink(block.subarray(end))
       }
     },
     get lacksLineFeed() {
