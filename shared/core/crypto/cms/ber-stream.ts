@@ -11,7 +11,7 @@ import type { CmsLimits } from './limits.ts'
 
 /** Segments below this size are gathered, so that a stream of tiny ones does not become a stream of tiny chunks. */
 const SMALL_SEGMENT = 16_384
-const GATHERED = 65_536
+const GATHERED = 131_072
 
 export class BerStream {
   private readonly reader: ByteReader
@@ -109,7 +109,7 @@ export class BerStream {
     }
     const outer = this.frames.length
     this.push(header, what)
-    let gathered = new Uint8Array(GATHERED)
+    let gathered = Buffer.allocUnsafeSlow(GATHERED)
     let filled = 0
     while (this.frames.length > outer) {
       // the synchronous way first: awaiting twice for each tiny segment would cost more than decrypting it
@@ -132,7 +132,7 @@ export class BerStream {
         const large = slice.length >= SMALL_SEGMENT
         if (filled > 0 && (large || filled + slice.length > GATHERED)) {
           yield gathered.subarray(0, filled)
-          gathered = new Uint8Array(GATHERED)
+          gathered = Buffer.allocUnsafeSlow(GATHERED)
           filled = 0
         }
         if (large) yield slice

@@ -2,18 +2,18 @@
 import type { ByteSource } from './byte-source.ts'
 
 const SMALL = 16_384
-const GATHERED = 65_536
+const GATHERED = 131_072
 
 /** Joins small chunks; large ones pass through without being copied. Empty ones vanish. */
 export async function* gatherChunks(source: ByteSource): AsyncGenerator<Uint8Array, void> {
-  let gathered = new Uint8Array(GATHERED)
+  let gathered = Buffer.allocUnsafeSlow(GATHERED)
   let filled = 0
   for await (const chunk of source) {
     if (chunk.length === 0) continue
     const large = chunk.length >= SMALL
     if (filled > 0 && (large || filled + chunk.length > GATHERED)) {
       yield gathered.subarray(0, filled)
-      gathered = new Uint8Array(GATHERED)
+      gathered = Buffer.allocUnsafeSlow(GATHERED)
       filled = 0
     }
     if (large) yield chunk

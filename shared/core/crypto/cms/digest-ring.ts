@@ -41,32 +41,42 @@ export function ringWriter({ control, slots }: RingMemory): RingWriter {
     Atomics.add(state, SIGNAL, 1)
     Atomics.notify(state, SIGNAL)
   }
-  const put = (part: Uint8Array): void => {
+  let filled = 0
+  const publish = (): void => {
     const written = Atomics.load(state, WRITTEN)
-    const slot = written % SLOTS
-    bytes.set(part, slot * SLOT_BYTES)
-    state[LENGTHS + slot] = part.length
+    state[LENGTHS + (written % SLOTS)] = filled
+    filled = 0
     Atomics.store(state, WRITTEN, written + 1)
     signal()
   }
+  /** Fills slots, one wake-up for each, until the chunk or the room ends; gives how much it took. */
+  const fill = (chunk: Uint8Array, from: number): number => {
+    let at = from
+    while (at < chunk.length && !isFull()) {
+      const part = chunk.subarray(at, at + SLOT_BYTES - filled)
+      bytes.set(part, (Atomics.load(state, WRITTEN) % SLOTS) * SLOT_BYTES + filled)
+      filled += part.length
+      at += part.length
+      if (filled === SLOT_BYTES) publish()
+    }
+    return at
+  }
   const rest = async (chunk: Uint8Array, from: number): Promise<void> => {
-    for (let at = from; at < chunk.length; at += SLOT_BYTES) {
+    for (let at = from; at < chunk.length; at = fill(chunk, at)) {
       while (isFull()) {
         const read = Atomics.load(state, READ)
         if (isFull()) await Atomics.waitAsync(state, READ, read).value
       }
-      if (Atomics.load(state, STATE) !== RUNNING) return
-      put(chunk.subarray(at, at + SLOT_BYTES))
+      if (Atomics.load(state, STATE) === GIVEN_UP) return
     }
   }
   return {
     write(chunk) {
-      for (let at = 0; at < chunk.length; at += SLOT_BYTES) {
-        if (isFull()) return rest(chunk, at)
-        put(chunk.subarray(at, at + SLOT_BYTES))
-      }
+      const at = fill(chunk, 0)
+      if (at < chunk.length) return rest(chunk, at)
     },
     end() {
+      if (filled > 0) publish()
       Atomics.compareExchange(state, STATE, RUNNING, ENDED)
       signal()
     },

@@ -9,6 +9,8 @@ import type { Certificate } from '../x509/certificate.ts'
 import { keyMatchesCertificate } from '../x509/keys.ts'
 import { checkDigest, checkKeySize, digestAlgorithm, refused, signatureAlgorithm, type Allowances, type SignatureScheme } from './algorithms.ts'
 import type { ByteSource } from './byte-source.ts'
+import { findDigest } from './candidates.ts'
+import { createDigestSet, digestWhile } from './digest-set.ts'
 import { elementSize, END_OF_CONTENTS, INDEFINITE, octetStringContent, openElement, type Encoding } from './encoding.ts'
 import { CmsError } from './errors.ts'
 
@@ -47,7 +49,7 @@ export function createDetachedSignature(options: SignOptions & { readonly digest
 export async function* signOpaque(source: ByteSource, options: SignOptions & { readonly encoding?: Encoding }): AsyncGenerator<Uint8Array, void> {
   const { encoding = INDEFINITE } = options
   const parts = prepare(options)
-  const hash = createDigest(options.digestAlgorithm)
+  const digests = createDigestSet({ algorithms: [options.digestAlgorithm], forms: ['raw'], parallel: true })
   const type = derOid(parts.contentType)
   const head = concatBytes([parts.version, parts.digests])
   const sizes = encoding.form === 'definite' ? definiteSizes(head, type, encoding.contentLength, parts, options) : null
@@ -63,16 +65,16 @@ export async function* signOpaque(source: ByteSource, options: SignOptions & { r
     openElement(0xa0, sizes?.wrapper ?? null),
     sizes === null ? openElement(TAG.octetString | 0x20, null) : openElement(TAG.octetString, sizes.content),
   ])
-  async function* hashed(): AsyncGenerator<Uint8Array, void> {
-    for await (const chunk of source) {
-      hash.update(chunk)
-      yield chunk
-    }
+  try {
+    yield* octetStringContent(digestWhile(source, digests), encoding)
+    const digest = findDigest(await digests.finish(), { algorithm: options.digestAlgorithm })
+    if (digest === undefined) throw new CmsError('cms.unsupported', `the digest ${options.digestAlgorithm} is not supported`)
+    if (sizes === null) yield concatBytes([END_OF_CONTENTS, END_OF_CONTENTS, END_OF_CONTENTS])
+    yield concatBytes([...parts.certificates, derSetOf([signerInfo(options, parts, digest)])])
+    if (sizes === null) yield concatBytes([END_OF_CONTENTS, END_OF_CONTENTS, END_OF_CONTENTS])
+  } finally {
+    digests.close()
   }
-  yield* octetStringContent(hashed(), encoding)
-  if (sizes === null) yield concatBytes([END_OF_CONTENTS, END_OF_CONTENTS, END_OF_CONTENTS])
-  yield concatBytes([...parts.certificates, derSetOf([signerInfo(options, parts, hash.digest())])])
-  if (sizes === null) yield concatBytes([END_OF_CONTENTS, END_OF_CONTENTS, END_OF_CONTENTS])
 }
 
 /** A SignedData without content and signers that carries certificates (`certs-only`, RFC 8551 3.8). */

@@ -1,11 +1,12 @@
 /** Reads SignedData (RFC 5652 5): detached from a small buffer, encapsulated (opaque) from a stream. */
 import { childrenOf, childrenOfTag, expectTag, octetsOf, oidOf, readBer, smallIntegerOf, type BerNode } from '../asn1/ber-node.ts'
 import { TAG } from '../asn1/der-writer.ts'
-import { createDigest, type DigestName } from '../primitives.ts'
+import type { DigestName } from '../primitives.ts'
 import { BerStream } from './ber-stream.ts'
 import type { ByteSource } from './byte-source.ts'
 import type { CandidateDigest } from './candidates.ts'
 import { contentOfInfo, enterContentInfo, leaveContentInfo } from './content-info.ts'
+import { createDigestSet, digestWhile, type DigestSet } from './digest-set.ts'
 import { CmsError, malformed } from './errors.ts'
 import { limitsWith, type CmsLimits } from './limits.ts'
 import { openedFrom, type Opened } from './opened.ts'
@@ -98,28 +99,27 @@ async function* runOpaque(
 ): AsyncGenerator<Uint8Array, SignatureReport> {
   const limits = limitsWith(options.limits)
   const stream = new BerStream(source, limits)
+  let digests: DigestSet | undefined
   try {
     await enterContentInfo(stream, ['signed-data'])
     checkVersion(await stream.version('the version'))
     const algorithms = readDigestAlgorithms(await stream.capture(TAG.set, 'the digest algorithms'), limits)
-    const running = algorithms.map((algorithm) => ({ algorithm, hash: createDigest(algorithm) }))
+    digests = createDigestSet({ algorithms, forms: ['raw'], parallel: true })
     await stream.enter(TAG.sequence, 'the encapsulated content')
     const contentType = await stream.oid('the content type')
     if ((await stream.peekTag()) === undefined) throw new CmsError('cms.unexpected_type', 'the signature is detached: there is no content inside')
     await stream.enter(0xa0, 'the encapsulated content')
-    for await (const chunk of stream.octets(TAG.octetString, 'the encapsulated content')) {
-      for (const { hash } of running) hash.update(chunk)
-      yield chunk
-    }
+    yield* digestWhile(stream.octets(TAG.octetString, 'the encapsulated content'), digests)
     await stream.leave('the encapsulated content')
     await stream.leave('the encapsulated content')
     const embeddedCertificates = readCertificateSet(await stream.captureOptional(0xa0, 'the certificates'), limits)
     await stream.captureOptional(0xa1, 'the revocation lists')
     const signerInfos = readSignerInfos(await stream.capture(TAG.set, 'the signer infos'), limits)
     await leaveContentInfo(stream)
-    const digests = running.map(({ algorithm, hash }): CandidateDigest => ({ form: 'raw', ending: 'as-is', algorithm, digest: hash.digest() }))
-    return judgeSignatures({ contentType, signerInfos, embeddedCertificates }, digests, options)
+    const found = (await digests.finish()).filter(({ ending }) => ending === 'as-is')
+    return judgeSignatures({ contentType, signerInfos, embeddedCertificates }, found, options)
   } finally {
+    digests?.close()
     await stream.close()
   }
 }
