@@ -60,7 +60,9 @@ export class BerStream {
     const max = this.limits.maxMetadataBytes
     let scanned = 0
     let open = 0 // indefinite elements walked into; definite ones are skipped whole
+    let nodes = 0
     do {
+      if (++nodes > this.limits.maxNodes) throw malformed('too many ASN.1 elements')
       const header = await this.headerAt(scanned, what)
       if (scanned === 0 && header.tag !== tag) throw malformed(`${what} is missing or of another ASN.1 type`)
       if (open > 0 && header.tag === 0 && header.length === 0 && header.size === 2) {

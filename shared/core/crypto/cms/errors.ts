@@ -19,6 +19,8 @@ export type CmsErrorCode =
   | 'cms.too_large'
   | 'cms.abandoned'
   | 'cms.certificate_unreadable'
+  | 'cms.wrong_password'
+  | 'cms.no_private_key'
 
 /** Everything that the codec refuses. `message` is technical and never holds key material or plaintext. */
 export class CmsError extends Error {

@@ -5,6 +5,7 @@ import { childrenOf, childrenOfTag, expectTag, integerBytesOf, octetsOf, rawOf, 
 import { TAG, derIntegerRaw, derOctetString, derSequence, derSmallInteger, derTaggedPrimitive } from '../asn1/der-writer.ts'
 import { rsaModulusBytes, unwrapKey, wrapKey, type KeyTransport, type WrappedKey } from '../primitives.ts'
 import type { Certificate } from '../x509/certificate.ts'
+import { keyMatchesCertificate } from '../x509/keys.ts'
 import { checkKeySize, keyTransportAlgorithm, readAlgorithm, readKeyTransport, type AlgorithmId, type Allowances } from './algorithms.ts'
 import { CmsError, malformed } from './errors.ts'
 import type { CmsLimits } from './limits.ts'
@@ -106,6 +107,8 @@ function checkPrivateKey(key: DecryptionKey, allow: Allowances | undefined): voi
     throw new CmsError('cms.key_unusable', 'content can only be opened with an RSA private key')
   }
   checkKeySize(key.privateKey.asymmetricKeyDetails?.modulusLength ?? 0, allow)
+  // else every message would look damaged, and the mix-up would never be found
+  if (!keyMatchesCertificate(key.privateKey, key.certificate)) throw new CmsError('cms.key_unusable', 'the private key does not belong to the certificate')
 }
 
 /** KeyTransRecipientInfo; undefined for other kinds, which are not for us. */

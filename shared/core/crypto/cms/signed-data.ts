@@ -2,6 +2,7 @@
 import { childrenOf, childrenOfTag, expectTag, octetsOf, oidOf, readBer, smallIntegerOf, type BerNode } from '../asn1/ber-node.ts'
 import { TAG } from '../asn1/der-writer.ts'
 import type { DigestName } from '../primitives.ts'
+import { digestByOid } from './algorithms.ts'
 import { BerStream } from './ber-stream.ts'
 import type { ByteSource } from './byte-source.ts'
 import type { CandidateDigest } from './candidates.ts'
@@ -56,13 +57,18 @@ export function parseSignedData(bytes: Uint8Array, options: { readonly limits?: 
   const signerInfos = readSignerInfos(expectTag(infos, TAG.set, 'the signer infos'), limits)
   return {
     contentType: oidOf(type, 'the content type'),
-    digestAlgorithms: announced,
+    digestAlgorithms: [...new Set([...announced, ...usedDigests(signerInfos)])],
     signers: signerInfos.map(summarize),
     embeddedCertificates: readCertificateSet(certificates, limits),
     ...(inner === undefined ? {} : { encapsulated: encapsulatedOctets(inner) }),
     trailingBytes,
     signerInfos,
   }
+}
+
+/** Some products announce no digest, or another one than they use. */
+function usedDigests(infos: readonly SignerInfo[]): DigestName[] {
+  return infos.flatMap(({ digestAlgorithm }) => digestByOid(digestAlgorithm.oid) ?? [])
 }
 
 function checkVersion(version: number): void {

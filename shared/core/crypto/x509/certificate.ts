@@ -10,7 +10,7 @@ import { OID } from '../asn1/oids.ts'
 import { digestOf } from '../primitives.ts'
 import { readExtensions, type Extensions } from './extensions.ts'
 import { nameText, readName } from './names.ts'
-import { pemTextOf, readPem, writePem } from './pem.ts'
+import { derOf, pemTextOf, readPem, writePem } from './pem.ts'
 
 /** What is known of a certificate. Byte fields are the raw encodings as received. */
 export interface Certificate extends Extensions {
@@ -53,7 +53,7 @@ export interface Certificate extends Extensions {
 /** Reads one certificate, PEM (the first block) or DER. Throws `cms.certificate_unreadable`. */
 export function readCertificate(input: Uint8Array | string): Certificate {
   const text = pemTextOf(input)
-  if (text === undefined) return readDer(typeof input === 'string' ? Buffer.from(input, 'base64') : input)
+  if (text === undefined) return readDer(derOf(input))
   const block = readPem(text).find(({ label }) => label.endsWith('CERTIFICATE'))
   if (block === undefined) throw unreadable('there is no certificate in the PEM text')
   return readDer(block.der)

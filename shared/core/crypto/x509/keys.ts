@@ -3,7 +3,7 @@ import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { CmsError } from '../cms/errors.ts'
 import { sameBytes } from '../asn1/bytes.ts'
 import type { Certificate } from './certificate.ts'
-import { pemTextOf, readPem } from './pem.ts'
+import { derOf, pemTextOf, readPem } from './pem.ts'
 
 /**
  * Reads a private key: PEM (PKCS#1, PKCS#8, SEC1, encrypted PKCS#8 or the old encrypted form; other blocks around it are
@@ -20,7 +20,7 @@ export function readPrivateKey(input: Uint8Array | string, passphrase?: string):
     const armour = text.slice(from, text.indexOf(until, from) + until.length)
     return open(() => createPrivateKey({ key: `${armour}\n`, format: 'pem', ...protection }))
   }
-  const der = typeof input === 'string' ? Buffer.from(input, 'base64') : Buffer.from(input)
+  const der = Buffer.from(derOf(input))
   let failure: unknown
   for (const type of ['pkcs8', 'pkcs1', 'sec1'] as const) {
     try {

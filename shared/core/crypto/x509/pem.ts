@@ -30,5 +30,14 @@ export function pemTextOf(input: Uint8Array | string): string | undefined {
   if (typeof input === 'string') return input.includes('-----BEGIN ') ? input : undefined
   const bytes = Buffer.from(input.buffer, input.byteOffset, input.length)
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.toString('utf16le')
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return Buffer.from(bytes.subarray(0, bytes.length & ~1)).swap16().toString('utf16le')
   return bytes.includes('-----BEGIN ') ? bytes.toString('latin1') : undefined
+}
+
+/** DER of an input that is not PEM: as it is, or from bare Base64, which some products write into .cer files. */
+export function derOf(input: Uint8Array | string): Uint8Array {
+  if (typeof input === 'string') return Buffer.from(input, 'base64')
+  if (input[0] === 0x30 && (input[1] ?? 0) >= 0x80) return input
+  const text = Buffer.from(input.buffer, input.byteOffset, input.length).toString('latin1')
+  return /^(?:\xef\xbb\xbf)?[A-Za-z0-9+/\s]+={0,2}\s*$/.test(text) ? Buffer.from(text.replace(/^\xef\xbb\xbf/, ''), 'base64') : input
 }
