@@ -9,6 +9,7 @@ packages=(
   chromium                      # the window
   gnome-keyring dbus            # the keychain, on a session bus of its own
   openssl                       # CMS and certificates
+  openjdk-17-jre-headless       # Java's key stores
   gnupg                         # OpenPGP messages and keys
   # The Electron ring: a display, and what the old runtime links to.
   xvfb libgtk-3-0 libnss3 libxss1 libxtst6 libasound2 libgbm1

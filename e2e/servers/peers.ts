@@ -10,6 +10,7 @@ const PEERS = {
   puttygen: { get: 'apt-get install putty-tools', also: [] },
   sftp: { get: 'apt-get install openssh-client', also: [] },
   openssl: { get: 'apt-get install openssl', also: [] },
+  keytool: { get: 'apt-get install openjdk-17-jre-headless', also: [] },
   gpg: { get: 'apt-get install gnupg', also: [] },
   gpgconf: { get: 'apt-get install gnupg', also: [] },
   chromium: { get: 'apt-get install chromium', also: ['/usr/bin/chromium'] },

@@ -30,6 +30,21 @@ describe('compressed data', () => {
     }
   })
 
+  it('lets no small message through that unpacks a thousandfold beyond a mebibyte', async () => {
+    const bomb = wrap(deflateSync(Buffer.alloc(3 * 1024 * 1024)))
+    expect(bomb.length).toBeLessThan(4000)
+    await expect(collect(decompress([bomb], { ...cap, maxRatio: 500 }).content, 2 ** 26)).rejects.toMatchObject({ code: 'cms.bomb' })
+    const honest = wrap(deflateSync(Buffer.alloc(900_000)))
+    expect((await collect(decompress([honest], { ...cap, maxRatio: 10 }).content, 2 ** 26)).length).toBe(900_000)
+  })
+
+  it('ignores what follows the zlib stream inside, without hanging', async () => {
+    const packed = Buffer.concat([deflateSync(Buffer.from('content')), randomBytes(3_000_000)])
+    const opened = decompress([wrap(packed)], cap)
+    expect(Buffer.from(await collect(opened.content, 2 ** 20)).toString()).toBe('content')
+    expect((await opened.result).contentBytes).toBe(7)
+  })
+
   it('says that a stream is damaged or cut', async () => {
     const packed = deflateSync(randomBytes(5000))
     const damaged = Buffer.from(packed)

@@ -101,9 +101,15 @@ async function* inflated(source: ByteSource): AsyncGenerator<Uint8Array, void> {
 /** Pushes a source through a transform stream; errors of either side come out as they are. */
 export async function* through(source: ByteSource, transform: Transform): AsyncGenerator<Uint8Array, void> {
   let broken: { readonly error: unknown } | undefined
+  let complete = false
+  let stopped = false
   const feed = (async () => {
     try {
-      for await (const chunk of source) if (!transform.write(chunk)) await writable(transform)
+      for await (const chunk of source) {
+        if (stopped) return
+        // what follows the end of a zlib stream is read and dropped, as the message around it goes on
+        if (!transform.destroyed && !transform.write(chunk)) await writable(transform)
+      }
       transform.end()
     } catch (error) {
       broken = { error }
@@ -112,9 +118,11 @@ export async function* through(source: ByteSource, transform: Transform): AsyncG
   })()
   try {
     for await (const chunk of Readable.prototype[Symbol.asyncIterator].call(transform)) yield chunk as Uint8Array
+    complete = true
   } catch (error) {
     throw broken === undefined ? error : broken.error
   } finally {
+    stopped = !complete
     transform.destroy()
     await feed.catch(() => undefined)
   }

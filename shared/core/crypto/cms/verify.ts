@@ -1,7 +1,7 @@
 /** Judges the SignerInfos of a message against digests of its content and the certificates that the caller trusts. */
 import type { KeyObject } from 'node:crypto'
 import { concatBytes, sameBytes } from '../asn1/bytes.ts'
-import { childrenOf, childrenOfTag, contentOf, oidText, readBer, withDefiniteLengths, type BerNode } from '../asn1/ber-node.ts'
+import { childrenOf, childrenOfTag, contentOf, oidText, rawOf, readBer, withDefiniteLengths, type BerNode } from '../asn1/ber-node.ts'
 import { OID } from '../asn1/oids.ts'
 import { TAG, derElement, derSetOf } from '../asn1/der-writer.ts'
 import { digestOf, verifyEcdsa, verifyEcdsaDigest, verifyRsaPkcs1, verifyRsaPss, type DigestName } from '../primitives.ts'
@@ -250,10 +250,15 @@ function verifyDigest(algorithm: SignatureAlgorithm, digest: DigestName, key: Ke
   }
 }
 
+interface AttributeEncoding {
+  readonly name: 'as-received' | 'der-sorted'
+  readonly der: Uint8Array
+}
+
 /** The octets that may have been signed: as received first, because some products do not sort (RFC 5652 5.4 wants DER). */
-function encodingsOf(attributes: BerNode): { readonly name: 'as-received' | 'der-sorted'; readonly der: Uint8Array }[] {
+function encodingsOf(attributes: BerNode): AttributeEncoding[] {
   const received = derElement(TAG.set, contentOf(attributes))
-  const members = childrenOf(attributes).map(withDefiniteLengths)
+  const members = encodedAnew(attributes)
   const definite = derElement(TAG.set, concatBytes(members))
   const sorted = derSetOf(members)
   return [
@@ -261,6 +266,17 @@ function encodingsOf(attributes: BerNode): { readonly name: 'as-received' | 'der
     ...(sameBytes(definite, received) ? [] : [{ name: 'as-received' as const, der: definite }]),
     ...(sameBytes(sorted, definite) ? [] : [{ name: 'der-sorted' as const, der: sorted }]),
   ]
+}
+
+/** A member whose value is not even ASN.1 stays as it is: Amazon sends such attributes, and nobody needs to read them. */
+function encodedAnew(attributes: BerNode): Uint8Array[] {
+  return childrenOf(attributes).map((member) => {
+    try {
+      return withDefiniteLengths(member)
+    } catch {
+      return rawOf(member)
+    }
+  })
 }
 
 /** CMSAlgorithmProtection (RFC 6211): when present it must repeat both algorithms. */

@@ -10,7 +10,7 @@ import type { KeyObject } from 'node:crypto'
 
 const peer = findPeer('openssl')
 const password = 'pässwörd 1'
-const hasKeytool = spawnSync('keytool', ['-help']).status === 0
+const java = findPeer('keytool')
 
 describe.skipIf(peer.absent)(`PKCS#12 and openssl${peer.note}`, () => {
   let folder: string
@@ -87,7 +87,7 @@ describe.skipIf(peer.absent)(`PKCS#12 and openssl${peer.note}`, () => {
     expect(back.entries.map(({ friendlyName, certificate }) => [friendlyName, certificate?.fingerprintSha256])).toEqual([['first Ü', of('rsa').certificate.fingerprintSha256], ['ec of Ä & B', of('ec').certificate.fingerprintSha256]])
   })
 
-  it.skipIf(!hasKeytool).each(['modern', 'compatible'] as const)('exchanges %s containers with Java', (form) => {
+  it.skipIf(java.absent).each(['modern', 'compatible'] as const)(`exchanges %s containers with Java${java.note}`, (form) => {
     const keytool = (...args: string[]): string => execFileSync('keytool', args, { timeout: 60_000, stdio: ['ignore', 'pipe', 'pipe'] }).toString()
     writeFileSync(at('java.p12'), writePkcs12({ entries: [{ ...of('rsa'), friendlyName: 'waybill' }], password: 'changeit', form }))
     const listed = keytool('-list', '-v', '-storetype', 'PKCS12', '-keystore', at('java.p12'), '-storepass', 'changeit')
