@@ -6,6 +6,7 @@ import { derElement, derOctetString, derOid, derSequence, derSetOf, derSmallInte
 import { OID } from '../asn1/oids.ts'
 import { createDigest, signEcdsa, signRsaPkcs1, signRsaPss, type DigestName } from '../primitives.ts'
 import type { Certificate } from '../x509/certificate.ts'
+import { certificatesOnly as degenerate } from '../x509/certificates-only.ts'
 import { keyMatchesCertificate } from '../x509/keys.ts'
 import { checkDigest, checkKeySize, digestAlgorithm, refused, signatureAlgorithm, type Allowances, type SignatureScheme } from './algorithms.ts'
 import type { ByteSource } from './byte-source.ts'
@@ -79,8 +80,7 @@ export async function* signOpaque(source: ByteSource, options: SignOptions & { r
 
 /** A SignedData without content and signers that carries certificates (`certs-only`, RFC 8551 3.8). */
 export function certificatesOnly(certificates: readonly Certificate[]): Uint8Array {
-  const signed = derSequence(derSmallInteger(1), derSetOf([]), derSequence(derOid(OID.data)), derTagged(0, ...certificates.map(({ der }) => der)), derSetOf([]))
-  return derSequence(derOid(OID.signedData), derTagged(0, signed))
+  return degenerate(certificates.map(({ der }) => der))
 }
 
 interface Parts {
