@@ -17,5 +17,7 @@ export default defineConfig({
     // A data: address in a style sheet would need a wider content policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // It is read from this computer's disk.
+    chunkSizeWarningLimit: 2000,
   },
 })

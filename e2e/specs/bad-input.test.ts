@@ -159,6 +159,9 @@ describe.skipIf(peer.absent)(`bad input and bad keys${peer.note}`, () => {
     [['deliveries', 'list', '--limit', 'many'], 'limit'],
     [['frobnicate'], 'frobnicate'],
     [['partner', 'apply', 'no-such.json'], 'no-such.json'],
+    [['audit', 'export', '--out', 'no-such-folder/audit.jsonl'], 'input.unwritable'],
+    [['trust', 'pin', 'acme', '--fingerprint', 'SHA256:short', '--provenance', 'phone'], 'fingerprint'],
+    [['deliveries', 'list', '--state', 'delivered,lost'], 'state[1]'],
   ])('answers %j with exit 2, one document and the word that is wrong', async (args, word) => {
     const done = await here.run('--json', ...args)
     expect(done.exit, done.out + done.err).toBe(2)

@@ -66,7 +66,7 @@ describe.skipIf(peer.absent)(`sending from the command line to OpenSSH${peer.not
     expect(report.hostKey).toMatchObject({ fingerprint: sshd.fingerprints.ed25519, verdict: 'unknown' })
     expect(report.stages.map(({ name, status }) => `${name} ${status}`)).toEqual(['resolve ok', 'connect ok', 'host-key refused', 'authenticate skipped', 'list skipped', 'write-probe skipped', 'clean-up skipped'])
     const other = await here.run('--json', 'trust', 'pin', 'acme', '--fingerprint', sshd.fingerprints.rsa, '--provenance', 'read by phone')
-    expect(other.exit).toBe(4)
+    expect([other.exit, other.json<{ error: { code: string } }>().error.code]).toEqual([4, 'sftp.fingerprint_differs'])
     const key = here.file('acme.pub', `${report.hostKey.publicKey}\n`)
     expect((await here.run('trust', 'import', key, '--partner', 'acme/sftp', '--role', 'ssh-host', '--provenance', 'Fingerprint read by phone by Ms Ito', '--source', 'phone')).exit).toBe(0)
     expect((await here.run('send', 'acme', join(here.files, 'a.edi'))).exit).toBe(0)

@@ -87,6 +87,12 @@ const GenerateInput = z.discriminatedUnion('kind', [
   }),
 ])
 
+/** As `ssh-keygen -l` prints it, blanks around it ignored. */
+const Fingerprint = z
+  .string()
+  .trim()
+  .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'must be SHA256: and 43 characters, as OpenSSH prints it')
+
 export const trust = {
   list: procedure(
     'read',
@@ -131,7 +137,7 @@ export const trust = {
    */
   pinHostKey: procedure(
     'dangerous',
-    z.object({ partner: Slug, connection: Slug.optional(), fingerprint: z.string().max(100), provenance: ProvenanceInput, replace: z.boolean().default(false) }),
+    z.object({ partner: Slug, connection: Slug.optional(), fingerprint: Fingerprint, provenance: ProvenanceInput, replace: z.boolean().default(false) }),
     TrustItem,
   ),
   changed: topic(z.object({ id: z.string() })),

@@ -32,6 +32,12 @@ export const commonErrors = catalogue({
     happened: 'The file does not exist, is a folder, or may not be read by this user.',
     todo: ['Check the path and the permissions, then try again.'],
   },
+  'input.unwritable': {
+    retry: 'never', exit: 2,
+    title: 'The file cannot be written',
+    happened: 'The folder does not exist or is full, or this user may not write there. Nothing was left behind.',
+    todo: ['Choose another name or folder, then try again.'],
+  },
   'call.unknown_method': {
     retry: 'never', exit: 2,
     title: 'This program does not know that call',

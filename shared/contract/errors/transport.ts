@@ -90,19 +90,29 @@ export const transportErrors = catalogue({
     retry: 'never', exit: 4,
     title: 'The server\'s identity is not confirmed yet',
     happened: 'No host key is pinned for this connection, so Waybill cannot know that this is the partner\'s server. Nothing was sent.',
-    todo: ['Ask the partner for the fingerprint, by phone or on a page you trust.', 'Compare it with the one presented and confirm it: "Compare keys" in the window, or `waybill trust import` with --role ssh-host and --provenance.'],
+    todo: ['Ask the partner for the fingerprint, by phone or on a page you trust.', 'Compare it with the one presented and confirm it: "Compare keys" in the window, or `waybill trust pin PARTNER --fingerprint SHA256:… --provenance TEXT`.'],
   },
   'sftp.host_key_changed': {
     retry: 'never', exit: 4,
     title: 'The server shows a different identity',
     happened: 'The presented host key is none of those pinned for this connection. It may be a planned change, another server, or an attack. Nothing was sent.',
-    todo: ['Call the partner on a number you know and compare the fingerprint shown.', 'If it is right, add the new key with "Compare keys" or `waybill trust import`; if not, suspend the partner.'],
+    todo: ['Call the partner on a number you know and compare the fingerprint shown.', 'If it is right, add the new key with "Compare keys" or `waybill trust pin`; if not, suspend the partner.'],
   },
   'sftp.host_key_other_algorithm': {
     retry: 'never', exit: 4,
     title: 'The server shows a key of another kind',
     happened: 'The pinned key is of another algorithm than the one presented; the server may have both. Nothing was sent.',
     todo: ['Ask the partner for the fingerprint of the key of this kind, compare it, and add it.'],
+  },
+  'sftp.fingerprint_differs': {
+    retry: 'never', exit: 4,
+    title: 'The server does not present the key that was compared',
+    happened: 'The fingerprint that you were told is not the one of the key that the server presents now. Nothing was pinned, nothing was sent.',
+    todo: [
+      'Read both fingerprints again; a server has one for each kind of key (ed25519, ECDSA, RSA), so ask for the one of the kind presented.',
+      'If it still differs, it may be another server: check the address, and call the partner on a number you know.',
+      'If the partner gives you a whole key or a known_hosts line, import it: `waybill trust import FILE --role ssh-host --partner PARTNER`.',
+    ],
   },
   'sftp.algorithms_refused': {
     retry: 'never', exit: 4,

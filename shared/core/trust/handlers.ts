@@ -39,19 +39,18 @@ export function trustHandlers(deps: {
     retire: ({ id, reason }, { actor }) => service.retire(id, reason, actor),
     export: ({ id, format }) => service.export(id, format),
     async pinHostKey({ partner, connection, fingerprint, provenance, replace }, { actor, signal }) {
-      const compared = fingerprint.trim()
       const report = await routes.test(partner, connection, () => undefined, signal)
       const presented = report.hostKey
       if (presented === null) {
         const failed = report.stages.find(({ error }) => error !== null)?.error
         throw new AppError('net.unreachable', `no host key was presented: ${failed?.message ?? 'the server did not get that far'}`)
       }
-      if (presented.fingerprint !== compared)
-        throw new AppError('sftp.host_key_changed', 'the server presents another key than the one that was compared; nothing was pinned', {
-          details: { compared, presented: presented.fingerprint },
+      if (presented.fingerprint !== fingerprint)
+        throw new AppError('sftp.fingerprint_differs', `compared: ${fingerprint}; presented: ${presented.fingerprint} (${presented.algorithm})`, {
+          details: { compared: fingerprint, presented: presented.fingerprint, algorithm: presented.algorithm },
         })
       if (presented.verdict === 'revoked') throw new AppError('sftp.host_key_revoked', 'the key is marked as revoked for this connection; nothing was pinned', { details: { presented: presented.fingerprint } })
-      return service.pinPresented({ partner, connection: report.connection, key: readPublicKey(presented.publicKey), provenance, compared, replace }, actor)
+      return service.pinPresented({ partner, connection: report.connection, key: readPublicKey(presented.publicKey), provenance, compared: fingerprint, replace }, actor)
     },
   }
 }

@@ -4,7 +4,7 @@ import { AppError, systemCode } from '../../core/kernel/errors.ts'
 
 /**
  * Writes a new file: under a temporary name first, so that a full disk never leaves half of it under the real one. Rejects with
- * `input.conflict` when it exists already.
+ * `input.conflict` when it exists already, with `input.unwritable` when the folder does not take it.
  */
 export async function writeWhole(file: string, content: string | Uint8Array, mode = 0o666): Promise<void> {
   await claim(file, mode)
@@ -21,7 +21,7 @@ export async function writeWhole(file: string, content: string | Uint8Array, mod
   } catch (error) {
     await rm(temporary, { force: true })
     await rm(file, { force: true })
-    throw error
+    throw unwritable(file, error)
   }
 }
 
@@ -30,8 +30,11 @@ async function claim(file: string, mode: number): Promise<void> {
     const target = await open(file, 'wx', mode)
     await target.close()
   } catch (error) {
-    const code = systemCode(error)
-    if (code === 'EEXIST') throw new AppError('input.conflict', `${file} exists already; nothing was written`, { cause: error })
-    throw new AppError('input.unreadable', `${file} cannot be written (${code ?? 'unknown reason'})`, { cause: error })
+    if (systemCode(error) === 'EEXIST') throw new AppError('input.conflict', `${file} exists already; nothing was written`, { cause: error })
+    throw unwritable(file, error)
   }
+}
+
+function unwritable(file: string, error: unknown): AppError {
+  return new AppError('input.unwritable', `${file} cannot be written (${systemCode(error) ?? 'unknown reason'})`, { cause: error })
 }

@@ -17,6 +17,11 @@ function wholeNumber(text: string): number {
 /** Every list takes it. */
 export const limitOption = ['--limit <n>', 'at most this many rows', wholeNumber, 100] as const
 
+/** Values of an option that may be given several times, or with commas. */
+export function splitList(text: string, before: readonly string[] = []): string[] {
+  return [...before, ...text.split(',').filter((part) => part !== '')]
+}
+
 /** `partner` or `partner/connection`. */
 export function splitTarget(text: string): { partner: string; connection?: string } {
   const [partner = '', connection, ...rest] = text.split('/')

@@ -14,7 +14,14 @@ interface Period {
   partner?: string
 }
 
-const line = (event: AuditEvent): string[] => [String(event.seq), event.at, event.actor, event.type, `${event.subject.kind} ${event.subject.id}`]
+const line = (event: AuditEvent): string[] => [String(event.seq), event.at, event.actor, event.type, `${event.subject.kind} ${event.subject.id}`, aboutOf(event)]
+
+/** What tells one record from its neighbours at a glance; the whole of it is in `--json`. */
+function aboutOf({ data }: AuditEvent): string {
+  const { fileName, fingerprint, error, reason } = data
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+  return [fileName, fingerprint, code, reason].find((fact) => typeof fact === 'string') ?? ''
+}
 
 export function auditCommands(program: Command, run: Register): void {
   const audit = program.command('audit').description('the chain of records')
@@ -31,7 +38,7 @@ export function auditCommands(program: Command, run: Register): void {
     .action(
       run(async ({ client, output }, options: Period & { limit: number; type?: string; search?: string }) => {
         const result = await client.audit.list(options)
-        output.result(result, () => table([['SEQ', 'AT', 'ACTOR', 'TYPE', 'SUBJECT'], ...result.events.map(line)]))
+        output.result(result, () => table([['SEQ', 'AT', 'ACTOR', 'TYPE', 'SUBJECT', 'ABOUT'], ...result.events.map(line)]))
       }),
     )
 

@@ -3,23 +3,10 @@ import type { Command } from 'commander'
 import type { Delivery, ReceiveReport } from '../../../contract/deliveries.ts'
 import { textOf, type WireError } from '../../../contract/errors/index.ts'
 import type { CommandContext } from '../command.ts'
+import { deliveryText, STATE_WORDS } from '../delivery-text.ts'
 import { exitOfAll, exitOfDelivery, exitOfError, type Exit } from '../exit-codes.ts'
 import { bytesText, failureText, table } from '../output.ts'
-import { limitOption, splitTarget, timeOption, type Register } from '../register.ts'
-
-const WORDS: Readonly<Record<Delivery['state'], string>> = {
-  queued: 'queued',
-  sending: 'sending',
-  waiting: 'will be tried again',
-  'awaiting-receipt': 'taken; its receipt is awaited',
-  disputed: 'disputed: the receipt proves nothing',
-  unknown: 'outcome unknown',
-  delivered: 'delivered',
-  failed: 'not delivered',
-  cancelled: 'cancelled',
-  received: 'received, not released yet',
-  held: 'waits for your decision',
-}
+import { limitOption, splitList, splitTarget, timeOption, type Register } from '../register.ts'
 
 export function sendCommand(program: Command, run: Register): void {
   program
@@ -45,7 +32,7 @@ export function sendCommand(program: Command, run: Register): void {
           const ids = results.flatMap(({ delivery }) => (delivery === null ? [] : [delivery.id]))
           const rested = new Map((await client.deliveries.wait({ ids })).deliveries.map((delivery) => [delivery.id, delivery]))
           const final = results.map((result) => ({ ...result, delivery: rested.get(result.delivery?.id ?? '') ?? null }))
-          output.result({ results: final }, () => table(final.map(({ fileName, delivery, error }) => [fileName, delivery === null ? titleOf(error) : WORDS[delivery.state], delivery?.id ?? ''])))
+          output.result({ results: final }, () => table(final.map(({ fileName, delivery, error }) => [fileName, delivery === null ? titleOf(error) : STATE_WORDS[delivery.state], delivery?.id ?? ''])))
           const exits = final.map(({ delivery, error }): Exit => (delivery === null ? exitOfNone(error) : exitOfDelivery(delivery)))
           for (const { delivery, error } of final) explain(output, delivery?.error ?? error)
           for (const { delivery } of final) if (delivery !== null && delivery.state === 'waiting') output.note(nextTryText(delivery))
@@ -80,7 +67,7 @@ function receivedText(report: ReceiveReport): string {
     `${report.listed} files in ${report.folder}: ${report.taken.length} taken, ${report.ignored} ignored, ${report.waiting.length} not complete yet, ${report.tidied} tidied up there`,
     ...report.waiting.map(({ name, reason }) => `  ${name}: ${WAITING_WORDS[reason]}`),
   ]
-  const rows = report.taken.map((delivery) => [delivery.fileName, WORDS[delivery.state], delivery.receipt?.kind === 'received' ? (delivery.receipt.releasedTo ?? '') : '', delivery.id])
+  const rows = report.taken.map((delivery) => [delivery.fileName, STATE_WORDS[delivery.state], delivery.receipt?.kind === 'received' ? (delivery.receipt.releasedTo ?? '') : '', delivery.id])
   return rows.length === 0 ? lines.join('\n') : `${lines.join('\n')}\n${table(rows)}`
 }
 
@@ -93,17 +80,19 @@ export function deliveriesCommands(program: Command, run: Register): void {
     .option(...limitOption)
     .option('--partner <id>', 'only this partner')
     .option('--direction <direction>', 'outbound or inbound')
-    .option('--state <state...>', 'queued, sending, waiting, awaiting-receipt, disputed, unknown, delivered, failed, cancelled, received, held')
+    .option('--state <state...>', 'queued, sending, waiting, awaiting-receipt, disputed, unknown, delivered, failed, cancelled, received, held; several with commas or blanks', splitList)
     .option('--since <time>', 'created at or after', timeOption)
     .option('--search <text>', 'part of a file name, an id or a SHA-256')
     .action(
       run(async ({ client, output }, options: { limit: number; partner?: string; direction?: Delivery['direction']; state?: Delivery['state'][]; since?: string; search?: string }) => {
         const result = await client.deliveries.list(options)
         output.result(result, () =>
-          table([
-            ['ID', 'CREATED', 'PARTNER', 'NAME THERE', 'SIZE', 'STATE'],
-            ...result.deliveries.map((row) => [row.id, row.createdAt, row.partner, row.remoteName, bytesText(row.size), WORDS[row.state]]),
-          ]),
+          result.deliveries.length === 0
+            ? 'No deliveries.'
+            : table([
+                ['ID', 'CREATED', 'PARTNER', 'NAME THERE', 'SIZE', 'STATE'],
+                ...result.deliveries.map((row) => [row.id, row.createdAt, row.partner, row.remoteName, bytesText(row.size), STATE_WORDS[row.state]]),
+              ]),
         )
       }),
     )
@@ -114,7 +103,7 @@ export function deliveriesCommands(program: Command, run: Register): void {
     .action(
       run(async ({ client, output }, id: string) => {
         const result = await client.deliveries.show({ id })
-        output.result(result, () => JSON.stringify(result, null, 2))
+        output.result(result, () => deliveryText(result))
       }),
     )
 
@@ -141,7 +130,7 @@ export function deliveriesCommands(program: Command, run: Register): void {
     .action(
       run(async ({ client, output }, id: string, options: { outcome: 'delivered' | 'not-delivered'; reason: string }) => {
         const delivery = await client.deliveries.resolve({ id, ...options })
-        output.result(delivery, () => `${id}: ${WORDS[delivery.state]}`)
+        output.result(delivery, () => `${id}: ${STATE_WORDS[delivery.state]}`)
       }),
     )
 
@@ -151,7 +140,7 @@ export function deliveriesCommands(program: Command, run: Register): void {
     .action(
       run(async ({ client, output }, id: string) => {
         const delivery = await client.deliveries.cancel({ id })
-        output.result(delivery, () => `${id}: ${WORDS[delivery.state]}`)
+        output.result(delivery, () => `${id}: ${STATE_WORDS[delivery.state]}`)
       }),
     )
 }
@@ -160,7 +149,7 @@ async function reportRested({ client, output }: CommandContext, id: string): Pro
   const { deliveries } = await client.deliveries.wait({ ids: [id] })
   const [delivery] = deliveries
   if (delivery === undefined) return 1
-  output.result(delivery, () => `${id}: ${WORDS[delivery.state]}`)
+  output.result(delivery, () => `${id}: ${STATE_WORDS[delivery.state]}`)
   explain(output, delivery.error)
   if (delivery.state === 'waiting') output.note(nextTryText(delivery))
   return exitOfDelivery(delivery)
@@ -190,6 +179,7 @@ function watchProgress({ client, output, options }: CommandContext): () => void 
     if (Date.now() - last < 1000 && progress.stage === 'transferring') return
     last = Date.now()
     const rate = progress.bytesPerSecond > 0 ? `, ${bytesText(progress.bytesPerSecond)}/s` : ''
-    output.note(`  ${progress.stage} ${bytesText(progress.bytes)} of ${bytesText(progress.total)}${rate}`)
+    const left = progress.secondsLeft === null ? '' : `, ${progress.secondsLeft < 60 ? `${Math.ceil(progress.secondsLeft)} s` : `${Math.ceil(progress.secondsLeft / 60)} min`} left`
+    output.note(`  ${progress.stage} ${bytesText(progress.bytes)} of ${bytesText(progress.total)}${rate}${left}`)
   })
 }

@@ -1,0 +1,60 @@
+/** One delivery for a person at a terminal; `--json` has every field. */
+import type { Attempt, Delivery, DeliveryDetail, Receipt } from '../../contract/deliveries.ts'
+import type { z } from 'zod'
+import { bytesText, failureText, table } from './output.ts'
+
+export const STATE_WORDS: Readonly<Record<Delivery['state'], string>> = {
+  queued: 'queued',
+  sending: 'sending',
+  waiting: 'will be tried again',
+  'awaiting-receipt': 'taken; its receipt is awaited',
+  disputed: 'disputed: the receipt proves nothing',
+  unknown: 'outcome unknown',
+  delivered: 'delivered',
+  failed: 'not delivered',
+  cancelled: 'cancelled',
+  received: 'received, not released yet',
+  held: 'waits for your decision',
+}
+
+export function deliveryText({ delivery, attempts, source }: z.infer<typeof DeliveryDetail>): string {
+  const { receipt, error } = delivery
+  const facts: readonly (readonly [string, string | null])[] = [
+    ['Delivery', delivery.id],
+    ['State', STATE_WORDS[delivery.state]],
+    ['Next try', delivery.nextTryAt],
+    ['Partner', `${delivery.partner}/${delivery.connection}`],
+    ['File', source],
+    ['Name there', delivery.remoteName],
+    ['Size', `${bytesText(delivery.size)} (${delivery.size} bytes)`],
+    ['SHA-256', delivery.sha256],
+    ['Created', delivery.createdAt],
+    ['Receipt', receipt === null ? null : receiptText(receipt)],
+    ['Sent again because', delivery.duplicateReason],
+  ]
+  return [
+    table(facts.flatMap(([name, value]) => (value === null ? [] : [[name, value]]))),
+    ...attempts.map(attemptText),
+    ...(error === null ? [] : ['', failureText(error)]),
+  ].join('\n')
+}
+
+function receiptText(receipt: Receipt): string {
+  switch (receipt.kind) {
+    case 'mdn':
+      return `MDN (${receipt.mode}): ${receipt.disposition}, ${receipt.signed ? 'signed' : 'not signed'}, content ${receipt.micMatches === true ? 'confirmed' : receipt.micMatches === false ? 'DIFFERS' : 'not confirmed'}, ${receipt.at}`
+    case 'received':
+      return `from ${receipt.source}, ${receipt.size} bytes, ${receipt.releasedTo === null ? 'not released' : `released to ${receipt.releasedTo}`}, ${receipt.at}`
+    default:
+      return `${receipt.remotePath}, ${receipt.size} bytes, checked by ${receipt.verifiedBy}, ${receipt.at}`
+  }
+}
+
+function attemptText(attempt: Attempt): string {
+  const resumed = attempt.resumedAt > 0 ? `, went on at byte ${attempt.resumedAt}` : ''
+  const observed = Object.entries(attempt.observed).map(([name, value]) => [`  ${name}`, value])
+  return [
+    `\nTry ${attempt.number}: ${attempt.result}, ${attempt.startedAt} to ${attempt.endedAt ?? 'now'}, ${attempt.bytes} bytes${resumed}`,
+    ...(observed.length === 0 ? [] : [table(observed)]),
+  ].join('\n')
+}
