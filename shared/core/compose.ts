@@ -59,7 +59,7 @@ export function createCore(options: CoreOptions): Core {
   const take = (workspace: Workspace): void => {
     const graph = buildOpenGraph({ ...options, workspace, publisher: bus })
     opened = { workspace, graph }
-    if (options.mode === 'background') graph.engine.start()
+    if (options.mode === 'background') graph.start()
   }
 
   const status = async (): Promise<WorkspaceStatus> => {

@@ -13,17 +13,19 @@ import { createCollect } from './deliveries/inbound/collect.ts'
 import { createInboundReleases } from './deliveries/inbound/release.ts'
 import { createRemoteFileRepository } from './deliveries/inbound/remote-files.ts'
 import { createLedger } from './deliveries/ledger.ts'
+import { createPgpSteps } from './deliveries/pgp.ts'
 import { createDeliveryRepository } from './deliveries/repository.ts'
 import { createDeliveryService } from './deliveries/service.ts'
 import { systemActor } from './kernel/actor.ts'
 import type { CallContext, ResolvedFile, ResolveFile } from './kernel/call-context.ts'
 import type { Clock } from './kernel/clock.ts'
-import { AppError, systemCode } from './kernel/errors.ts'
+import { AppError, asAppError, systemCode } from './kernel/errors.ts'
 import type { Publisher } from './kernel/events.ts'
 import type { Logger } from './kernel/logger.ts'
 import { partnerHandlers } from './partners/handlers.ts'
 import { createPartnerRepository } from './partners/repository.ts'
 import { partnerFacts } from './partners/facts.ts'
+import { connectionOf, toleratedOn } from './partners/rules.ts'
 import { createRoutes } from './partners/routes.ts'
 import { createPartnerService } from './partners/service.ts'
 import type { PracticePort } from './practice/port.ts'
@@ -42,6 +44,8 @@ export interface OpenGraph {
   readonly handlers: OpenDomains
   readonly engine: DeliveryEngine
   readonly audit: AuditTrail
+  /** Background operation: resumes what was left, now and from then on. */
+  start(): void
   /** Ends what was started beside the engine. */
   readonly shutDown: () => Promise<void>
   /** Time of the newest audit record, or null. */
@@ -74,16 +78,33 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const ledger = createLedger({ ...common, deliveries: deliveryRepository, audit })
   const engine = createDeliveryEngine({ deliveries: deliveryRepository, ledger, payloads, publisher, clock, random, routes, logger })
   const inboxOf = (partner: string): string => partnerRepository.find(partner)?.document.inbox ?? join(workspace.folder, 'partners', partner, 'Inbox')
-  const releases = createInboundReleases({ database, repository: deliveryRepository, ledger, payloads, clock, logger, inboxOf, open: async () => await Promise.resolve(null) })
+  const pgp = createPgpSteps({
+    materials: trust.materials,
+    payloads,
+    targetOf(partner, connection) {
+      const { document } = partnerRepository.get(partner)
+      return { partner, connection: connectionOf(document, connection), tolerated: toleratedOn(document, connection, clock.now()) }
+    },
+    clock,
+  })
+  const releases = createInboundReleases({ database, repository: deliveryRepository, ledger, payloads, clock, logger, inboxOf, open: pgp.open })
   const collect = createCollect({ ...common, repository: deliveryRepository, remoteFiles: createRemoteFileRepository(database), ledger, releases, payloads, routes })
-  const deliveries = createDeliveryService({ repository: deliveryRepository, ledger, engine, payloads, routes, releases, publisher, clock })
+  const deliveries = createDeliveryService({ repository: deliveryRepository, ledger, engine, payloads, routes, releases, pgp, publisher, clock })
   const practice = practiceHandlers({ port: options.practice, partners, folder: workspace.folder })
   deliveries.recover(systemActor)
+  const ending = new AbortController()
 
   return {
     engine,
     audit,
-    shutDown: async () => await practice.shutDown(),
+    start() {
+      engine.start()
+      void releases.releaseWaiting(null, ending.signal).catch((error: unknown) => logger.log('error', 'received files could not be released', { problem: asAppError(error).message }))
+    },
+    async shutDown() {
+      ending.abort()
+      await practice.shutDown()
+    },
     lastAuditAt: () => auditRepository.list({ limit: 1 }).events[0]?.at ?? null,
     handlers: {
       station: stationHandlers(station),

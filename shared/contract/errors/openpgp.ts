@@ -2,6 +2,12 @@ import { catalogue } from './spec.ts'
 
 /** OpenPGP messages and keys. */
 export const openpgpErrors = catalogue({
+  'pgp.no_key_bound': {
+    retry: 'never', exit: 4,
+    title: 'An OpenPGP key is missing',
+    happened: 'It was agreed to protect files with OpenPGP, but no key is bound for that. Nothing was sent or released.',
+    todo: ['Import the key that the details name (`waybill trust import FILE --partner ID --role ROLE`), or make one of ours.'],
+  },
   'pgp.tampered': {
     retry: 'never', exit: 4,
     title: 'The message was changed on its way',

@@ -38,7 +38,8 @@ export async function runAttempt(
 ): Promise<void> {
   const { deliveries, ledger, payloads, publisher, clock } = deps
   const { delivery, maybeArrived } = deliveries.get(started.id)
-  const meter = createProgressMeter(delivery.id, delivery.size, publisher, clock)
+  const travels = delivery.wire ?? delivery
+  const meter = createProgressMeter(delivery.id, travels.size, publisher, clock)
   let persistedAt = clock.now()
   let acknowledged = deliveries.acknowledgedBefore(delivery.id, started.attempt)
   deliveries.updateAttempt(started.attempt, { observed: session.observed, bytes: acknowledged })
@@ -48,12 +49,12 @@ export async function runAttempt(
         id: delivery.id,
         protocol: options.protocol,
         remoteName: delivery.remoteName,
-        size: delivery.size,
-        sha256: delivery.sha256,
+        size: travels.size,
+        sha256: travels.sha256,
         verify: options.verify,
         maybeArrived,
         acknowledged,
-        content: (offset) => payloads.read(delivery.sha256, { offset, signal: options.signal }),
+        content: (offset) => payloads.read(travels.sha256, { offset, signal: options.signal }),
       },
       {
         session,

@@ -35,7 +35,8 @@ export type { LedgerEntry } from './repository.ts'
 export interface Ledger {
   /** Rejects with `input.not_found`. */
   get(id: string): LedgerEntry
-  create(delivery: Omit<NewDelivery, 'id' | 'at'>, actor: Actor): Delivery
+  /** `data`: further facts for the audit record; never secrets. */
+  create(delivery: Omit<NewDelivery, 'id' | 'at'>, actor: Actor, data?: Readonly<Record<string, unknown>>): Delivery
   /** Rejects with `input.conflict` when the event cannot happen in the present state. */
   apply(id: string, event: OutboundEvent, facts: EventFacts): LedgerEntry
   /** The same for inbound deliveries. */
@@ -110,7 +111,7 @@ export function createLedger(deps: {
   return {
     get: (id) => deliveries.get(id),
 
-    create(delivery, actor) {
+    create(delivery, actor, data = {}) {
       const id = newId('dlv', clock.now())
       const entry = database.transaction(() => {
         deliveries.insert({ ...delivery, id, at: timestamp(clock.now()) })
@@ -127,6 +128,8 @@ export function createLedger(deps: {
             remoteName: delivery.remoteName,
             size: delivery.size,
             sha256: delivery.sha256,
+            ...data,
+            ...(delivery.wire ? { wire: delivery.wire } : {}),
             ...(delivery.direction === 'outbound' ? {} : { source: delivery.source }),
             ...(delivery.error === undefined ? {} : { error: delivery.error }),
             ...(delivery.duplicateReason === null ? {} : { duplicateAllowed: delivery.duplicateReason }),

@@ -27,6 +27,7 @@ export interface NewDelivery {
   readonly duplicateReason: string | null
   readonly trace: string
   readonly at: string
+  readonly wire?: { readonly sha256: string; readonly size: number } | null
   /** Default: `queued`. */
   readonly state?: 'received' | 'held'
   readonly error?: WireError
@@ -106,10 +107,10 @@ export function createDeliveryRepository(database: Database) {
       try {
         database
           .prepare(
-            `INSERT INTO deliveries (id, partner, connection, direction, file_name, remote_name, source, size, sha256, state, error, receipt, duplicate_reason, trace, created_at, updated_at)
-             VALUES (@id, @partner, @connection, @direction, @fileName, @remoteName, @source, @size, @sha256, @state, @error, @receipt, @duplicateReason, @trace, @at, @at)`,
+            `INSERT INTO deliveries (id, partner, connection, direction, file_name, remote_name, source, size, sha256, wire_sha256, wire_size, state, error, receipt, duplicate_reason, trace, created_at, updated_at)
+             VALUES (@id, @partner, @connection, @direction, @fileName, @remoteName, @source, @size, @sha256, @wireSha256, @wireSize, @state, @error, @receipt, @duplicateReason, @trace, @at, @at)`,
           )
-          .run({ ...delivery, state: delivery.state ?? 'queued', error: jsonOrNull(delivery.error ?? null), receipt: jsonOrNull(delivery.receipt ?? null) })
+          .run({ ...delivery, state: delivery.state ?? 'queued', wireSha256: delivery.wire?.sha256 ?? null, wireSize: delivery.wire?.size ?? null, error: jsonOrNull(delivery.error ?? null), receipt: jsonOrNull(delivery.receipt ?? null) })
       } catch (error) {
         throw asDuplicate(error, delivery.remoteName)
       }

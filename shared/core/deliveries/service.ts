@@ -9,12 +9,13 @@ import { AppError, systemCode, toWireError } from '../kernel/errors.ts'
 import type { Publisher } from '../kernel/events.ts'
 import { newId } from '../kernel/ids.ts'
 import { noticeRaiser } from '../notifications/raise.ts'
-import type { Routes } from '../partners/routes.ts'
+import type { Routes, Target } from '../partners/routes.ts'
 import type { PayloadStore } from '../store/payload-store.ts'
 import type { DeliveryEngine } from './engine.ts'
 import type { Ledger } from './ledger.ts'
 import { finishedNotice } from './notices.ts'
 import type { DeliveryQuery, DeliveryRepository } from './repository.ts'
+import type { PgpSteps, PgpTarget } from './pgp.ts'
 import { describeTarget, protectionOf } from './plan.ts'
 import type { InboundReleases } from './inbound/release.ts'
 import { extensionPermitted, problemOfName, type LedgerState } from './rules.ts'
@@ -47,18 +48,20 @@ export function createDeliveryService(deps: {
   readonly payloads: PayloadStore
   readonly routes: Routes
   readonly releases: InboundReleases
+  readonly pgp: PgpSteps
   readonly publisher: Publisher
   readonly clock: Clock
 }) {
-  const { repository, ledger, engine, payloads, routes, releases, clock } = deps
+  const { repository, ledger, engine, payloads, routes, releases, pgp, clock } = deps
   const raise = noticeRaiser(deps)
 
   /** Everything that can be refused without reading the file. */
-  const checkAgreed = (document: PartnerDocument, remoteName: string, size: number): void => {
+  const checkAgreed = (document: PartnerDocument, remoteName: string, contentName: string, size: number): void => {
     const problem = problemOfName(remoteName)
     if (problem !== null) throw new AppError('delivery.bad_name', `"${remoteName}": ${problem}`)
-    if (!extensionPermitted(remoteName, document.limits.extensions))
-      throw new AppError('delivery.extension_refused', `${remoteName} has none of the permitted endings ${document.limits.extensions?.join(', ') ?? ''}`)
+    // The ending of the file itself: the one that protection adds was not what the partner meant.
+    if (!extensionPermitted(contentName, document.limits.extensions))
+      throw new AppError('delivery.extension_refused', `${contentName} has none of the permitted endings ${document.limits.extensions?.join(', ') ?? ''}`)
     const { maxFileBytes } = document.limits
     if (maxFileBytes !== undefined && size > maxFileBytes)
       throw new AppError('delivery.too_large', `${remoteName} has ${size} bytes; ${maxFileBytes} were agreed`, { details: { size: String(size), limit: String(maxFileBytes) } })
@@ -70,13 +73,16 @@ export function createDeliveryService(deps: {
     })
 
   const sendOne = async (request: SendRequest, file: FileToSend, facts: { trace: string; allowDuplicate: string | undefined; actor: Actor; signal: AbortSignal }): Promise<Delivery> => {
-    const { partner, connection } = routes.target(request.partner, request.connection)
-    const remoteName = file.as ?? file.name
-    checkAgreed(partner, remoteName, await sizeOf(file.path))
+    const target = routes.target(request.partner, request.connection)
+    const { partner, connection } = target
+    const remoteName = file.as ?? pgp.remoteName(file.name, connection)
+    checkAgreed(partner, remoteName, file.as ?? file.name, await sizeOf(file.path))
+    pgp.checkKeys(pgpTarget(target))
     const payload = await payloads.ingest(file.path, { signal: facts.signal })
-    checkAgreed(partner, remoteName, payload.size)
+    checkAgreed(partner, remoteName, file.as ?? file.name, payload.size)
     const earlier = repository.findSame(partner.id, remoteName, payload.sha256)
     if (earlier !== null && facts.allowDuplicate === undefined) throw duplicateError(remoteName, earlier)
+    const wire = await pgp.protect(payload, file.name, pgpTarget(target), facts.signal)
     const delivery = ledger.create(
       {
         partner: partner.id,
@@ -87,23 +93,27 @@ export function createDeliveryService(deps: {
         source: file.path,
         size: payload.size,
         sha256: payload.sha256,
+        wire: wire === null ? null : { sha256: wire.sha256, size: wire.size },
         // A reason is kept only where it was needed: everything else stays under the rule that it goes once.
         duplicateReason: earlier === null ? null : (facts.allowDuplicate ?? null),
         trace: facts.trace,
       },
       facts.actor,
+      wire?.facts,
     )
     engine.run(delivery.id)
     return delivery
   }
 
   const planOne = async (request: SendRequest, file: FileToSend, signal: AbortSignal): Promise<SendPlan> => {
-    const { partner, connection, pinned } = routes.target(request.partner, request.connection)
-    const remoteName = file.as ?? file.name
+    const target = routes.target(request.partner, request.connection)
+    const { partner, connection, pinned } = target
+    const remoteName = file.as ?? pgp.remoteName(file.name, connection)
     const base = { fileName: file.name, remoteName, target: `${partner.name}: ${describeTarget(connection)}`, protection: protectionOf(connection, pinned) }
     try {
       const size = await sizeOf(file.path)
-      checkAgreed(partner, remoteName, size)
+      checkAgreed(partner, remoteName, file.as ?? file.name, size)
+      pgp.checkKeys(pgpTarget(target))
       const { sha256 } = await payloads.digest(file.path, { signal })
       const duplicateOf = repository.findSame(partner.id, remoteName, sha256)
       const refusal = connection.protocol === 'sftp' && pinned.length === 0 ? new AppError('sftp.host_key_unknown', `no host key is pinned for ${partner.id}/${connection.id}`) : null
@@ -236,6 +246,10 @@ export function createDeliveryService(deps: {
       return interrupted.length
     },
   }
+}
+
+function pgpTarget({ partner, connection, tolerated }: Target): PgpTarget {
+  return { partner: partner.id, connection, tolerated }
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -16,6 +16,8 @@ export interface Target {
   readonly connection: Connection
   /** Fingerprints of the host keys or server certificates that are pinned now. */
   readonly pinned: readonly string[]
+  /** Names of exceptions valid now. */
+  readonly tolerated: readonly string[]
 }
 
 /** A way to a partner's files. */
@@ -82,7 +84,7 @@ export function createRoutes(deps: {
       const { document } = active(partner)
       const connection = connectionOf(document, id)
       const pinned = [...trust.materials.pins(partner, connection.id), ...trust.ssh.trust(partner, connection.id).authorities, ...trust.materials.tls(partner, connection.id).pins].map(({ fingerprint }) => fingerprint)
-      return { partner: document, connection, pinned }
+      return { partner: document, connection, pinned, tolerated: toleratedOn(document, connection.id, clock.now()) }
     },
 
     files(partner, id) {
