@@ -19,7 +19,9 @@ export interface Gnupg {
 export function startGnupg(): Gnupg {
   const home = mkdtempSync('/tmp/wbg-')
   // what is tested is the format, so nothing may depend on a web of trust
-  writeFileSync(join(home, 'gpg.conf'), 'batch\nyes\nno-tty\nno-greeting\ntrust-model always\nno-auto-key-retrieve\npinentry-mode loopback\npassphrase ""\n')
+  writeFileSync(join(home, 'gpg.conf'), 'batch\nyes\nno-tty\nno-greeting\ntrust-model always\nno-auto-key-retrieve\npinentry-mode loopback\npassphrase ""\ns2k-count 65536\n')
+  // a protected key may be guessed quickly here, so that a test need not wait
+  writeFileSync(join(home, 'gpg-agent.conf'), 's2k-count 65536\n')
   const env = { ...process.env, GNUPGHOME: home, LC_ALL: 'C' }
   const limits = { env, maxBuffer: 2 ** 28, timeout: 60_000 }
   const ask: Gnupg['ask'] = (args, input) => {

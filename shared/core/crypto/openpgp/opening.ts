@@ -38,11 +38,11 @@ interface SessionKey {
 /** Rejects with `pgp.no_secret_key`, `key.passphrase_needed`, `pgp.no_integrity`, `pgp.weak_algorithm` or `pgp.unsupported`. */
 export async function openData(packet: Packet, wrapped: readonly WrappedSessionKey[], recipients: readonly string[], keys: readonly PgpKey[], allow: PgpAllowances): Promise<OpenedData> {
   if (packet.tag === PACKET.encrypted && allow.noIntegrity !== true) throw new AppError('pgp.no_integrity', 'the message is encrypted without integrity protection (packet 9)')
-  const reader = new ByteReader(packet.body())
+  const reader = new ByteReader(packet.lentBody())
   const version = packet.tag === PACKET.encrypted ? 0 : await versionOf(reader)
   const kind = kindOf(packet.tag, version)
   if (kind === 'seipd-v2' || kind === 'aead') {
-    const header = await readAead(reader, kind === 'aead' ? 'packet20' : 'v2')
+    const header = await readAead(new ByteReader(copied(remaining(reader))), kind === 'aead' ? 'packet20' : 'v2')
     const session = await findSessionKey(wrapped.filter((each) => (each.version === 6) === (kind === 'seipd-v2')), recipients, keys)
     if ((session.cipher !== null && session.cipher !== header.cipher.id) || session.octets.length !== header.cipher.keyBytes) throw malformed('the session key does not fit the cipher of the data')
     return { report: { packet: kind, cipher: header.cipher.name, aead: header.mode.name, integrity: 'aead', recipients, decryptedWith: session.with }, plain: header.open(session.octets) }
@@ -75,6 +75,11 @@ async function versionOf(reader: ByteReader): Promise<number> {
 async function* remaining(reader: ByteReader): AsyncGenerator<Uint8Array, void> {
   do if (reader.available > 0) yield reader.take(reader.available)
   while (await reader.fill())
+}
+
+/** Chunks that are to be kept must not be lent ones. */
+async function* copied(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  for await (const chunk of source) yield Uint8Array.from(chunk)
 }
 
 /** Every failure to unwrap has one outcome: telling them apart would be an oracle (RFC 9580 13.5). */

@@ -31,6 +31,12 @@ function* chunked(bytes: Uint8Array, size: number): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
 }
 
+/** What the library hides of packet 20. */
+interface PacketOfLibrary {
+  readonly encrypted: { getReader(): { read(): Promise<{ value?: Uint8Array }> } }
+  encrypt(cipher: number, key: Uint8Array, config: library.Config): Promise<void>
+}
+
 const publicHalf = async (key: PgpKey): Promise<PgpKey> => (await readPgpKeys(publicKeyText(key)))[0]!
 
 describe('OpenPGP', () => {
@@ -140,6 +146,45 @@ describe('OpenPGP', () => {
         const broken = Buffer.from(theirMessage)
         broken[broken.length - 1000]! ^= 1
         expect(await refusal(broken, { decryptWith: [peer!], verifyWith: [peer!] })).toBe('pgp.tampered')
+      }
+    })
+
+    it('of GnuPG 2.3 and later to keys that announce AEAD are read: packet 20 with OCB', async () => {
+      // no such GnuPG is at hand, so openpgp.js, which reads and writes that packet for its sake, stands in
+      for (const chunkByte of [0, 4, 10]) {
+        const sessionKey = Buffer.alloc(32, 7)
+        const inner = (await library.createMessage({ binary: new Uint8Array(content) })).packets
+        const data = Object.assign(new library.AEADEncryptedDataPacket(), { packets: inner, aeadAlgorithm: library.enums.aead.ocb }) as unknown as PacketOfLibrary & library.AnyPacket
+        await data.encrypt(library.enums.symmetric.aes256, new Uint8Array(sessionKey), { ...library.config, aeadChunkSizeByte: chunkByte })
+        const reader = data.encrypted.getReader()
+        const parts: Uint8Array[] = []
+        for (let part = await reader.read(); part.value !== undefined; part = await reader.read()) parts.push(part.value)
+        Object.assign(data, { encrypted: new Uint8Array(Buffer.concat(parts)) })
+        const outer = new library.PacketList<library.AnyPacket>()
+        outer.push(data)
+        const session = await library.encryptSessionKey({ data: new Uint8Array(sessionKey), algorithm: 'aes256', encryptionKeys: theirPublic.library, format: 'binary' })
+        const made = Buffer.concat([session, outer.write()])
+        const { bytes, report } = await read(unprotect(chunked(made, 3000), { decryptWith: [theirs] }))
+        expect(bytes.equals(content)).toBe(true)
+        expect(report.encryption).toMatchObject({ packet: 'aead', aead: 'ocb', integrity: 'aead', cipher: 'aes256' })
+        for (const at of [made.length - 1, made.length - 20, made.length - 5000]) {
+          const broken = Buffer.from(made)
+          broken[at]! ^= 1
+          expect(await refusal(broken, { decryptWith: [theirs] })).toBe('pgp.tampered')
+        }
+        // chunks that are left out, at the end as in the middle, are missed
+        const body = outer.write()
+        const header = body.length > 8384 + 6 ? 6 : 3
+        const without = (from: number, to: number): Buffer => {
+          const rest = Buffer.concat([body.subarray(header, from), body.subarray(to)])
+          const length = Buffer.alloc(5, 0xff)
+          length.writeUInt32BE(rest.length, 1)
+          return Buffer.concat([session, Buffer.from([0xd4]), length, rest])
+        }
+        const sealedChunk = 2 ** (chunkByte + 6) + 16
+        const start = header + 4 + 15
+        expect(await refusal(without(start, start + sealedChunk), { decryptWith: [theirs] })).toBe('pgp.tampered')
+        expect(await refusal(without(body.length - 16 - sealedChunk, body.length - 16), { decryptWith: [theirs] })).toBe('pgp.tampered')
       }
     })
 

@@ -25,6 +25,8 @@ export function malformed(what: string): AppError {
 export interface Packet {
   readonly tag: number
   body(): AsyncGenerator<Uint8Array, void>
+  /** Each chunk is lent: it holds until the next one is asked for. */
+  lentBody(): AsyncGenerator<Uint8Array, void>
   /** The whole body. Rejects with `pgp.malformed` when it is larger than `maxBytes`. */
   bytes(maxBytes: number): Promise<Uint8Array>
 }
@@ -37,9 +39,12 @@ interface Length {
 
 export class PacketReader {
   readonly #reader: ByteReader
+  readonly #isOwned: boolean
 
-  constructor(source: ByteSource) {
+  /** `isOwned`: nobody else needs the chunks, so that their parts may be joined where they lie. */
+  constructor(source: ByteSource, isOwned = false) {
     this.#reader = new ByteReader(source)
+    this.#isOwned = isOwned
   }
 
   /** The next packet, or undefined at the end of the stream. */
@@ -51,13 +56,15 @@ export class PacketReader {
     const isNew = (first & 0x40) !== 0
     const tag = isNew ? first & 0x3f : (first >> 2) & 0x0f
     const length = isNew ? await newLength(reader) : await oldLength(reader, first & 3)
+    const join = this.#isOwned ? joinedInPlace : joined
     return {
       tag,
-      body: () => body(reader, length),
+      body: () => body(reader, length, join),
+      lentBody: () => body(reader, length, lending()),
       bytes: async (maxBytes) => {
         const parts: Uint8Array[] = []
         let total = 0
-        for await (const part of body(reader, length)) {
+        for await (const part of body(reader, length, joined)) {
           total += part.length
           if (total > maxBytes) throw malformed(`packet ${tag} is larger than ${maxBytes} bytes`)
           parts.push(part)
@@ -105,7 +112,7 @@ async function oldLength(reader: ByteReader, kind: number): Promise<Length> {
   return { octets: kind === 3 ? Number.POSITIVE_INFINITY : await octets(reader, 2 ** kind), partial: false }
 }
 
-async function* body(reader: ByteReader, start: Length): AsyncGenerator<Uint8Array, void> {
+async function* body(reader: ByteReader, start: Length, join: Join): AsyncGenerator<Uint8Array, void> {
   let { octets: left, partial } = start
   for (;;) {
     const pieces: Uint8Array[] = []
@@ -131,8 +138,36 @@ async function* body(reader: ByteReader, start: Length): AsyncGenerator<Uint8Arr
     }
     const [first] = pieces
     if (first === undefined) return
-    yield pieces.length === 1 ? first : Buffer.concat(pieces, gathered)
+    yield pieces.length === 1 ? first : join(pieces, gathered)
   }
+}
+
+/** Joins neighbouring pieces of one chunk, given in their order. */
+type Join = (pieces: readonly Uint8Array[], octets: number) => Uint8Array
+
+function joined(pieces: readonly Uint8Array[], octets: number): Uint8Array {
+  return filled(pieces, Buffer.allocUnsafeSlow(octets))
+}
+
+/** Always into the same memory. */
+function lending(): Join {
+  const room = Buffer.allocUnsafeSlow(GATHER)
+  return (pieces, octets) => filled(pieces, room.subarray(0, octets))
+}
+
+/** Only length octets lie between the pieces: each moves down over them. */
+function joinedInPlace(pieces: readonly Uint8Array[], octets: number): Uint8Array {
+  const first = pieces[0] ?? new Uint8Array()
+  return filled(pieces, new Uint8Array(first.buffer, first.byteOffset, octets))
+}
+
+function filled(pieces: readonly Uint8Array[], room: Uint8Array): Uint8Array {
+  let at = 0
+  for (const piece of pieces) {
+    room.set(piece, at)
+    at += piece.length
+  }
+  return room
 }
 
 /** A whole packet with a definite length. */
@@ -148,10 +183,13 @@ function definiteLength(count: number): Uint8Array {
   return header
 }
 
-/** A packet whose length is not known before, in parts (RFC 9580 4.2.1.4). A short body gets a definite length. */
-export async function* packetStream(tag: number, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+/**
+ * A packet whose length is not known before, in parts (RFC 9580 4.2.1.4). A short body gets a definite length. With `lend`, each chunk holds
+ * until the next one is asked for only.
+ */
+export async function* packetStream(tag: number, source: AsyncIterable<Uint8Array>, lend = false): AsyncGenerator<Uint8Array, void> {
   // Room for the tag and the length before the part, so that header and part are one chunk.
-  let part = Buffer.allocUnsafe(PART + 2)
+  let part = Buffer.allocUnsafeSlow(PART + 2)
   let filled = 0
   let started = false
   for await (const chunk of source) {
@@ -162,7 +200,7 @@ export async function* packetStream(tag: number, source: AsyncIterable<Uint8Arra
         part[1] = 0xe0 | PART_BITS
         yield started ? part.subarray(1) : part
         started = true
-        part = Buffer.allocUnsafe(PART + 2)
+        if (!lend) part = Buffer.allocUnsafeSlow(PART + 2)
         filled = 0
       }
       const count = Math.min(PART - filled, chunk.length - at)

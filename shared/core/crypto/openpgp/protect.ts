@@ -81,7 +81,9 @@ export async function protect(source: ByteSource, options: ProtectOptions): Prom
         yield chunk
       }
     }
-    const message = signedMessage(packetStream(PACKET.literal, literal()), signers)
+    // CFB copies what it encrypts; nothing else in the chain does
+    const isCopied = compression === 'none' && envelope?.report.packet === 'seipd-v1'
+    const message = signedMessage(packetStream(PACKET.literal, literal(), isCopied), signers)
     const packed = compression === 'none' ? message : packetStream(PACKET.compressed, compressed(message, compression))
     const whole = envelope === undefined ? packed : envelope.seal(packed)
     yield* options.armor === true ? armored('MESSAGE', whole) : whole

@@ -117,7 +117,7 @@ async function* outermost(reader: PacketReader, reading: Reading): AsyncGenerato
 async function* inside(plain: AsyncGenerator<Uint8Array, void>, reading: Reading, isProtected: boolean): AsyncGenerator<Uint8Array, void> {
   try {
     // Readers that give up must not end the data before its integrity is known.
-    const reader = new PacketReader({ [Symbol.asyncIterator]: () => ({ next: async () => await plain.next() }) })
+    const reader = new PacketReader({ [Symbol.asyncIterator]: () => ({ next: async () => await plain.next() }) }, true)
     const first = await nextPacket(reader)
     if (first === undefined) throw malformed('there is no message inside the encrypted data')
     yield* message(first, reader, reading, false)
