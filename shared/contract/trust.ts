@@ -140,5 +140,14 @@ export const trust = {
     z.object({ partner: Slug, connection: Slug.optional(), fingerprint: Fingerprint, provenance: ProvenanceInput, replace: z.boolean().default(false) }),
     TrustItem,
   ),
+  /**
+   * The same for a TLS server's certificate: `sha256:` and hex pins the certificate, `spki:` and Base64 its public key, which may
+   * outlive a renewal. Refused where the connection trusts authorities and a pin would not help.
+   */
+  pinCertificate: procedure(
+    'dangerous',
+    z.object({ partner: Slug, connection: Slug.optional(), fingerprint: z.string().max(120), provenance: ProvenanceInput, replace: z.boolean().default(false) }),
+    TrustItem,
+  ),
   changed: topic(z.object({ id: z.string() })),
 } as const

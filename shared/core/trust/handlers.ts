@@ -52,5 +52,32 @@ export function trustHandlers(deps: {
       if (presented.verdict === 'revoked') throw new AppError('sftp.host_key_revoked', 'the key is marked as revoked for this connection; nothing was pinned', { details: { presented: presented.fingerprint } })
       return service.pinPresented({ partner, connection: report.connection, key: readPublicKey(presented.publicKey), provenance, compared: fingerprint, replace }, actor)
     },
+    async pinCertificate({ partner, connection, fingerprint, provenance, replace }, { actor, signal }) {
+      const compared = plainPin(fingerprint)
+      const report = await routes.test(partner, connection, () => undefined, signal)
+      const presented = report.certificate
+      if (presented === null) {
+        const failed = report.stages.find(({ error }) => error !== null)?.error
+        throw new AppError('net.unreachable', `no certificate was presented: ${failed?.message ?? 'the server did not get that far'}`)
+      }
+      if (compared !== presented.fingerprint && compared !== presented.publicKeyPin)
+        throw new AppError('tls.certificate_changed', 'the server presents another certificate than the one that was compared; nothing was pinned', {
+          details: { compared, presented: presented.fingerprint, 'presented public key': presented.publicKeyPin },
+        })
+      const { connection: settings } = routes.target(partner, connection)
+      if ('tls' in settings && settings.tls.trust === 'authority' && (presented.verdict === 'unknown' || presented.verdict === 'wrong-name'))
+        throw new AppError('input.conflict', `${partner}/${report.connection} trusts authorities, and a pinned certificate must be vouched for besides: ${presented.reason}. To trust this certificate alone, set tls.trust to "pinned" first`)
+      const certificate = compared === presented.fingerprint ? presented.pem : presented.publicKeyPin
+      return service.pinCertificate({ partner, connection: report.connection, certificate, provenance, compared, replace }, actor)
+    },
   }
+}
+
+/** A fingerprint as it was told: blanks, colons and capitals in hex are forgiven. */
+function plainPin(told: string): string {
+  const text = told.trim()
+  const hex = /^sha256:(.*)$/is.exec(text)?.[1]?.replaceAll(/[\s:]/g, '').toLowerCase()
+  if (hex !== undefined && /^[0-9a-f]{64}$/.test(hex)) return `sha256:${hex}`
+  if (/^spki:[A-Za-z0-9+/]{43}=$/.test(text)) return text
+  throw new AppError('input.invalid', 'write sha256: and the certificate\'s fingerprint in hex, or spki: and its public key\'s SHA-256 in Base64')
 }

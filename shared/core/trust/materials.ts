@@ -1,6 +1,6 @@
 /** What the protocols get to work with: the items that are bound now, with their private halves where a role needs them. */
 import type { CertificatePin } from '../../contract/connections/common.ts'
-import type { Binding, Role, TrustItem } from '../../contract/trust.ts'
+import type { Binding, Provenance, Role, TrustItem } from '../../contract/trust.ts'
 import { readCertificate } from '../crypto/x509/index.ts'
 import type { Actor } from '../kernel/actor.ts'
 import type { Pin, TlsTrust } from '../protocols/file-protocol.ts'
@@ -49,6 +49,17 @@ export function createMaterials(inventory: Inventory) {
         authorities: servers.flatMap(({ kind, publicKey }) => (kind === 'ca' && publicKey !== null ? [publicKey] : [])),
         client: client?.privateKey && client.item.publicKey !== null ? { item: client.item.id, certificate: chainText(client.item.publicKey, client.chain), privateKey: client.privateKey } : null,
       }
+    },
+
+    /** Pins one, beside those that are pinned or in their stead. Call it inside a transaction. */
+    pinTls(target: { readonly partner: string; readonly connection: string; readonly certificate: string; readonly provenance: Provenance; readonly replace: boolean }, actor: Actor): TrustItem {
+      const { partner, connection, certificate, provenance, replace } = target
+      const earlier = inventory.active(partner, connection, 'tls-server').filter(({ item }) => inventory.get(item).kind === 'x509')
+      const { item } = inventory.ensure('x509', pinnedItem(certificate), `Server certificate of ${partner}/${connection}`, actor)
+      inventory.addProvenance(item.id, provenance)
+      inventory.bind(item.id, { partner, connection, role: 'tls-server' }, actor)
+      if (replace) for (const binding of earlier) if (binding.item !== item.id) inventory.endBinding(binding, actor, `replaced by ${item.fingerprint}`)
+      return inventory.get(item.id)
     },
 
     /** Makes the pinned server certificates of a connection exactly those of its document. Answers whether anything changed. */

@@ -46,6 +46,7 @@ export function createTrustService(deps: {
   const inventory = createInventory(deps)
   const { announce, ensure, addProvenance, endBinding } = inventory
 
+  const materials = createMaterials(inventory)
   const ssh = createSshInventory(inventory)
 
   const requirePartners = (targets: readonly BindTarget[]): void => {
@@ -70,7 +71,7 @@ export function createTrustService(deps: {
     },
     itemsOfPartner: (partner: string): TrustItem[] => repository.itemsOfPartner(partner),
 
-    materials: createMaterials(inventory),
+    materials,
     ssh,
 
     /** The private key of an SSH client key item, as text. */
@@ -164,6 +165,15 @@ export function createTrustService(deps: {
         return pinned
       })
       return announce(item)
+    },
+
+    /** Pins a presented certificate (PEM) or its public key (`spki:…`) that a person compared. */
+    pinCertificate(
+      target: { partner: string; connection: string; certificate: string; provenance: ProvenanceInput; compared: string; replace: boolean },
+      actor: Actor,
+    ): TrustItem {
+      const { provenance, compared, ...rest } = target
+      return announce(database.transaction(() => materials.pinTls({ ...rest, provenance: inventory.provenance(provenance, actor, compared) }, actor)))
     },
 
     /** Binds what a known_hosts file says: for the servers named, or everything unbound where none is. */

@@ -46,6 +46,7 @@ function reportText(report: TestReport): string {
       `  ${certificate.publicKeyPin}`,
       `  ${certificate.subject}, issued by ${certificate.issuer}, valid until ${certificate.notAfter}`,
       ...certificate.expected.map((fingerprint) => `  expected: ${fingerprint}`),
+      `Once the partner has confirmed this fingerprint: waybill trust pin ${report.partner}/${report.connection} --fingerprint ${certificate.fingerprint} --provenance "how you know it"`,
     )
   return lines.join('\n')
 }

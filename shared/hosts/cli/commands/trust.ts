@@ -151,15 +151,16 @@ export function trustCommands(program: Command, run: Register): void {
 
   trust
     .command('pin <target>')
-    .description('trust the host key that a server presents, if it is the one whose fingerprint was compared')
-    .requiredOption('--fingerprint <sha256>', 'SHA256:… as the partner told it')
+    .description('trust the host key or certificate that a server presents, if it is the one whose fingerprint was compared')
+    .requiredOption('--fingerprint <fingerprint>', 'as the partner told it: SHA256:… (SSH host key), sha256:… (certificate, in hex) or spki:… (its public key)')
     .requiredOption('--provenance <text>', 'how the fingerprint was learned')
     .option('--source <source>', 'phone, mail, portal, in-person, other', 'other')
     .option('--person <name>', 'who confirmed it')
     .option('--replace', 'end the earlier pins of this connection')
     .action(
       run(async ({ client, output }, target: string, options: { fingerprint: string; provenance: string; source: ProvenanceInput['source']; person?: string; replace?: boolean }) => {
-        const item = await client.trust.pinHostKey({
+        const pin = isCertificatePin(options.fingerprint) ? client.trust.pinCertificate : client.trust.pinHostKey
+        const item = await pin({
           ...splitTarget(target),
           fingerprint: options.fingerprint,
           provenance: provenanceOf(options) ?? { source: 'other' },
@@ -217,4 +218,9 @@ function matching(item: TrustItem, targets: readonly Target[]): string[] {
 
 async function readPassword(file: string): Promise<string> {
   return (await readTextFile(file)).replace(/\r?\n$/, '')
+}
+
+/** OpenSSH writes 43 characters of Base64 after SHA256:, certificates have 64 hex digits, with or without colons. */
+function isCertificatePin(fingerprint: string): boolean {
+  return /^\s*(spki:|sha256:\s*([0-9a-f]{2}[\s:]?){32}\s*$)/i.test(fingerprint)
 }
