@@ -7,6 +7,8 @@ packages=(
   openssh-server openssh-client # SFTP against OpenSSH
   putty-tools                   # PuTTY's key files
   chromium                      # the window
+  vsftpd lftp                   # FTPS against vsftpd; lftp to measure against
+  libhiredis0.14 libmemcached11 libmemcachedutil2 libpcre2-posix3 # what ProFTPD links to
   gnome-keyring dbus            # the keychain, on a session bus of its own
   openssl                       # CMS and certificates
   openjdk-17-jre-headless       # Java's key stores
@@ -25,3 +27,4 @@ if [ "${#missing[@]}" -gt 0 ]; then
   apt-get install -y -qq --no-install-recommends "${missing[@]}"
 fi
 bash "$(dirname "$0")/electron-ring.sh"
+bash "$(dirname "$0")/proftpd.sh"

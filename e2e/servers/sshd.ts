@@ -2,12 +2,11 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { findPeer } from './peers.ts'
+import { end, listening, signalSessions } from './processes.ts'
 
 export interface Sshd {
   readonly port: number
@@ -109,17 +108,6 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   await listening(server, port, () => readFileSync(logFile, 'utf8'))
   const fingerprint = (kind: HostKeyKind): string => execFileSync('ssh-keygen', ['-lf', join(home, `host-${kind}.pub`)]).toString().split(' ')[1] ?? ''
   const byKind = <T>(value: (kind: HostKeyKind) => T): Record<HostKeyKind, T> => ({ ed25519: value('ed25519'), rsa: value('rsa'), ecdsa: value('ecdsa') })
-  const signalSessions = (signal: NodeJS.Signals): number => {
-    const sessions = descendants(server.pid ?? -1)
-    for (const pid of sessions) {
-      try {
-        process.kill(pid, signal)
-      } catch {
-        // It ended by itself a moment ago.
-      }
-    }
-    return sessions.length
-  }
   return {
     port,
     username: options.username ?? userInfo().username,
@@ -129,13 +117,10 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     authority: options.certify === undefined ? '' : publicLine('authority'),
     folder,
     log: () => readFileSync(logFile, 'utf8'),
-    killSessions: () => signalSessions('SIGKILL'),
-    signalSessions: (signal) => void signalSessions(signal),
+    killSessions: () => signalSessions(server, 'SIGKILL'),
+    signalSessions: (signal) => void signalSessions(server, signal),
     async stop() {
-      signalSessions('SIGKILL')
-      const ended = once(server, 'exit')
-      server.kill('SIGTERM')
-      if (server.exitCode === null) await ended
+      await end(server)
       rmSync(home, { recursive: true, force: true })
     },
   }
@@ -149,32 +134,4 @@ function spawnWithPassword(home: string, username: string, password: string, com
   const pam = join(home, 'pam')
   writeFileSync(pam, 'auth required pam_unix.so\naccount required pam_permit.so\nsession required pam_permit.so\n')
   return spawn('unshare', ['--mount', 'sh', '-c', 'mount --bind "$0" /etc/shadow && mount --bind "$1" /etc/pam.d/sshd && shift && exec "$@"', shadow, pam, ...command], { stdio: 'ignore' })
-}
-
-async function listening(server: ChildProcess, port: number, log: () => string): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    if (server.exitCode !== null) throw new Error(`sshd ended: ${log()}`)
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1')
-      socket.once('connect', () => {
-        socket.destroy()
-        resolve(true)
-      })
-      socket.once('error', () => resolve(false))
-    })
-    if (open) return
-    await sleep(50)
-  }
-  throw new Error(`sshd does not listen: ${log()}`)
-}
-
-/** Children of a process, and theirs: the sessions of our own server and nobody else's. */
-function descendants(pid: number): number[] {
-  let children: number[]
-  try {
-    children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)]).toString().split('\n').map(Number).filter((child) => child > 0)
-  } catch {
-    return []
-  }
-  return children.flatMap((child) => [...descendants(child), child])
 }

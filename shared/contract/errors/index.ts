@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { commonErrors } from './common.ts'
 import { deliveryErrors } from './deliveries.ts'
+import { ftpsErrors } from './ftps.ts'
 import { openpgpErrors } from './openpgp.ts'
 import type { ErrorSpec } from './spec.ts'
 import { proxyErrors } from './proxy.ts'
@@ -26,6 +27,7 @@ const catalogueOfAll = {
   ...proxyErrors,
   ...tlsErrors,
   ...trustErrors,
+  ...ftpsErrors,
 }
 
 /** `area.reason`, stable: others test against it. */

@@ -1,0 +1,54 @@
+/** Starting servers and ending exactly those: never by name. */
+import { execFileSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Children of a process, and theirs: the sessions of our own server and nobody else's. */
+export function descendants(pid: number): number[] {
+  let children: number[]
+  try {
+    children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)]).toString().split('\n').map(Number).filter((child) => child > 0)
+  } catch {
+    return []
+  }
+  return children.flatMap((child) => [...descendants(child), child])
+}
+
+/** Signals the children of a server, which serve its present connections. Answers how many. */
+export function signalSessions(server: ChildProcess, signal: NodeJS.Signals): number {
+  const sessions = descendants(server.pid ?? -1)
+  for (const pid of sessions) {
+    try {
+      process.kill(pid, signal)
+    } catch {
+      // It ended by itself a moment ago.
+    }
+  }
+  return sessions.length
+}
+
+/** Waits until a server answers on its port; throws with its log when it ends before. */
+export async function listening(server: ChildProcess, port: number, log: () => string): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    if (server.exitCode !== null) throw new Error(`the server ended: ${log()}`)
+    const open = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1')
+      socket.once('connect', () => {
+        socket.destroy()
+        resolve(true)
+      })
+      socket.once('error', () => resolve(false))
+    })
+    if (open) return
+    await sleep(50)
+  }
+  throw new Error(`the server does not listen: ${log()}`)
+}
+
+export async function end(server: ChildProcess): Promise<void> {
+  signalSessions(server, 'SIGKILL')
+  const ended = once(server, 'exit')
+  server.kill('SIGTERM')
+  if (server.exitCode === null && server.signalCode === null) await ended
+}
