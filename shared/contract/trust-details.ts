@@ -34,6 +34,45 @@ export const X509Details = CertificateFacts.extend({
 })
 export type X509Details = z.infer<typeof X509Details>
 
+/** The primary key of an OpenPGP key, or a subkey. Fingerprints are upper-case hexadecimal. */
+export const PgpPart = z.object({
+  fingerprint: z.string(),
+  keyId: z.string(),
+  primary: z.boolean(),
+  algorithm: z.string(),
+  bits: z.number().int().nullable(),
+  curve: z.string().nullable(),
+  created: Timestamp,
+  expires: Timestamp.nullable(),
+  capabilities: z.array(z.enum(['certify', 'sign', 'encrypt', 'authenticate'])),
+  revoked: z.object({ reason: z.enum(['none', 'superseded', 'compromised', 'retired', 'user-id-invalid']), text: z.string(), at: Timestamp }).nullable(),
+  secret: z.enum(['none', 'stub', 'protected', 'open']),
+  /** What is wrong with it at any time. */
+  defect: z.string().nullable(),
+})
+export type PgpPart = z.infer<typeof PgpPart>
+
+export const PgpDetails = z.object({
+  version: z.number().int(),
+  /** The primary one first. */
+  userIds: z.array(z.object({ text: z.string(), valid: z.boolean(), revoked: z.boolean() })),
+  /** The primary key first. */
+  parts: z.array(PgpPart),
+  /** What the owner's program says it can read: GnuPG's AEAD packets, integrity protection of version 2, algorithm numbers of RFC 9580. */
+  preferences: z.object({
+    aead: z.boolean(),
+    seipdV2: z.boolean(),
+    ciphers: z.array(z.number().int()),
+    hashes: z.array(z.number().int()),
+    compressions: z.array(z.number().int()),
+    cipherSuites: z.array(z.array(z.number().int())),
+  }),
+  hasSecret: z.boolean(),
+  isProtected: z.boolean(),
+  warnings: z.array(z.string()),
+})
+export type PgpDetails = z.infer<typeof PgpDetails>
+
 /** Something that speaks against an item in a role. An error forbids the binding, a warning is shown. */
 export const FitnessProblem = z.object({ severity: z.enum(['error', 'warning']), code: z.string(), message: z.string() })
 export type FitnessProblem = z.infer<typeof FitnessProblem>

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { FileSource, Limit, Slug, Timestamp } from './common.ts'
 import { procedure, topic } from './define.ts'
 import { ProvenanceInput } from './connections/common.ts'
-import { RoleFitness, X509Details } from './trust-details.ts'
+import { FitnessProblem, PgpDetails, RoleFitness, X509Details } from './trust-details.ts'
 import { Role, TrustKind } from './trust-words.ts'
 
 export { Role, TrustKind } from './trust-words.ts'
@@ -36,7 +36,7 @@ export const TrustItem = z.object({
   label: z.string(),
   algorithm: z.string(),
   bits: z.number().int().nullable(),
-  /** `SHA256:…` (Base64) for SSH keys, `sha256:…` (lower-case hexadecimal) for certificates; `spki:…` for a pinned public key. */
+  /** `SHA256:…` (Base64) for SSH keys, `sha256:…` (lower-case hexadecimal) for certificates; `spki:…` for a pinned public key, upper-case hexadecimal for OpenPGP keys. */
   fingerprint: z.string(),
   /** SHA-256 of the public key, `spki:…`: the same for every certificate of one key pair. Certificates only. */
   keyId: z.string().nullable(),
@@ -49,6 +49,8 @@ export const TrustItem = z.object({
   createdAt: Timestamp,
   /** What stands in the certificate; null for other kinds, and while only a fingerprint is known. */
   x509: X509Details.nullable(),
+  /** User IDs and subkeys of an OpenPGP key; null for other kinds. */
+  pgp: PgpDetails.nullable(),
   provenance: z.array(Provenance),
   bindings: z.array(Binding),
 })
@@ -60,6 +62,26 @@ export type TrustItemDetail = z.infer<typeof TrustItemDetail>
 
 /** Without a partner: our station's, for every partner that has none of its own. */
 const BindTarget = z.object({ partner: Slug.optional(), connection: Slug.optional(), role: Role })
+
+/** What an import would make. Nothing is stored. */
+export const PreviewItem = z.object({
+  kind: TrustKind,
+  label: z.string(),
+  algorithm: z.string(),
+  bits: z.number().int().nullable(),
+  fingerprint: z.string(),
+  hasPrivateKey: z.boolean(),
+  notBefore: Timestamp.nullable(),
+  notAfter: Timestamp.nullable(),
+  x509: X509Details.nullable(),
+  pgp: PgpDetails.nullable(),
+  fitness: z.array(RoleFitness),
+  /** What is worth knowing whatever it is used for: a test key of a product, a key that another item has too. */
+  remarks: z.array(FitnessProblem),
+  /** The item that it is in the inventory already, and what the import would add to it. */
+  known: z.object({ id: z.string(), label: z.string(), state: z.enum(['active', 'retired']), adds: z.array(z.enum(['private-key', 'chain', 'renewal'])) }).nullable(),
+})
+export type PreviewItem = z.infer<typeof PreviewItem>
 
 /** Parts of a certificate's subject. */
 const Subject = z.object({
@@ -85,6 +107,16 @@ const GenerateInput = z.discriminatedUnion('kind', [
     label: z.string().min(1).max(200).optional(),
     bind: z.array(BindTarget).max(20).default([]),
   }),
+  z.object({
+    kind: z.literal('pgp'),
+    name: z.string().min(1).max(200),
+    email: z.email().max(200).optional(),
+    algorithm: z.enum(['ed25519', 'rsa-3072', 'rsa-4096']).default('ed25519'),
+    /** Left out: it does not expire. */
+    days: z.number().int().min(1).max(7300).optional(),
+    label: z.string().min(1).max(200).optional(),
+    bind: z.array(BindTarget).max(20).default([]),
+  }),
 ])
 
 /** As `ssh-keygen -l` prints it, blanks around it ignored. */
@@ -100,6 +132,12 @@ export const trust = {
     z.object({ items: z.array(TrustItem), total: z.number().int() }),
   ),
   show: procedure('read', z.object({ id: z.string().max(100) }), TrustItemDetail),
+  /** What `import` would make of a file, what that could be used for, and what is wrong with it. */
+  preview: procedure(
+    'read',
+    z.object({ source: FileSource, kind: z.enum(['x509', 'ca']).optional(), passphrase: z.string().max(1024).optional() }),
+    z.object({ format: z.string(), items: z.array(PreviewItem) }),
+  ),
   /**
    * Detects the format; binds when targets are given. A private key is sealed before anything is answered. `kind` settles what a
    * self-signed certificate is that could be either.
@@ -129,6 +167,15 @@ export const trust = {
   export: procedure(
     'read',
     z.object({ id: z.string().max(100), format: z.enum(['pem', 'der', 'p7b']).default('pem') }),
+    z.object({ fileName: z.string(), text: z.string(), encoding: z.enum(['text', 'base64']) }),
+  ),
+  /**
+   * The private half in a container under a password: PKCS#12 for certificates, PKCS#8 for SSH keys, armour for OpenPGP. The only way out
+   * for a private key; it stands in the audit trail.
+   */
+  exportPrivate: procedure(
+    'dangerous',
+    z.object({ id: z.string().max(100), password: z.string().min(12, 'use at least 12 characters').max(1024), reason: z.string().min(5).max(500), confirmed: z.literal(true) }),
     z.object({ fileName: z.string(), text: z.string(), encoding: z.enum(['text', 'base64']) }),
   ),
   /**

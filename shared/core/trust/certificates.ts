@@ -104,13 +104,14 @@ export function detailsOfPem(text: string | null): X509Details | null {
   }
 }
 
-/** What the codec refuses, in the operator's words: `key.malformed`, or `key.unsupported` for keys that the runtime does not know. */
+/** What the codec refuses, in the operator's words: `key.malformed`, `key.unsupported` or `key.wrong_passphrase`. */
 export function inOperatorsWords<T>(read: () => T): T {
   try {
     return read()
   } catch (error) {
     if (!(error instanceof CmsError)) throw error
-    throw new AppError(error.code === 'cms.unsupported' ? 'input.invalid' : 'key.malformed', error.message, { cause: error })
+    const code = error.code === 'cms.unsupported' ? 'key.unsupported' : error.code === 'cms.wrong_password' ? 'key.wrong_passphrase' : 'key.malformed'
+    throw new AppError(code, error.message, { cause: error })
   }
 }
 

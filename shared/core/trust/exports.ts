@@ -16,7 +16,7 @@ export interface ExportedFile {
 export function exported({ item, chain }: StoredItem, format: ExportFormat): ExportedFile {
   const { publicKey } = item
   if (publicKey === null) throw new AppError('input.invalid', 'only the fingerprint of this item is known')
-  const name = item.label.replaceAll(/[^A-Za-z0-9._-]+/g, '-').replaceAll(/^[-.]+|[-.]+$/g, '') || item.id
+  const name = fileNameOf(item)
   if (item.x509 === null) {
     if (format !== 'pem') throw new AppError('input.invalid', `${format} is a form of certificates`)
     return publicKey.startsWith('-----')
@@ -28,4 +28,9 @@ export function exported({ item, chain }: StoredItem, format: ExportFormat): Exp
   const [first = Buffer.alloc(0)] = certificates
   const bytes = format === 'p7b' ? certificatesOnly(certificates) : first
   return { fileName: `${name}.${format === 'p7b' ? 'p7b' : 'cer'}`, text: Buffer.from(bytes).toString('base64'), encoding: 'base64' }
+}
+
+/** Its label, made safe for every file system; without an ending. */
+export function fileNameOf({ label, id }: { readonly label: string; readonly id: string }): string {
+  return label.replaceAll(/[^A-Za-z0-9._-]+/g, '-').replaceAll(/^[-.]+|[-.]+$/g, '').slice(0, 80) || id
 }

@@ -14,7 +14,7 @@ const x509: X509Details = {
 function item(change: Partial<Omit<Judged, 'x509'>> = {}, details: Partial<X509Details> | null = {}): Judged {
   return {
     kind: 'x509', state: 'active', hasPrivateKey: true, algorithm: 'RSA', bits: 3072, notBefore: x509.notBefore, notAfter: x509.notAfter,
-    x509: details === null ? null : { ...x509, ...details },
+    x509: details === null ? null : { ...x509, ...details }, pgp: null,
     ...change,
   }
 }

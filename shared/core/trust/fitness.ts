@@ -1,6 +1,8 @@
 /** What speaks for and against an item in a role. Pure. */
-import type { FitnessProblem, RoleFitness, X509Details } from '../../contract/trust-details.ts'
+import type { FitnessProblem, PgpDetails, RoleFitness, X509Details } from '../../contract/trust-details.ts'
 import type { Role, TrustKind } from '../../contract/trust-words.ts'
+import type { PgpRole } from '../crypto/openpgp/index.ts'
+import { pgpProblems } from './pgp-fitness.ts'
 
 const ROLES_OF_KIND: Readonly<Record<TrustKind, readonly Role[]>> = {
   'ssh-host': ['ssh-host', 'ssh-jump'],
@@ -29,6 +31,7 @@ export interface Judged {
   readonly notBefore: string | null
   readonly notAfter: string | null
   readonly x509: X509Details | null
+  readonly pgp: PgpDetails | null
 }
 
 export interface Circumstances {
@@ -47,6 +50,7 @@ export function fitnessOf(item: Judged, circumstances: Circumstances): RoleFitne
 export function problemsOfRole(item: Judged, role: Role, circumstances: Circumstances): FitnessProblem[] {
   const basic = basicProblem(item, role)
   if (basic !== null) return [basic]
+  if (item.kind === 'pgp') return item.pgp === null ? [] : pgpProblems(item.pgp, role as PgpRole, circumstances)
   return [...sizeProblems(item, circumstances), ...timeProblems(item, role, circumstances), ...(item.x509 === null ? [] : certificateProblems(item.x509, item.kind, role))]
 }
 

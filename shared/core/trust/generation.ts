@@ -1,9 +1,11 @@
 /** New keys of our own. */
+import { generatePgpKey } from '../crypto/openpgp/index.ts'
 import { generateSshKey, type SshKeyAlgorithm } from '../crypto/ssh/index.ts'
 import { generateSelfSigned, privateKeyPem, type AltName, type SelfSignedOptions } from '../crypto/x509/index.ts'
 import { AppError } from '../kernel/errors.ts'
 import { certificateItem, inOperatorsWords } from './certificates.ts'
 import type { BindTarget } from './inventory.ts'
+import { pgpFound } from './pgp-items.ts'
 import type { Found } from './x509-material.ts'
 
 export interface SshGeneration {
@@ -23,10 +25,24 @@ export interface X509Generation {
   readonly bind: readonly BindTarget[]
 }
 
-export type GenerateRequest = SshGeneration | X509Generation
+export interface PgpGeneration {
+  readonly kind: 'pgp'
+  readonly name: string
+  readonly email?: string | undefined
+  readonly algorithm: 'ed25519' | 'rsa-3072' | 'rsa-4096'
+  /** Left out: it does not expire. */
+  readonly days?: number | undefined
+  readonly label?: string | undefined
+  readonly bind: readonly BindTarget[]
+}
+
+export type GenerateRequest = SshGeneration | X509Generation | PgpGeneration
+
+const DAY_MS = 86_400_000
 
 /** Makes the key. Rejects with `input.invalid`. */
-export async function generated(request: GenerateRequest): Promise<Found> {
+export async function generated(request: GenerateRequest, now: number): Promise<Found> {
+  if (request.kind === 'pgp') return await generatedPgp(request, now)
   if (request.kind === 'ssh') return { kind: 'ssh-client', key: generateSshKey(request.algorithm, request.label), label: request.label }
   const usage = usageFor(request.bind)
   if (request.key === 'ec-p256' && request.bind.some(({ role }) => role === 'encrypt' || role === 'decrypt')) throw new AppError('input.invalid', 'messages are encrypted to RSA keys; choose one for decrypting')
@@ -38,6 +54,12 @@ export async function generated(request: GenerateRequest): Promise<Found> {
     }),
   )
   return { kind: 'x509', key: { ...certificateItem(made.certificate), privateKey: privateKeyPem(made.privateKey) }, label: request.label ?? request.subject.commonName }
+}
+
+async function generatedPgp({ name, email, algorithm, days, label }: PgpGeneration, now: number): Promise<Found> {
+  const key = await generatePgpKey({ name, algorithm, created: new Date(now), expires: days === undefined ? null : new Date(now + days * DAY_MS), ...(email === undefined ? {} : { email }) })
+  const found = pgpFound(key)
+  return label === undefined ? found : { ...found, label }
 }
 
 /** TLS purposes only where TLS is wanted; a certificate without roles yet is for exchanging messages. */

@@ -2,8 +2,9 @@ import type { WaybillHandlers } from '../../contract/index.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { CallContext, ResolvedFile, ResolveFile } from '../kernel/call-context.ts'
 import type { Routes } from '../partners/routes.ts'
-import { isKnownHosts, readPublicKey } from '../crypto/ssh/index.ts'
+import { readPublicKey } from '../crypto/ssh/index.ts'
 import type { BindTarget } from './inventory.ts'
+import { isHostList } from './material-files.ts'
 import type { TrustService } from './service.ts'
 import { looksLikeX509 } from './x509-material.ts'
 
@@ -27,17 +28,19 @@ export function trustHandlers(deps: {
   return {
     list: (input) => service.list(input),
     show: ({ id }) => service.show(id),
+    preview: async ({ source, kind, passphrase }) => await service.preview({ content: await readContent(resolveFile(source)), kind, passphrase }),
     async import({ source, ...request }, { actor }) {
       const content = await readContent(resolveFile(source))
       const text = looksLikeX509(content) ? '' : content.toString('utf8')
-      if (isKnownHosts(text)) return service.importKnownHosts({ text, targets: request.bind.flatMap(sshTargets), provenance: request.provenance }, actor)
-      return service.import({ ...request, content }, actor)
+      if (isHostList(text)) return service.importKnownHosts({ text, targets: request.bind.flatMap(sshTargets), provenance: request.provenance }, actor)
+      return await service.import({ ...request, content }, actor)
     },
     generate: async (request, { actor }) => await service.generate(request, actor),
     bind: ({ item, ...target }, { actor }) => service.bind(item, target, actor),
     unbind: ({ binding }, { actor }) => service.unbind(binding, actor),
     retire: ({ id, reason }, { actor }) => service.retire(id, reason, actor),
     export: ({ id, format }) => service.export(id, format),
+    exportPrivate: async ({ id, password, reason }, { actor }) => await service.exportPrivate({ id, password, reason }, actor),
     async pinHostKey({ partner, connection, fingerprint, provenance, replace }, { actor, signal }) {
       const report = await routes.test(partner, connection, () => undefined, signal)
       const presented = report.hostKey

@@ -10,7 +10,7 @@ import { newId } from '../kernel/ids.ts'
 import type { PartnerFacts } from '../partners/facts.ts'
 import type { SealedSecrets } from '../store/sealed-secrets.ts'
 import type { NewItem } from './new-item.ts'
-import type { TrustRepository } from './repository.ts'
+import type { StoredItem, TrustRepository } from './repository.ts'
 import { problemsOfRole, type Circumstances } from './fitness.ts'
 import { isActive } from './rules.ts'
 
@@ -47,6 +47,13 @@ export function createInventory({ repository, secrets, audit, publisher, clock, 
   const addPrivateKey = (item: TrustItem, privateKey: string, actor: Actor): void => {
     seal(item.id, privateKey)
     audit.record({ actor, type: 'trust.key_added', subject: { kind: 'trust', id: item.id }, data: { fingerprint: item.fingerprint } })
+  }
+
+  /** The owner of an OpenPGP key prolonged or revoked it, or added a subkey: same key, newer statements. */
+  const renew = ({ item, secret }: StoredItem, key: NewItem, actor: Actor): void => {
+    repository.renew(item.id, key)
+    if (key.privateKey !== undefined && secret !== null) seal(item.id, key.privateKey)
+    audit.record({ actor, type: 'trust.renewed', subject: { kind: 'trust', id: item.id }, data: { fingerprint: item.fingerprint, notAfter: key.notAfter ?? null } })
   }
 
   const circumstances = ({ partner, connection, activeFrom }: Omit<BindTarget, 'role'>): Circumstances => ({
@@ -96,14 +103,15 @@ export function createInventory({ repository, secrets, audit, publisher, clock, 
       const known = repository.findByFingerprint(kind, key.fingerprint)
       if (known !== null) {
         if (key.publicKey !== null && known.item.publicKey === null) repository.completePublicKey(known.item.id, { ...key, publicKey: key.publicKey })
+        if (key.pgp !== undefined && JSON.stringify(key.pgp) !== JSON.stringify(known.item.pgp)) renew(known, key, actor)
         if (key.chain !== undefined && key.chain.length > known.chain.length) repository.setChain(known.item.id, key.chain, key.x509)
         if (key.privateKey !== undefined && known.secret === null) addPrivateKey(known.item, key.privateKey, actor)
         return { item: repository.get(known.item.id).item, created: false }
       }
       const id = newId('ti', clock.now())
       const { algorithm, bits, fingerprint, publicKey, notBefore = null, notAfter = null } = key
-      const { keyId = null, x509 = null, chain = [] } = key
-      repository.insert({ id, kind, label, algorithm, bits, fingerprint, publicKey, notBefore, notAfter, keyId, x509, createdAt: now() }, chain)
+      const { keyId = null, x509 = null, pgp = null, chain = [] } = key
+      repository.insert({ id, kind, label, algorithm, bits, fingerprint, publicKey, notBefore, notAfter, keyId, x509, pgp, createdAt: now() }, chain)
       if (key.privateKey !== undefined) seal(id, key.privateKey)
       audit.record({
         actor,

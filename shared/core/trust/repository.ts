@@ -1,8 +1,9 @@
 import type { Binding, Provenance, Role, TrustItem, TrustKind } from '../../contract/trust.ts'
-import type { X509Details } from '../../contract/trust-details.ts'
+import type { PgpDetails, X509Details } from '../../contract/trust-details.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { Database } from '../store/database.ts'
 import { detailsOfPem } from './certificates.ts'
+import type { NewItem } from './new-item.ts'
 
 interface ItemRow {
   id: string
@@ -65,6 +66,7 @@ export function createTrustRepository(database: Database) {
       keyId: row.key_id,
       // Certificates that were pinned before their details were kept, or that came in only when first seen.
       x509: row.kind !== 'x509' && row.kind !== 'ca' ? null : row.details === null ? detailsOfPem(row.public_key) : (JSON.parse(row.details) as X509Details),
+      pgp: row.kind === 'pgp' && row.details !== null ? (JSON.parse(row.details) as PgpDetails) : null,
       provenance: provenanceOf.all(row.id).map(({ record }) => JSON.parse(record) as Provenance),
       bindings: bindingsOf.all(row.id).map(bindingOf),
     },
@@ -72,17 +74,24 @@ export function createTrustRepository(database: Database) {
 
   const repository = {
     insert(item: Omit<TrustItem, 'provenance' | 'bindings' | 'hasPrivateKey' | 'state'>, chain: readonly string[]): void {
-      const { x509, ...columns } = item
+      const { x509, pgp, ...columns } = item
+      const details = x509 ?? pgp
       database
         .prepare(
           `INSERT INTO trust_items (id, kind, label, algorithm, bits, fingerprint, public_key, not_before, not_after, created_at, key_id, chain, details, subject)
            VALUES (@id, @kind, @label, @algorithm, @bits, @fingerprint, @publicKey, @notBefore, @notAfter, @createdAt, @keyId, @chain, @details, @subject)`,
         )
-        .run({ ...columns, chain: JSON.stringify(chain), details: x509 === null ? null : JSON.stringify(x509), subject: x509?.subject ?? '' })
+        .run({ ...columns, chain: JSON.stringify(chain), details: details === null ? null : JSON.stringify(details), subject: x509?.subject ?? pgp?.userIds.map(({ text }) => text).join(' ') ?? '' })
     },
 
     setChain(id: string, chain: readonly string[], details: X509Details | undefined): void {
       database.prepare('UPDATE trust_items SET chain = ?, details = coalesce(?, details) WHERE id = ?').run(JSON.stringify(chain), details === undefined ? null : JSON.stringify(details), id)
+    },
+
+    renew(id: string, key: NewItem): void {
+      database
+        .prepare('UPDATE trust_items SET public_key = ?, details = ?, not_after = ? WHERE id = ?')
+        .run(key.publicKey, JSON.stringify(key.pgp ?? null), key.notAfter ?? null, id)
     },
 
     /** Items of one key pair: the certificates that were made for it, newest first. */

@@ -1,5 +1,6 @@
 import type { ProvenanceInput } from '../../contract/connections/common.ts'
-import type { TrustItem, TrustItemDetail } from '../../contract/trust.ts'
+import type { PreviewItem, TrustItem, TrustItemDetail } from '../../contract/trust.ts'
+import type { FitnessProblem } from '../../contract/trust-details.ts'
 import type { AuditTrail } from '../audit/service.ts'
 import { readPrivateKey, type SshPublicKey } from '../crypto/ssh/index.ts'
 import type { Actor } from '../kernel/actor.ts'
@@ -10,15 +11,20 @@ import type { PartnerFacts } from '../partners/facts.ts'
 import type { Database } from '../store/database.ts'
 import type { SealedSecrets } from '../store/sealed-secrets.ts'
 import type { TrustRepository } from './repository.ts'
-import { exported, type ExportFormat } from './exports.ts'
+import { exported, type ExportedFile, type ExportFormat } from './exports.ts'
+import { exportedPrivate } from './private-exports.ts'
 import { fitnessOf } from './fitness.ts'
 import { generated, type GenerateRequest } from './generation.ts'
 import { createInventory, type BindTarget } from './inventory.ts'
 import { readMaterial } from './material-files.ts'
+import { asNew } from './new-item.ts'
+import { mergedWithKnown } from './pgp-items.ts'
+import { previewOf } from './preview.ts'
+import { remarksOf } from './remarks.ts'
 import { createMaterials } from './materials.ts'
 import { isPending } from './rules.ts'
 import { createSshInventory } from './ssh.ts'
-import type { LoneKey } from './x509-material.ts'
+import type { Found, LoneKey } from './x509-material.ts'
 
 export interface ImportRequest {
   /** The file's content. */
@@ -63,6 +69,17 @@ export function createTrustService(deps: {
 
   const knowsKey = (keyId: string): boolean => repository.findByKeyId(keyId).length > 0
 
+  /** An OpenPGP key that is here already comes in as both together. */
+  const withKnown = async (found: Found): Promise<Found> => {
+    const known = found.kind === 'pgp' ? repository.findByFingerprint('pgp', found.key.fingerprint) : null
+    return known === null ? found : await mergedWithKnown(found, { publicKey: known.item.publicKey, privateKey: inventory.privateKey(known.item.id) })
+  }
+
+  const remarksOn = ({ kind, key }: Found): FitnessProblem[] => {
+    const others = key.keyId === undefined ? [] : repository.findByKeyId(key.keyId).filter(({ item }) => item.kind !== kind || item.fingerprint !== key.fingerprint)
+    return remarksOf(key, others.map(({ item }) => item.label))
+  }
+
   return {
     list: (query: Parameters<TrustRepository['list']>[0]) => repository.list(query),
     show(id: string): TrustItemDetail {
@@ -81,13 +98,26 @@ export function createTrustService(deps: {
       return text
     },
 
+    /** What an import would make. */
+    async preview(request: Omit<ImportRequest, 'bind'>): Promise<{ format: string; items: PreviewItem[] }> {
+      const material = await readMaterial({ ...request, bind: [] }, knowsKey)
+      const attached = material.loneKeys.flatMap(({ keyId, privateKey }) => repository.findByKeyId(keyId).slice(0, 1).map(({ item }): Found => ({ kind: item.kind, label: item.label, key: { ...asNew(item), privateKey } })))
+      if (attached.length < material.loneKeys.length) throw new AppError('trust.key_without_certificate', 'no certificate belongs to the private key')
+      const found = await Promise.all([...attached, ...material.found].map(withKnown))
+      return {
+        format: material.format,
+        items: found.map((one) => previewOf(one, repository.findByFingerprint(one.kind, one.key.fingerprint), remarksOn(one), inventory.circumstances({}))),
+      }
+    },
+
     /** Imports whatever the content holds and binds it. Nothing is stored unless everything can be. */
-    import(request: ImportRequest, actor: Actor): { items: TrustItem[]; created: number } {
-      const material = readMaterial(request, knowsKey)
+    async import(request: ImportRequest, actor: Actor): Promise<{ items: TrustItem[]; created: number }> {
+      const material = await readMaterial(request, knowsKey)
+      const found = await Promise.all(material.found.map(withKnown))
       const result = database.transaction(() => {
         requirePartners(request.bind)
         const attached = material.loneKeys.map((key) => attachKey(key, actor))
-        const made = material.found.map(({ kind, key, label }) => ensure(kind, key, request.label ?? label, actor))
+        const made = found.map(({ kind, key, label }) => ensure(kind, key, request.label ?? label, actor))
         const ids = [...new Set([...attached, ...made.map(({ item }) => item.id)])]
         for (const id of ids) {
           if (request.provenance !== undefined) addProvenance(id, inventory.provenance(request.provenance, actor))
@@ -100,9 +130,9 @@ export function createTrustService(deps: {
     },
 
     async generate(request: GenerateRequest, actor: Actor): Promise<TrustItem> {
-      const { kind, key, label } = await generated(request)
+      const { kind, key, label } = await generated(request, clock.now())
       const item = database.transaction(() => {
-        const targets = request.kind === 'x509' ? request.bind : []
+        const targets = request.kind === 'ssh' ? [] : request.bind
         requirePartners(targets)
         const made = ensure(kind, key, label, actor)
         addProvenance(made.item.id, inventory.provenance({ source: 'generated' }, actor))
@@ -110,6 +140,16 @@ export function createTrustService(deps: {
         return repository.get(made.item.id).item
       })
       return announce(item)
+    },
+
+    /** The private half under a password. It is recorded before it is handed out. */
+    async exportPrivate(request: { id: string; password: string; reason: string }, actor: Actor): Promise<ExportedFile> {
+      const stored = repository.get(request.id)
+      const privateKey = inventory.privateKey(request.id)
+      if (privateKey === null) throw new AppError('input.invalid', `${stored.item.label} has no private key here`)
+      const file = await exportedPrivate(stored, privateKey, request.password)
+      audit.record({ actor, type: 'trust.private_key_exported', subject: { kind: 'trust', id: request.id }, data: { fingerprint: stored.item.fingerprint, file: file.fileName, reason: request.reason } })
+      return file
     },
 
     /** Seals the client key that a partner document brought along. */

@@ -1,7 +1,9 @@
 /** What an X.509 file brings along: certificates with the chains above them and the private keys that belong to them. Pure. */
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import type { TrustKind } from '../../contract/trust-words.ts'
-import { chainAbove, keyMatchesCertificate, pemTextOf, privateKeyPem, readPem, readPrivateKey, writePem, type Certificate } from '../crypto/x509/index.ts'
+import { chainAbove, keyMatchesCertificate, pemTextOf, privateKeyPem, readPem, readPkcs12, readPrivateKey, writePem, type Certificate, type Pkcs12Contents } from '../crypto/x509/index.ts'
+import { childrenOf, contentOf, readBer } from '../crypto/asn1/ber-node.ts'
+import { sniffCms } from '../crypto/cms/content-info.ts'
 import { AppError } from '../kernel/errors.ts'
 import { certificateItem, certificatesIn, inOperatorsWords, keyIdOf, kindOfCertificate, labelOf } from './certificates.ts'
 import type { NewItem } from './new-item.ts'
@@ -21,6 +23,8 @@ export interface LoneKey {
 }
 
 export interface X509Material {
+  /** What the file is, for people. */
+  readonly format: string
   readonly found: readonly Found[]
   readonly loneKeys: readonly LoneKey[]
 }
@@ -41,14 +45,50 @@ export function looksLikeX509(content: Buffer): boolean {
 /** Rejects with `key.malformed`, `key.passphrase_needed`, `key.wrong_passphrase`, `key.unsupported`. */
 export function readX509Material(content: Buffer, request: X509Request): X509Material {
   const text = pemTextOf(content)
-  if (text !== undefined) return arrange(certificatesInPem(text), privateKeysInPem(text, request.passphrase), request)
+  if (text !== undefined) return { format: formatOfPem(text), ...arrange(certificatesInPem(text), privateKeysInPem(text, request.passphrase), request) }
+  if (looksLikePkcs12(content)) return pkcs12Material(content, request)
   const bare = privateKeyOfDer(content, request.passphrase)
-  if (bare !== null) return arrange([], [bare], request)
-  return arrange(certificatesIn(content), [], request)
+  if (bare !== null) return { format: 'Private key (DER)', ...arrange([], [bare], request) }
+  const certificates = certificatesIn(content)
+  return { format: sniffCms(content) === 'signed-data' ? 'PKCS#7 (certificates)' : 'Certificate (DER)', ...arrange(certificates, [], request) }
+}
+
+/** A PFX begins with version 3 and a ContentInfo; keys begin with version 0 or 1, certificates with a SEQUENCE (RFC 7292 4). */
+function looksLikePkcs12(content: Buffer): boolean {
+  try {
+    const [version, safe] = childrenOf(readBer(content))
+    return version?.tag === 0x02 && contentOf(version).length === 1 && contentOf(version)[0] === 3 && safe?.tag === 0x30
+  } catch {
+    return false
+  }
+}
+
+function pkcs12Material(content: Buffer, request: X509Request): X509Material {
+  const { entries, certificates } = openPkcs12(content, request.passphrase)
+  const all = [...entries.flatMap(({ certificate, chain }) => [...(certificate === undefined ? [] : [certificate]), ...chain]), ...certificates]
+  const once = [...new Map(all.map((one) => [one.fingerprintSha256, one])).values()]
+  const names = new Map(entries.flatMap(({ certificate, friendlyName }) => (certificate === undefined || friendlyName === undefined || friendlyName === '' ? [] : [[`sha256:${certificate.fingerprintSha256}` as string, friendlyName.slice(0, 200)] as const])))
+  const { found, loneKeys } = arrange(once, entries.map(({ privateKey }) => privateKey), request)
+  return { format: 'PKCS#12', found: found.map((one) => ({ ...one, label: names.get(one.key.fingerprint) ?? one.label })), loneKeys }
+}
+
+/** Some programs protect with an empty password; only when that does not open it is one asked for. */
+function openPkcs12(content: Buffer, passphrase: string | undefined): Pkcs12Contents {
+  try {
+    return inOperatorsWords(() => readPkcs12(content, passphrase ?? ''))
+  } catch (error) {
+    if (passphrase === undefined && error instanceof AppError && error.code === 'key.wrong_passphrase') throw protection(undefined, error)
+    throw error
+  }
+}
+
+function formatOfPem(text: string): string {
+  const labels = new Set(readPem(text).map(({ label }) => (label.endsWith('PRIVATE KEY') ? 'private key' : label === 'PKCS7' || label === 'CMS' ? 'PKCS#7' : 'certificate')))
+  return `PEM (${[...labels].join(', ') || 'nothing known'})`
 }
 
 /** Matches keys with certificates, and tells leaves from the chains above them. */
-export function arrange(certificates: readonly Certificate[], keys: readonly KeyObject[], request: X509Request): X509Material {
+export function arrange(certificates: readonly Certificate[], keys: readonly KeyObject[], request: X509Request): Omit<X509Material, 'format'> {
   const chains = new Map(certificates.map((one) => [one, chainAbove(one, certificates)]))
   const keyOf = (one: Certificate): KeyObject | undefined => keys.find((key) => keyMatchesCertificate(key, one))
   const above = new Set([...chains.values()].flat())

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import type { TrustItem } from '../../../contract/trust.ts'
+import type { PreviewItem, TrustItem } from '../../../contract/trust.ts'
 import type { ProvenanceInput } from '../../../contract/connections/common.ts'
 import type { WaybillClient } from '../../../contract/index.ts'
 import { AppError } from '../../../core/kernel/errors.ts'
@@ -26,7 +26,7 @@ export function trustCommands(program: Command, run: Register): void {
 
   const imports = trust
     .command('import <file>')
-    .description('import keys and certificates (PEM, DER, PKCS#7, PKCS#8, OpenSSH, PPK); with --partner and --role they are bound at once')
+    .description('import keys and certificates (PEM, DER, PKCS#7, PKCS#8, PKCS#12, OpenSSH, PPK, known_hosts, OpenPGP); with --partner and --role they are bound at once')
     .option('--label <text>', 'how it is called here')
     .option('--kind <kind>', 'x509 or ca: what a self-signed certificate is that could be either')
     .option('--password-file <file>', 'file with the passphrase of a protected key or container')
@@ -50,22 +50,36 @@ export function trustCommands(program: Command, run: Register): void {
     }),
   )
 
+  trust
+    .command('preview <file>')
+    .description('what an import would make, what it could be used for, and what is wrong with it; stores nothing')
+    .option('--kind <kind>', 'x509 or ca: what a self-signed certificate is that could be either')
+    .option('--password-file <file>', 'file with the passphrase of a protected key or container')
+    .action(
+      run(async ({ client, output }, file: string, options: { kind?: 'x509' | 'ca'; passwordFile?: string }) => {
+        const passphrase = options.passwordFile === undefined ? undefined : await readPassword(options.passwordFile)
+        const result = await client.trust.preview({ source: { path: resolve(file) }, ...(options.kind === undefined ? {} : { kind: options.kind }), ...(passphrase === undefined ? {} : { passphrase }) })
+        output.result(result, () => previewText(result))
+      }),
+    )
+
   const generates = trust
     .command('generate')
-    .description('create a key pair: an SSH key, or a self-signed certificate')
-    .requiredOption('--kind <kind>', 'x509 or ssh')
+    .description('create a key pair: an SSH key, a self-signed certificate, or an OpenPGP key')
+    .requiredOption('--kind <kind>', 'x509, ssh or pgp')
     .option('--label <text>', 'how it is called here')
-    .option('--algorithm <name>', 'ssh: ed25519 (default), rsa-3072 or rsa-4096')
+    .option('--algorithm <name>', 'ssh and pgp: ed25519 (default), rsa-3072 or rsa-4096')
+    .option('--name <name>', 'pgp: name in the user ID')
     .option('--cn <name>', 'x509: common name')
     .option('--org <name>', 'x509: organisation')
     .option('--unit <name>', 'x509: organisational unit')
     .option('--locality <name>', 'x509: town')
     .option('--state <name>', 'x509: state or province')
     .option('--country <code>', 'x509: two-letter country code')
-    .option('--email <address>', 'x509: e-mail address')
+    .option('--email <address>', 'x509 and pgp: e-mail address')
     .option('--alt-name <name...>', 'x509: DNS names, IP addresses or e-mail addresses')
     .option('--key <kind>', 'x509: rsa-3072 (default), rsa-2048, rsa-4096, ec-p256')
-    .option('--days <n>', 'x509: days of validity (default 1095)', Number)
+    .option('--days <n>', 'x509 and pgp: days of validity (x509: 1095 when left out; pgp: for ever)', Number)
   const generateTargets = bindOptions(generates)
   generates.action(
     run(async ({ client, output }, options: GenerateOptions) => {
@@ -150,6 +164,22 @@ export function trustCommands(program: Command, run: Register): void {
     )
 
   trust
+    .command('export-private <id>')
+    .description('the private key in a container under a password (PKCS#12, PKCS#8 or OpenPGP armour); it stands in the audit trail')
+    .requiredOption('--password-file <file>', 'file with the password of the container, at least 12 characters')
+    .requiredOption('--reason <text>', 'why it leaves')
+    .requiredOption('--out <file>', 'write it there, readable by you alone')
+    .option('--confirm', 'yes, the private key is to leave this workspace')
+    .action(
+      run(async ({ client, output }, id: string, options: { passwordFile: string; reason: string; out: string; confirm?: boolean }) => {
+        if (options.confirm !== true) throw new AppError('input.invalid', 'a private key leaves only with --confirm')
+        const result = await client.trust.exportPrivate({ id, password: await readPassword(options.passwordFile), reason: options.reason, confirmed: true })
+        await writeWhole(resolve(options.out), Buffer.from(result.text, result.encoding === 'base64' ? 'base64' : 'utf8'), 0o600)
+        output.result({ fileName: result.fileName, file: resolve(options.out) }, () => `written to ${options.out}`)
+      }),
+    )
+
+  trust
     .command('pin <target>')
     .description('trust the host key or certificate that a server presents, if it is the one whose fingerprint was compared')
     .requiredOption('--fingerprint <fingerprint>', 'as the partner told it: SHA256:… (SSH host key), sha256:… (certificate, in hex) or spki:… (its public key)')
@@ -175,6 +205,7 @@ interface GenerateOptions {
   readonly kind: string
   readonly label?: string
   readonly algorithm?: 'ed25519'
+  readonly name?: string
   readonly cn?: string
   readonly org?: string
   readonly unit?: string
@@ -192,7 +223,13 @@ function generateInput(options: GenerateOptions, bind: Target[]): Parameters<Way
     if (options.label === undefined) throw new AppError('input.invalid', 'name the key with --label')
     return { kind: 'ssh', label: options.label, ...(options.algorithm === undefined ? {} : { algorithm: options.algorithm }) }
   }
-  if (options.kind !== 'x509') throw new AppError('input.invalid', `--kind ${options.kind}: write x509 or ssh`)
+  if (options.kind === 'pgp') {
+    const name = options.name ?? options.cn ?? options.label
+    if (name === undefined) throw new AppError('input.invalid', 'name the owner with --name')
+    const { email, algorithm, days, label } = options
+    return { kind: 'pgp', name, bind, ...(email === undefined ? {} : { email }), ...(algorithm === undefined ? {} : { algorithm }), ...(days === undefined ? {} : { days }), ...(label === undefined ? {} : { label }) }
+  }
+  if (options.kind !== 'x509') throw new AppError('input.invalid', `--kind ${options.kind}: write x509, ssh or pgp`)
   if (options.cn === undefined) throw new AppError('input.invalid', 'name the owner with --cn')
   const { cn: commonName, org: organization, unit: organizationalUnit, locality, state, country, email } = options
   const parts = { commonName, organization, organizationalUnit, locality, state, country, email }
@@ -205,6 +242,22 @@ function generateInput(options: GenerateOptions, bind: Target[]): Parameters<Way
     ...(options.days === undefined ? {} : { days: options.days }),
     ...(options.label === undefined ? {} : { label: options.label }),
   }
+}
+
+function previewText({ format, items }: { readonly format: string; readonly items: readonly PreviewItem[] }): string {
+  const blocks = items.map((item) => {
+    const roles = item.fitness.map(({ role, problems }) => `  ${problems.some(({ severity }) => severity === 'error') ? 'not for' : 'for'} ${role}${problems.map(({ message }) => `: ${message}`).join('')}`)
+    const facts = [
+      `${item.label}: ${item.kind}, ${item.algorithm}${item.bits === null ? '' : ` ${item.bits} bit`}${item.hasPrivateKey ? ', with its private key' : ''}`,
+      `  fingerprint ${item.fingerprint}`,
+      ...(item.x509 === null ? [] : [`  SHA-1 ${item.x509.sha1}`, `  subject ${item.x509.subject}`, `  issuer ${item.x509.selfSigned ? 'itself' : item.x509.issuer}`]),
+      ...(item.pgp?.userIds.map(({ text }) => `  user ID ${text}`) ?? []),
+      ...(item.notAfter === null ? [] : [`  valid ${item.notBefore?.slice(0, 10) ?? ''} to ${item.notAfter.slice(0, 10)}`]),
+      ...(item.known === null ? [] : [`  known already as ${item.known.label} (${item.known.id})${item.known.adds.length === 0 ? '' : `; adds ${item.known.adds.join(', ')}`}`]),
+    ]
+    return [...facts, ...item.remarks.map(({ severity, message }) => `  ${severity}: ${message}`), ...roles].join('\n')
+  })
+  return [format, ...blocks].join('\n')
 }
 
 /** Bindings of an item that hold or will, in one of the places that were named; without any, all of them. */
