@@ -1,5 +1,6 @@
 /**
- * Decides what runs when. Deliveries of one connection share a lane and, in it, one session; lanes run side by side.
+ * Decides what runs when. Deliveries of one connection share a lane and, in it, as many sessions as the partner permits (usually
+ * one); lanes run side by side.
  * In the background it also wakes up for waiting deliveries; on demand it runs only what it is told to.
  */
 import type { FileRoute, Routes } from '../partners/routes.ts'
@@ -12,6 +13,10 @@ import { stepFor } from './rules.ts'
 import { CancelledByOperator, endWithError, runAttempt, ShuttingDown, type AttemptDeps } from './attempt.ts'
 
 const MAX_LANES = 4
+/** In all lanes together. */
+const MAX_SESSIONS = 8
+/** A session waits so long for the next file of its lane: files that are handed over one after the other share one sign-in. */
+const LINGER_MS = 3_000
 /** The wall clock is compared at least this often, because timers stand still while a laptop sleeps. */
 const TICK_MS = 15_000
 
@@ -29,8 +34,20 @@ export interface DeliveryEngine {
 }
 
 interface Lane {
+  readonly partner: string
+  readonly connection: string
   readonly waiting: string[]
-  running: boolean
+  /** Sessions at work. */
+  running: number
+  /** Wakes sessions that are open and have nothing to do. */
+  readonly resting: (() => void)[]
+}
+
+interface OpenSession {
+  readonly session: FileSession
+  readonly route: FileRoute
+  /** It has rested, and may be gone. */
+  readonly rested: boolean
 }
 
 export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Routes; readonly logger: Logger }): DeliveryEngine {
@@ -49,8 +66,9 @@ export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Rout
   const enqueue = (id: string): void => {
     if (stopping || pending.has(id)) return
     const { delivery } = deliveries.get(id)
-    const key = `${delivery.partner}/${delivery.connection}`
-    const lane = lanes.get(key) ?? { waiting: [], running: false }
+    const { partner, connection } = delivery
+    const key = `${partner}/${connection}`
+    const lane = lanes.get(key) ?? { partner, connection, waiting: [], running: 0, resting: [] }
     lanes.set(key, lane)
     pending.set(id, Promise.withResolvers<void>())
     lane.waiting.push(id)
@@ -58,24 +76,61 @@ export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Rout
   }
 
   const startLanes = (): void => {
-    for (const [key, lane] of lanes) {
-      const running = [...lanes.values()].filter((other) => other.running).length
-      if (running >= MAX_LANES) return
-      if (lane.running || lane.waiting.length === 0) continue
-      lane.running = true
-      void runLane(lane).finally(() => {
-        lane.running = false
-        if (lane.waiting.length === 0) lanes.delete(key)
-        startLanes()
-      })
+    for (const lane of lanes.values()) {
+      if ([...lanes.values()].filter((other) => other.running > 0).length >= MAX_LANES) break
+      if (lane.running === 0 && lane.waiting.length > 0) startSession(lane)
     }
+    // What is left goes to lanes that may have more than one.
+    for (const lane of lanes.values())
+      while (lane.running > 0 && lane.waiting.length > 0 && lane.running < routes.sessionsAtOnce(lane.partner, lane.connection) && sessions() < MAX_SESSIONS) startSession(lane)
+  }
+
+  const sessions = (): number => [...lanes.values()].reduce((sum, { running }) => sum + running, 0)
+
+  /** Goes on with a session that rests, or with a new one. */
+  const startSession = (lane: Lane): void => {
+    lane.running += 1
+    const wake = lane.resting.pop()
+    if (wake !== undefined) {
+      wake()
+      return
+    }
+    void runLane(lane).finally(() => {
+      lane.running -= 1
+      if (lane.running + lane.resting.length + lane.waiting.length === 0) lanes.delete(`${lane.partner}/${lane.connection}`)
+      startLanes()
+    })
+  }
+
+  /** True when there is more to do; the session then counts as running again. */
+  const rest = async (lane: Lane): Promise<boolean> => {
+    const { promise, resolve: wake } = Promise.withResolvers<void>()
+    const limit = new AbortController()
+    lane.resting.push(wake)
+    lane.running -= 1
+    startLanes()
+    void clock.sleep(LINGER_MS, AbortSignal.any([limit.signal, background.signal])).then(wake, wake)
+    await promise
+    limit.abort()
+    const at = lane.resting.indexOf(wake)
+    // Whoever woke it has counted it already.
+    if (at === -1) return true
+    lane.resting.splice(at, 1)
+    lane.running += 1
+    return lane.waiting.length > 0
   }
 
   /** Works through a lane with one session for all its deliveries; opens another when the partner's settings changed or it broke. */
   const runLane = async (lane: Lane): Promise<void> => {
-    let open: { readonly session: FileSession; readonly route: FileRoute } | null = null
+    let open = null as OpenSession | null
     try {
-      for (let id = lane.waiting.shift(); id !== undefined; id = lane.waiting.shift()) {
+      for (;;) {
+        const id = lane.waiting.shift()
+        if (id === undefined) {
+          if (open === null || stopping || !(await rest(lane))) return
+          open = { ...open, rested: true }
+          continue
+        }
         try {
           if (!stopping && canStart(id)) open = await runOne(id, open, lane)
         } catch (error) {
@@ -101,7 +156,7 @@ export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Rout
 
   const runOne = async (
     id: string,
-    open: { readonly session: FileSession; readonly route: FileRoute } | null,
+    open: OpenSession | null,
     lane: Lane,
   ): Promise<typeof open> => {
     const { delivery } = deliveries.get(id)
@@ -110,7 +165,7 @@ export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Rout
     const { attempt } = ledger.start(id, systemActor)
     try {
       const route = routes.files(delivery.partner, delivery.connection)
-      let session = open?.route.version === route.version ? open.session : null
+      let session = open !== null && open.route.version === route.version && (!open.rested || (await isAlive(open.session))) ? open.session : null
       if (session === null) {
         await open?.session.close()
         deps.publisher.publish('deliveries.progress', { id, stage: 'connecting', bytes: 0, total: delivery.size, bytesPerSecond: 0, secondsLeft: null })
@@ -118,13 +173,14 @@ export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Rout
       }
       await runAttempt({ id, attempt }, session, { protocol: route.connection.protocol, verify: route.connection.verify, signal: controller.signal }, deps)
       // Whatever went wrong, a fresh connection is the safe ground for the next file.
-      if (deliveries.get(id).delivery.state === 'delivered') return { session, route }
+      if (deliveries.get(id).delivery.state === 'delivered') return { session, route, rested: false }
       await session.close()
       return null
     } catch (error) {
       const reason: unknown = controller.signal.aborted ? controller.signal.reason : error
       endWithError(delivery, reason, {}, deps)
-      if (!controller.signal.aborted) failTheRest(lane, reason)
+      // Where another session of the lane works, the server merely had enough of them.
+      if (!controller.signal.aborted && lane.running === 1) failTheRest(lane, reason)
       return null
     } finally {
       controllers.delete(id)
@@ -169,5 +225,15 @@ export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Rout
       for (const controller of controllers.values()) controller.abort(new ShuttingDown('Waybill is ending'))
       await Promise.all([...pending.values()].map(async (entry) => await entry.promise))
     },
+  }
+}
+
+/** Servers end sessions that rest, and lines break meanwhile. */
+async function isAlive(session: FileSession): Promise<boolean> {
+  try {
+    await session.stat('.waybill')
+    return true
+  } catch {
+    return false
   }
 }

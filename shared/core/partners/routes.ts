@@ -43,6 +43,8 @@ export interface Routes {
   target(partner: string, connection: string | undefined): Target
   /** Rejects with `partner.suspended` or `input.not_found`. */
   files(partner: string, connection: string): FileRoute
+  /** How many sessions the partner permits at once; never rejects. */
+  sessionsAtOnce(partner: string, connection: string): number
   test(partner: string, connection: string | undefined, onProgress: TestProgress, signal: AbortSignal): Promise<FileTestResult & { connection: string }>
 }
 
@@ -98,6 +100,11 @@ export function createRoutes(deps: {
         version: JSON.stringify([stored.updatedAt, [...pins, ...tls.pins].map((pin) => pin.item), tls.client?.item, tls.authorities.length, ssh, tolerated]),
         connect: async (signal, folder) => await protocolOf(connection).connect(endpointOf(partner, connection, folder ?? connection.folder), signal),
       }
+    },
+
+    sessionsAtOnce(partner, id) {
+      const connection = partners.find(partner)?.document.connections.find((candidate) => candidate.id === id)
+      return connection !== undefined && 'maxConnections' in connection ? connection.maxConnections : 1
     },
 
     async test(partner, id, onProgress, signal) {

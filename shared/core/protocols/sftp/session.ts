@@ -6,7 +6,7 @@ import type { Connected } from './connect.ts'
 import { namedStaging } from '../named-staging.ts'
 import { operationError, STATUS, type Doing } from './errors.ts'
 import { readAll, writeAll, type Handle } from './pipeline.ts'
-import { hashOnServer } from './server-hash.ts'
+import { createServerHash } from './server-hash.ts'
 
 const CLOSE_WITHIN_MS = 2_000
 
@@ -40,6 +40,7 @@ export async function openSession(connected: Connected, wanted: string): Promise
 
   const folder = await Promise.race([openFolder(sftp, wanted), lost])
   const pathOf = (name: string): string => pathIn(folder, name)
+  const hashOnServer = createServerHash(ssh)
   let serverHash = true
 
   const doing = async <T>(verb: string, name: string, action: () => Promise<T>): Promise<T> => {
@@ -154,7 +155,7 @@ export async function openSession(connected: Connected, wanted: string): Promise
       }),
 
     async hash(name) {
-      const found = serverHash ? await Promise.race([hashOnServer(ssh, pathOf(name)), lost]) : null
+      const found = serverHash ? await Promise.race([hashOnServer(pathOf(name)), lost]) : null
       // An account without a shell has none for the next file either.
       serverHash = found !== null
       return found
