@@ -18,6 +18,7 @@ packages=(
 )
 # Its runtime comes out of a Python package.
 python3 -m pip --version >/dev/null 2>&1 || packages+=(python3-pip)
+python3 -m ensurepip --version >/dev/null 2>&1 || packages+=(python3-venv) # for pyas2lib's environment
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
@@ -28,3 +29,4 @@ if [ "${#missing[@]}" -gt 0 ]; then
 fi
 bash "$(dirname "$0")/electron-ring.sh"
 bash "$(dirname "$0")/proftpd.sh"
+bash "$(dirname "$0")/pyas2lib.sh"

@@ -18,6 +18,7 @@ const PEERS = {
   gpgconf: { get: 'apt-get install gnupg', also: [] },
   chromium: { get: 'apt-get install chromium', also: ['/usr/bin/chromium'] },
   'gnome-keyring-daemon': { get: 'apt-get install gnome-keyring dbus', also: [] },
+  pyas2lib: { get: 'bash build/ci/pyas2lib.sh', also: [join(import.meta.dirname, '../../.peers/pyas2lib/bin/python')] },
   'dbus-run-session': { get: 'apt-get install dbus', also: [] },
 } as const
 

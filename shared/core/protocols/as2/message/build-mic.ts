@@ -17,13 +17,14 @@ export interface MicPlan {
 export interface MicTap {
   update(chunk: Uint8Array): Promise<void>
   finish(): Promise<CandidateDigest[]>
+  close(): void
 }
 
 export function createMicTap({ algorithms, text }: MicPlan): MicTap {
   const others = (['sha256', 'sha1', 'sha512', 'sha384', 'md5'] as const).filter((name) => !algorithms.includes(name))
   const forms: DigestForm[] = text ? ['raw', 'canonical'] : ['raw']
   const lasting = createTap(algorithms, forms)
-  let passing: DigestTap[] = [createTap(others, ['raw', 'canonical']), ...(text ? [] : [createTap(algorithms, ['canonical'])])]
+  let passing: DigestTap[] = [createTap(others, ['raw', 'canonical'], false), ...(text ? [] : [createTap(algorithms, ['canonical'], false)])]
   let bytes = 0
   return {
     async update(chunk) {
@@ -38,6 +39,21 @@ export function createMicTap({ algorithms, text }: MicPlan): MicTap {
       const found = await Promise.all([lasting, ...passing].map((tap) => tap.finish()))
       return found.flat().filter(({ ending }) => ending === 'as-is')
     },
+    close: () => lasting.close(),
+  }
+}
+
+/** Passes chunks through; gives up when something breaks, else the caller finishes. */
+export async function* micTapped(source: AsyncIterable<Uint8Array>, ...taps: readonly MicTap[]): AsyncGenerator<Uint8Array, void> {
+  let complete = false
+  try {
+    for await (const chunk of source) {
+      for (const tap of taps) await tap.update(chunk)
+      yield chunk
+    }
+    complete = true
+  } finally {
+    if (!complete) for (const tap of taps) tap.close()
   }
 }
 

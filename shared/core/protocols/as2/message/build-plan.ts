@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto'
 import { compress, encrypt, type CandidateDigest, type DigestName } from '../../../crypto/cms/index.ts'
 import type { BuildOptions, BuildQuirks, BuiltMessage, BuiltPayload, Payload, SignLayer } from './build-options.ts'
-import { createMicTap, digestToSign, micsOf, type MicTap } from './build-mic.ts'
+import { createMicTap, digestToSign, micsOf, micTapped, type MicTap } from './build-mic.ts'
 import { MessageError } from './errors.ts'
 import { fileNameParameters } from './file-names.ts'
-import type { HeaderPair } from './header-fields.ts'
+import { headerBlock, type HeaderPair } from './header-fields.ts'
 import type { MicCandidate } from './mic.ts'
 import { checkMediaType, entityBytes, multipartBytes, newBoundary, type OutgoingEntity } from './mime-writer.ts'
 import { signaturePart, signedContentType, type SignatureOptions } from './signature-part.ts'
@@ -168,12 +168,8 @@ function observeUnsigned(entity: OutgoingEntity, plan: { readonly algorithms: re
     entity: {
       head: entity.head,
       async *content() {
-        if (withHead) for await (const chunk of entityBytes({ head: entity.head, content: async function* () {} })) await whole.update(chunk)
-        for await (const chunk of entity.content()) {
-          if (withHead) await whole.update(chunk)
-          await body.update(chunk)
-          yield chunk
-        }
+        if (withHead) await whole.update(headerBlock(entity.head))
+        yield* micTapped(entity.content(), body, ...(withHead ? [whole] : []))
       },
     },
     async mics(order) {
@@ -189,10 +185,7 @@ function signedEntity(inner: OutgoingEntity, options: SignatureOptions, form: 'r
   const tap: MicTap = createMicTap(plan)
   let candidates: CandidateDigest[] = []
   async function* observed(): AsyncGenerator<Uint8Array, void> {
-    for await (const chunk of entityBytes(inner)) {
-      await tap.update(chunk)
-      yield chunk
-    }
+    yield* micTapped(entityBytes(inner), tap)
     candidates = await tap.finish()
   }
   return {

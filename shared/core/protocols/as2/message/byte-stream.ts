@@ -59,10 +59,11 @@ export function peekable(source: ByteSource): PeekableStream {
   }
 }
 
-/** A stream whose reader may stop early; `drain` then reads what is left. */
+/** A stream whose reader may stop early; `drain` then reads what is left, `close` gives it up. */
 export interface Persistent {
   readonly stream: AsyncIterable<Uint8Array>
   drain(): Promise<void>
+  close(): Promise<void>
 }
 
 export function persistent(source: AsyncIterable<Uint8Array>): Persistent {
@@ -76,6 +77,9 @@ export function persistent(source: AsyncIterable<Uint8Array>): Persistent {
     },
     async drain() {
       for (;;) if ((await iterator.next()).done === true) return
+    },
+    async close() {
+      await iterator.return?.()
     },
   }
 }

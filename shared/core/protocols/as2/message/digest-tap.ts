@@ -1,30 +1,25 @@
 /** Digests of bytes that stream by, for signatures and MICs. */
-import { createDigestSet, type CandidateDigest, type DigestForm, type DigestName } from '../../../crypto/cms/index.ts'
+import { createDigestSet, type DigestForm, type DigestName, type DigestSet } from '../../../crypto/cms/index.ts'
 
-export interface DigestTap {
-  update(chunk: Uint8Array): Promise<void> | void
-  finish(): Promise<CandidateDigest[]>
-  /** Gives up without a result. */
-  close(): void
+export type DigestTap = DigestSet
+
+/** `parallel`: in a thread of its own once it is much. */
+export function createTap(algorithms: readonly DigestName[], forms: readonly DigestForm[], parallel = true): DigestTap {
+  return createDigestSet({ algorithms: [...new Set(algorithms)], forms, parallel })
 }
 
-export function createTap(algorithms: readonly DigestName[], forms: readonly DigestForm[]): DigestTap {
-  const set = createDigestSet({ algorithms: [...new Set(algorithms)], forms })
-  return {
-    update: (chunk) => set.update(chunk),
-    finish: async () => await Promise.resolve(set.finish()),
-    close: () => undefined,
-  }
-}
-
-/** Passes chunks through the taps. */
-export async function* tapped(source: AsyncIterable<Uint8Array>, taps: readonly DigestTap[]): AsyncGenerator<Uint8Array, void> {
-  for await (const chunk of source) {
-    for (const tap of taps) {
+/** Passes chunks through the tap, and gives it up when something breaks. The caller finishes it. */
+export async function* tapped(source: AsyncIterable<Uint8Array>, tap: DigestTap): AsyncGenerator<Uint8Array, void> {
+  let complete = false
+  try {
+    for await (const chunk of source) {
       const waiting = tap.update(chunk)
       if (waiting !== undefined) await waiting
+      yield chunk
     }
-    yield chunk
+    complete = true
+  } finally {
+    if (!complete) tap.close()
   }
 }
 

@@ -71,10 +71,13 @@ export function enterLayer(context: OpenContext, kind: OpenedLayer['kind']): voi
   entered.add(kind)
 }
 
-/** Remembers what the source throws. */
+/** Remembers what the source throws, and ends when the sink has failed. */
 export async function* guardedSource(source: ByteSource, foreign: ForeignErrors): AsyncGenerator<Uint8Array, void> {
   try {
-    yield* source
+    for await (const chunk of source) {
+      yield chunk
+      if (foreign.error !== undefined) throw foreign.error.thrown
+    }
   } catch (error) {
     foreign.error ??= { thrown: error }
     throw error

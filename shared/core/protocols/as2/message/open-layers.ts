@@ -130,12 +130,13 @@ async function openCompressed(context: OpenContext, body: AsyncIterable<Uint8Arr
   const opened = decompress(body, { maxOutputBytes: maxInflated, maxRatio: maxInflateRatio, ...(cms === undefined ? {} : { limits: cms }) })
   const place = context.layers.length
   const inner = await openInside(context, opened.content, 'decompress')
+  // no need to inflate the rest: what stands around this layer reads itself to its end
+  if (inner !== undefined) throw inner
   const report = await opened.result.catch((error: unknown) => {
     throw refusalOf(error, 'decompress')
   })
   context.layers.splice(place, 0, { kind: 'compressed', report })
   noteTrailing(context, report.trailingBytes)
-  if (inner !== undefined) throw inner
 }
 
 /** Signed content inside the CMS. Old, but RFC 8551 permits it. */
@@ -150,7 +151,7 @@ async function openOpaque(context: OpenContext, body: AsyncIterable<Uint8Array>)
   })
   const place = context.layers.length
   const tap = createTap(['sha1', 'sha256', 'sha384', 'sha512', context.micAlgorithm], ['raw'])
-  const inner = await openInside(context, tapped(opened.content, [tap]), 'verify')
+  const inner = await openInside(context, tapped(opened.content, tap), 'verify')
   const candidates = await tap.finish()
   const report: SignatureReport = await opened.result.catch((error: unknown) => {
     throw refusalOf(error, 'verify')
@@ -161,11 +162,11 @@ async function openOpaque(context: OpenContext, body: AsyncIterable<Uint8Array>)
 }
 
 /**
- * Opens what a layer holds and always reads the layer to its end, whatever is wrong inside: only then is known whether the
- * layer itself was sound, and a failure inside costs the same time as none. Gives the failure inside, if any.
+ * Opens what a layer holds. A layer of encryption or signature is always read to its end, whatever is wrong inside: only then
+ * is known whether the layer itself was sound, and a failure inside costs the same time as none. Gives the failure inside.
  */
 async function openInside(context: OpenContext, content: AsyncIterable<Uint8Array>, step: Step): Promise<unknown> {
-  const { stream, drain } = persistent(content)
+  const { stream, drain, close } = persistent(content)
   let failure: unknown
   try {
     const entity = await readEntity(stream)
@@ -174,9 +175,12 @@ async function openInside(context: OpenContext, content: AsyncIterable<Uint8Arra
   } catch (error) {
     failure = refusalOf(error, step)
   }
-  await drain().catch((error: unknown) => {
-    throw refusalOf(error, step)
-  })
+  if (step === 'decompress' && failure !== undefined) await close()
+  else {
+    await drain().catch((error: unknown) => {
+      throw refusalOf(error, step)
+    })
+  }
   return failure
 }
 

@@ -26,7 +26,7 @@ export async function openPayload(context: OpenContext, entity: MimeEntity): Pro
   const algorithm = context.micAlgorithm
   const tap = createTap([algorithm], [form])
   if (scope === 'entity') await tap.update(entity.rawHead)
-  await deliver(context, entity.fields, tapped(entity.body.rest(), [tap]), entity.hasHead, 1)
+  await deliver(context, entity.fields, tapped(entity.body.rest(), tap), entity.hasHead, 1)
   const digest = findDigest(await tap.finish(), { algorithm, form })
   if (digest !== undefined) context.mic = { algorithm, over: scope, form, value: Buffer.from(digest).toString('base64') }
 }

@@ -67,7 +67,7 @@ async function openSignedPart(
   const forms = signedForms(headerValue(entity.fields, 'content-transfer-encoding'), entity.rawHead, context.policy.convertedLineEnds)
   const tap: DigestTap = createTap(digestsToTry(context, micalg), forms)
   await tap.update(entity.rawHead)
-  const content = persistent(tapped(entity.body.rest(), [tap]))
+  const content = persistent(tapped(entity.body.rest(), tap))
   let failure: unknown
   try {
     await openInner(context, withBody(entity, content.stream))
