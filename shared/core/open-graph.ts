@@ -30,6 +30,7 @@ import { createRoutes } from './partners/routes.ts'
 import { createPartnerService } from './partners/service.ts'
 import type { PracticePort } from './practice/port.ts'
 import { practiceHandlers } from './practice/handlers.ts'
+import { folder } from './protocols/folder/index.ts'
 import { ftps } from './protocols/ftps/index.ts'
 import { sftp } from './protocols/sftp/index.ts'
 import { createStationService, stationHandlers } from './station/service.ts'
@@ -73,7 +74,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const deliveryRepository = createDeliveryRepository(database)
   const partnerRepository = createPartnerRepository(database)
   const trust = createTrustService({ ...common, repository: createTrustRepository(database), secrets, audit, partners: partnerFacts(partnerRepository, clock) })
-  const routes = createRoutes({ partners: partnerRepository, trust, secrets, protocols: { sftp, ftps }, clock })
+  const routes = createRoutes({ partners: partnerRepository, trust, secrets, protocols: { sftp, ftps, folder }, clock })
   const partners = createPartnerService({ ...common, repository: partnerRepository, deliveries: deliveryRepository, trust, secrets, audit })
   const station = createStationService({ ...common, audit })
   const ledger = createLedger({ ...common, deliveries: deliveryRepository, audit })

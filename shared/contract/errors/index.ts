@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { commonErrors } from './common.ts'
 import { deliveryErrors } from './deliveries.ts'
 import { ftpsErrors } from './ftps.ts'
+import { folderErrors } from './folder.ts'
 import { openpgpErrors } from './openpgp.ts'
 import type { ErrorSpec } from './spec.ts'
 import { proxyErrors } from './proxy.ts'
@@ -25,6 +26,7 @@ const catalogueOfAll = {
   ...sshErrors,
   ...openpgpErrors,
   ...proxyErrors,
+  ...folderErrors,
   ...tlsErrors,
   ...trustErrors,
   ...ftpsErrors,

@@ -68,7 +68,8 @@ export function createSealing({ trust, secrets }: { readonly trust: TrustService
   }
 
   const sealSftp = (partner: string, connection: SftpConnection, before: Connection | undefined, actor: Actor): { stored: SftpConnection; changed: boolean } => {
-    const { hostKeys, hostAuthorities, revokedHostKeys, jump, ...rest } = connection
+    const { hostKeys, hostAuthorities, revokedHostKeys, ...rest } = connection
+    const { jump } = rest
     const earlier = before?.protocol === 'sftp' ? before : undefined
     const path = `connections.${connection.id}`
     const wanted = { hostKeys, hostAuthorities, revokedHostKeys, jumpHostKeys: jump === undefined ? [] : jump.hostKeys }
