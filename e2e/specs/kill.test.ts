@@ -60,8 +60,11 @@ describe.skipIf(peer.absent)(`a send that is killed${peer.note}`, () => {
       expect(again.exit, `${name}: ${again.err}`).toBe(0)
 
       expect(sha(there(name) ?? Buffer.alloc(0)), name).toBe(sha(content))
-      expect((await find(name))?.state).toBe('delivered')
     }
+
+    // One delivery for each, and each at rest.
+    const { deliveries } = (await here.run('--json', 'deliveries', 'list', '--search', 'file-', '--limit', '1000')).json<Listed>()
+    expect(deliveries.map(({ state }) => state)).toEqual(Array.from({ length: MOMENTS }, () => 'delivered'))
 
     // Nothing under a temporary name, nothing twice.
     expect(readdirSync(sshd.folder)).toHaveLength(MOMENTS + 1)

@@ -65,6 +65,8 @@ describe.skipIf(chromium.absent || sshdPeer.absent)(`the window in Chromium${chr
 
   /** Looks at the present screen: no policy breach, no axe violation, and a picture if wanted. */
   const inspect = async (name: string, theme: Theme): Promise<void> => {
+    // The component library reveals a dialog with a field only once it knows that no screen keyboard moves it.
+    await view.page.waitForFunction(() => [...document.querySelectorAll('[role=dialog]')].every((dialog) => dialog.checkVisibility({ opacityProperty: true })))
     if (PICTURES !== undefined) {
       mkdirSync(PICTURES, { recursive: true })
       for (const size of [{ width: 900, height: 600 }, { width: 1280, height: 800 }]) {
@@ -132,7 +134,7 @@ describe.skipIf(chromium.absent || sshdPeer.absent)(`the window in Chromium${chr
     const content = `UNB+UNOC:3+${theme}'`
     const name = `orders ${theme}.edi`
     await dropFiles(page, '[data-partner="muller-sohne"]', [{ name, content }])
-    await page.getByText('Ready').last().waitFor()
+    await page.getByRole('dialog').getByText('Ready').waitFor()
     await inspect('7-sheet', theme)
     await page.getByRole('button', { name: 'Send', exact: true }).click()
     await page.getByRole('complementary', { name: 'Transfers' }).getByText('Delivered').waitFor()

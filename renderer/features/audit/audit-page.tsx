@@ -112,7 +112,7 @@ function Verdict({ verdict }: { readonly verdict: AuditVerdict }) {
   return (
     <Card>
       <div className={ui['stack']}>
-        {verdict.ok ? <Status tone="ok">The chain holds</Status> : <Status tone="bad">The chain is broken</Status>}
+        <div>{verdict.ok ? <Status tone="ok">The chain holds</Status> : <Status tone="bad">The chain is broken</Status>}</div>
         <Facts
           items={[
             ['Records checked', verdict.checked],

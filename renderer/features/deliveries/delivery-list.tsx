@@ -4,17 +4,19 @@ import { bytesText } from '../../lib/format.ts'
 import { Guard } from '../../ui/page.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Time } from '../../ui/time.tsx'
+import { usePartnerNames } from '../partners/partner-names.ts'
 import { stateWords } from './words.ts'
 import ui from '../../ui/ui.module.css'
 
 export function DeliveryList({ deliveries, none }: { readonly deliveries: readonly Delivery[]; readonly none: string }) {
+  const nameOf = usePartnerNames()
   if (deliveries.length === 0) return <p className={`quiet ${ui['pad'] ?? ''}`}>{none}</p>
   return (
     <ul className={ui['list']}>
       {deliveries.map((delivery) => (
         <li key={delivery.id}>
           <Guard>
-            <Row delivery={delivery} />
+            <Row delivery={delivery} partner={nameOf(delivery.partner)} />
           </Guard>
         </li>
       ))}
@@ -22,7 +24,7 @@ export function DeliveryList({ deliveries, none }: { readonly deliveries: readon
   )
 }
 
-function Row({ delivery }: { readonly delivery: Delivery }) {
+function Row({ delivery, partner }: { readonly delivery: Delivery; readonly partner: string }) {
   const { tone, word } = stateWords(delivery)
   return (
     <Link href={`/deliveries/${delivery.id}`} className={ui['item']}>
@@ -30,7 +32,7 @@ function Row({ delivery }: { readonly delivery: Delivery }) {
         <span className={`${ui['strong'] ?? ''} ${ui['cut'] ?? ''}`}>{delivery.remoteName}</span>
         <br />
         <span className="quiet small">
-          {delivery.partner} · {bytesText(delivery.size)} · <Time at={delivery.createdAt} />
+          {partner} · {bytesText(delivery.size)} · <Time at={delivery.createdAt} />
         </span>
       </span>
       <Status tone={tone}>{word}</Status>

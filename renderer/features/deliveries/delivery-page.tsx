@@ -11,6 +11,7 @@ import { Copyable, Facts } from '../../ui/facts.tsx'
 import { Card, Page, Skeleton } from '../../ui/page.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Time } from '../../ui/time.tsx'
+import { usePartnerNames } from '../partners/partner-names.ts'
 import { DeliveryProgress } from './delivery-progress.tsx'
 import { EventTimeline } from './event-timeline.tsx'
 import { ReceiptFacts } from './receipt-facts.tsx'
@@ -32,6 +33,7 @@ function Shown({ detail }: { readonly detail: z.infer<typeof DeliveryDetail> }) 
   const [progress, setProgress] = useState<Progress | null>(null)
   useEffect(() => client.deliveries.onProgress((next) => (next.id === delivery.id ? setProgress(next) : undefined)), [client, delivery.id])
   const trace = useCall(`audit.trace ${delivery.id} ${delivery.updatedAt}`, (asked) => asked.audit.trace({ query: delivery.id }))
+  const nameOf = usePartnerNames()
   const { tone, word, sentence } = stateWords(delivery)
   const { receipt } = delivery
   const restless = delivery.state === 'queued' || delivery.state === 'sending'
@@ -41,7 +43,7 @@ function Shown({ detail }: { readonly detail: z.infer<typeof DeliveryDetail> }) 
       title={delivery.remoteName}
       about={
         <>
-          to <Link href={`/partners/${delivery.partner}`}>{delivery.partner}</Link>, <Time at={delivery.createdAt} />
+          to <Link href={`/partners/${delivery.partner}`}>{nameOf(delivery.partner)}</Link>, <Time at={delivery.createdAt} />
         </>
       }
       actions={
@@ -74,7 +76,7 @@ function Shown({ detail }: { readonly detail: z.infer<typeof DeliveryDetail> }) 
             items={[
               ['Our name', delivery.fileName],
               ['Name there', delivery.remoteName],
-              ['Size', `${bytesText(delivery.size)} (${delivery.size} bytes)`],
+              ['Size', delivery.size < 1024 ? `${delivery.size} bytes` : `${bytesText(delivery.size)} (${delivery.size} bytes)`],
               ['SHA-256', <Copyable key="hash" value={delivery.sha256} label="SHA-256" />],
               ['Delivery', <Copyable key="id" value={delivery.id} label="delivery id" />],
               ['Sent again because', delivery.duplicateReason],

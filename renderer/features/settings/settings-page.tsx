@@ -1,16 +1,16 @@
 import { useState } from 'react'
 import type { z } from 'zod'
-import type { StationDocument } from '../../../shared/contract/station.ts'
 import type { DoctorReport, Settings } from '../../../shared/contract/workspace.ts'
 import { useHost } from '../../lib/app-context.ts'
+import { absoluteText } from '../../lib/format.ts'
 import { useAction, useCall } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Facts } from '../../ui/facts.tsx'
-import { Check, SelectField, TextField } from '../../ui/field.tsx'
+import { Check, SelectField } from '../../ui/field.tsx'
 import { Card, Page, Skeleton } from '../../ui/page.tsx'
 import { Status } from '../../ui/status.tsx'
-import { toast } from '../../ui/toasts.tsx'
+import { Station } from './station-form.tsx'
 import ui from '../../ui/ui.module.css'
 
 type Chosen = z.infer<typeof Settings>
@@ -30,7 +30,7 @@ export function SettingsPage() {
           <Facts
             items={[
               ['Folder', status.data.folder],
-              ['Created', status.data.createdAt],
+              ['Created', status.data.createdAt === null ? null : absoluteText(status.data.createdAt)],
               ['Program', `Waybill ${status.data.version}`],
               ['Keychain', !status.data.keychainAvailable ? 'does not answer' : status.data.keyInKeychain ? 'holds the key of this workspace' : 'not used by this workspace'],
             ]}
@@ -76,43 +76,9 @@ function Preferences() {
             ['quit', 'Quit'],
           ]}
         />
-        <Check label="Notify me when something needs a look" checked={settings.data.notifications} onChange={(event) => void change({ notifications: event.target.checked })} />
+        <Check label="Notify me when something needs a look or has arrived" checked={settings.data.notifications} onChange={(event) => void change({ notifications: event.target.checked })} />
         {action.error ? <ErrorPanel error={action.error} /> : null}
       </div>
-    </Card>
-  )
-}
-
-function Station() {
-  const station = useCall('station', (client) => client.station.show({}))
-  return station.data === undefined ? <Skeleton height={200} /> : <StationForm known={station.data.station} />
-}
-
-function StationForm({ known }: { readonly known: StationDocument | null }) {
-  const { client } = useHost()
-  const action = useAction()
-  const [name, setName] = useState(known?.name ?? '')
-  const save = async (): Promise<void> => {
-    const done = await action.run(async () => await client.station.apply({ document: { contacts: [], ...known, name } }))
-    if (done !== undefined) toast('ok', 'Saved', 'Our company name is saved.')
-  }
-  return (
-    <Card title="Our company">
-      <form
-        className={ui['stack']}
-        onSubmit={(event) => {
-          event.preventDefault()
-          void save()
-        }}
-      >
-        <TextField label="Company name" value={name} onChange={(event) => setName(event.target.value)} help="Shown to partners with our keys." />
-        {action.error ? <ErrorPanel error={action.error} /> : null}
-        <div>
-          <Button type="submit" disabled={action.busy || name.trim() === ''}>
-            Save
-          </Button>
-        </div>
-      </form>
     </Card>
   )
 }
