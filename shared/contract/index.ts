@@ -1,4 +1,5 @@
 /** The whole contract between the core and everything that talks to it. */
+import { as2 } from './as2.ts'
 import { audit } from './audit.ts'
 import type { Client as ClientOf, Handlers as HandlersOf, TopicPayloads } from './define.ts'
 import { deliveries, notifications } from './deliveries.ts'
@@ -7,7 +8,7 @@ import { station } from './station.ts'
 import { trust } from './trust.ts'
 import { workspace } from './workspace.ts'
 
-export const contract = { workspace, station, partners, practice, trust, deliveries, notifications, audit } as const
+export const contract = { workspace, station, partners, practice, trust, deliveries, as2, notifications, audit } as const
 
 export type Contract = typeof contract
 /** The typed caller of this contract. */

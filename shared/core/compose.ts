@@ -100,8 +100,7 @@ export function createCore(options: CoreOptions): Core {
     async close() {
       const last = opened
       if (last === null) return
-      await last.graph.engine.stop()
-      await last.graph.shutDown()
+      await last.graph.stop()
       opened = null
       await last.workspace.close()
     },
@@ -143,6 +142,7 @@ function forwarded(current: () => OpenDomains): OpenDomains {
     practice: domain('practice'),
     trust: domain('trust'),
     deliveries: domain('deliveries'),
+    as2: domain('as2'),
     notifications: domain('notifications'),
     audit: domain('audit'),
   }

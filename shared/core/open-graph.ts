@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import type { WaybillHandlers } from '../contract/index.ts'
 import { auditHandlers } from './audit/handlers.ts'
 import { createAuditRepository } from './audit/repository.ts'
-import { createAuditTrail, type AuditTrail } from './audit/service.ts'
-import { createDeliveryEngine, type DeliveryEngine } from './deliveries/engine.ts'
+import { createAuditTrail } from './audit/service.ts'
+import { createDeliveryEngine } from './deliveries/engine.ts'
 import { deliveryHandlers } from './deliveries/handlers.ts'
 import { createCollect } from './deliveries/inbound/collect.ts'
 import { createInboundReleases } from './deliveries/inbound/release.ts'
@@ -22,6 +22,8 @@ import type { Clock } from './kernel/clock.ts'
 import { AppError, asAppError, systemCode } from './kernel/errors.ts'
 import type { Publisher } from './kernel/events.ts'
 import type { Logger } from './kernel/logger.ts'
+import { as2Handlers } from './messages/handlers.ts'
+import { createMessageSending, createMessageService } from './messages/service.ts'
 import { partnerHandlers } from './partners/handlers.ts'
 import { createPartnerRepository } from './partners/repository.ts'
 import { partnerFacts } from './partners/facts.ts'
@@ -44,12 +46,10 @@ export type OpenDomains = Omit<WaybillHandlers<CallContext>, 'workspace'>
 
 export interface OpenGraph {
   readonly handlers: OpenDomains
-  readonly engine: DeliveryEngine
-  readonly audit: AuditTrail
-  /** Background operation: resumes what was left, now and from then on. */
+  /** Background operation: resumes what is due, receives. */
   start(): void
-  /** Ends what was started beside the engine. */
-  readonly shutDown: () => Promise<void>
+  /** Lets what runs end at a safe point. */
+  stop(): Promise<void>
   /** Time of the newest audit record, or null. */
   readonly lastAuditAt: () => string | null
 }
@@ -62,6 +62,7 @@ export interface GraphOptions {
   readonly logger: Logger
   readonly resolveFile: ResolveFile
   readonly practice: PracticePort
+  readonly version: string
 }
 
 export function buildOpenGraph(options: GraphOptions): OpenGraph {
@@ -78,7 +79,9 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const partners = createPartnerService({ ...common, repository: partnerRepository, deliveries: deliveryRepository, trust, secrets, audit })
   const station = createStationService({ ...common, audit })
   const ledger = createLedger({ ...common, deliveries: deliveryRepository, audit })
-  const engine = createDeliveryEngine({ deliveries: deliveryRepository, ledger, payloads, publisher, clock, random, routes, logger })
+  const forMessages = { database, payloads, routes, materials: trust.materials, station: () => station.show(), audit, publisher, clock, random, logger, product: `Waybill/${options.version}` }
+  const sending = createMessageSending(forMessages)
+  const engine = createDeliveryEngine({ exchange: sending.exchange, deliveries: deliveryRepository, ledger, payloads, publisher, clock, random, routes, logger })
   const inboxOf = (partner: string): string => partnerRepository.find(partner)?.document.inbox ?? join(workspace.folder, 'partners', partner, 'Inbox')
   const pgp = createPgpSteps({
     materials: trust.materials,
@@ -91,19 +94,23 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   })
   const releases = createInboundReleases({ database, repository: deliveryRepository, ledger, payloads, clock, logger, inboxOf, open: pgp.open })
   const collect = createCollect({ ...common, repository: deliveryRepository, remoteFiles: createRemoteFileRepository(database), ledger, releases, payloads, routes })
-  const deliveries = createDeliveryService({ repository: deliveryRepository, ledger, engine, payloads, routes, releases, pgp, publisher, clock })
+  const deliveries = createDeliveryService({ exchange: sending.exchange, repository: deliveryRepository, ledger, engine, payloads, routes, releases, pgp, publisher, clock })
+  const messages = createMessageService({ ...forMessages, ...sending, ledger, releases })
   const practice = practiceHandlers({ port: options.practice, partners, folder: workspace.folder })
   deliveries.recover(systemActor)
   const ending = new AbortController()
 
   return {
-    engine,
-    audit,
     start() {
       engine.start()
       void releases.releaseWaiting(null, ending.signal).catch((error: unknown) => logger.log('error', 'received files could not be released', { problem: asAppError(error).message }))
+      messages.start()
     },
-    async shutDown() {
+    async stop() {
+      // First nobody is let in any more; then attempts end; then what they used is closed.
+      await messages.receiver.close()
+      await engine.stop()
+      await messages.stop()
       ending.abort()
       await practice.shutDown()
     },
@@ -114,6 +121,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       practice,
       trust: trustHandlers({ service: trust, routes, resolveFile, readContent }),
       deliveries: deliveryHandlers(deliveries, collect, resolveFile),
+      as2: as2Handlers(messages),
       // Topics only.
       notifications: {},
       audit: auditHandlers({ repository: auditRepository, trail: audit, deliveries: deliveryRepository, digest: sha256OfFile, resolveFile, clock }),

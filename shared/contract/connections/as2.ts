@@ -85,6 +85,7 @@ export const As2Connection = z
       .prefault({})
       .meta({ title: 'Quirks of their product', advanced: true }),
     tls: TlsSettings.prefault({}),
+    maxConnections: z.number().int().min(1).max(16).default(4).meta({ title: 'Messages at once', description: 'How many we send side by side.', advanced: true }),
     connectTimeoutSeconds: ConnectTimeout,
     idleTimeoutSeconds: z.number().int().min(5).max(7200).default(120).meta({ title: 'Wait for an answer (s)', description: 'Counted anew with every byte that comes.', advanced: true }),
     retry: z

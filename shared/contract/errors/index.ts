@@ -3,6 +3,7 @@
  * `ErrorCode` is derived from the catalogue, so a new one without a text does not compile.
  */
 import { z } from 'zod'
+import { as2Errors } from './as2.ts'
 import { commonErrors } from './common.ts'
 import { deliveryErrors } from './deliveries.ts'
 import { ftpsErrors } from './ftps.ts'
@@ -30,6 +31,7 @@ const catalogueOfAll = {
   ...tlsErrors,
   ...trustErrors,
   ...ftpsErrors,
+  ...as2Errors,
 }
 
 /** `area.reason`, stable: others test against it. */

@@ -11,6 +11,8 @@ import type { Logger } from '../kernel/logger.ts'
 import type { FileSession } from '../protocols/file-protocol.ts'
 import { stepFor } from './rules.ts'
 import { CancelledByOperator, endWithError, runAttempt, ShuttingDown, type AttemptDeps } from './attempt.ts'
+import { receiptIsDue, runMessageAttempt, type MessageExchange } from './message-attempt.ts'
+import { createMessageLanes } from './message-lanes.ts'
 
 const MAX_LANES = 4
 /** In all lanes together. */
@@ -50,7 +52,7 @@ interface OpenSession {
   readonly rested: boolean
 }
 
-export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Routes; readonly logger: Logger }): DeliveryEngine {
+export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Routes; readonly exchange: MessageExchange; readonly logger: Logger }): DeliveryEngine {
   const { deliveries, ledger, clock, routes, logger } = deps
   const lanes = new Map<string, Lane>()
   const controllers = new Map<string, AbortController>()
@@ -68,6 +70,11 @@ export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Rout
     const { delivery } = deliveries.get(id)
     const { partner, connection } = delivery
     const key = `${partner}/${connection}`
+    if (routes.isMessages(partner, connection)) {
+      pending.set(id, Promise.withResolvers<void>())
+      messageLanes.add(id, { key, parallel: routes.sessionsAtOnce(partner, connection) })
+      return
+    }
     const lane = lanes.get(key) ?? { partner, connection, waiting: [], running: 0, resting: [] }
     lanes.set(key, lane)
     pending.set(id, Promise.withResolvers<void>())
@@ -198,6 +205,23 @@ export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Rout
       }
     }
   }
+
+  const messageDeps = { ...deps, routeOf: ({ partner, connection }: { partner: string; connection: string }, receiving = false) => routes.messages(partner, connection, { receiving }) }
+
+  const runMessage = async (id: string): Promise<void> => {
+    const controller = new AbortController()
+    controllers.set(id, controller)
+    try {
+      if (stopping) return
+      if (deliveries.get(id).state === 'awaiting-receipt') receiptIsDue(id, messageDeps)
+      else if (canStart(id)) await runMessageAttempt(id, controller.signal, messageDeps)
+    } catch (error) {
+      logger.log('error', 'a delivery could not be run', { delivery: id, problem: asAppError(error).message })
+    } finally {
+      controllers.delete(id)
+    }
+  }
+  const messageLanes = createMessageLanes(runMessage, settle)
 
   const watch = async (): Promise<void> => {
     while (!background.signal.aborted) {

@@ -14,6 +14,7 @@ import type { PayloadStore } from '../store/payload-store.ts'
 import type { DeliveryEngine } from './engine.ts'
 import type { Ledger } from './ledger.ts'
 import { finishedNotice } from './notices.ts'
+import type { MessageExchange } from './message-attempt.ts'
 import type { DeliveryQuery, DeliveryRepository } from './repository.ts'
 import type { PgpSteps, PgpTarget } from './pgp.ts'
 import { describeTarget, protectionOf } from './plan.ts'
@@ -45,6 +46,7 @@ export function createDeliveryService(deps: {
   readonly repository: DeliveryRepository
   readonly ledger: Ledger
   readonly engine: DeliveryEngine
+  readonly exchange: Pick<MessageExchange, 'discard'>
   readonly payloads: PayloadStore
   readonly routes: Routes
   readonly releases: InboundReleases
@@ -203,7 +205,7 @@ export function createDeliveryService(deps: {
 
     resolve(id: string, outcome: 'delivered' | 'not-delivered', reason: string, actor: Actor): Delivery {
       const { delivery } = repository.get(id)
-      if (outcome === 'not-delivered') return ledger.apply(id, 'resolved-not-delivered', { actor, data: { reason } }).delivery
+      if (outcome === 'not-delivered') return ledger.apply(id, 'resolved-not-delivered', { actor, data: { reason }, within: () => deps.exchange.discard(id) }).delivery
       const receipt = {
         kind: 'operator' as const,
         at: timestamp(clock.now()),

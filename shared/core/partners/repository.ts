@@ -24,6 +24,8 @@ interface Row {
 export type PartnerRepository = ReturnType<typeof createPartnerRepository>
 
 export function createPartnerRepository(database: Database) {
+  let changes = 0
+
   const repository = {
     find(id: string): StoredPartner | null {
       const row = database.prepare<[string], Row>('SELECT * FROM partners WHERE id = ? AND removed_at IS NULL').get(id)
@@ -44,7 +46,16 @@ export function createPartnerRepository(database: Database) {
       return { partners: rows.flatMap((row) => readable(row)), total }
     },
 
+    /** Every partner there is; damaged documents are left out. */
+    all(): StoredPartner[] {
+      return database.prepare<[], Row>('SELECT * FROM partners WHERE removed_at IS NULL ORDER BY id').all().flatMap((row) => readable(row))
+    },
+
+    /** Grows with every change of any partner; one process owns the workspace. */
+    version: (): number => changes,
+
     save(document: PartnerDocument, facts: { practice: boolean; at: string }): void {
+      changes++
       database
         .prepare(
           `INSERT INTO partners (id, name, document, practice, created_at, updated_at) VALUES (@id, @name, @document, @practice, @at, @at)
@@ -55,14 +66,17 @@ export function createPartnerRepository(database: Database) {
     },
 
     setSuspended(id: string, suspended: boolean, at: string): void {
+      changes++
       database.prepare('UPDATE partners SET suspended = ?, updated_at = ? WHERE id = ?').run(Number(suspended), at, id)
     },
 
     remove(id: string, at: string): void {
+      changes++
       database.prepare('UPDATE partners SET removed_at = ?, updated_at = ? WHERE id = ?').run(at, at, id)
     },
 
     touch(id: string, at: string): void {
+      changes++
       database.prepare('UPDATE partners SET updated_at = ? WHERE id = ?').run(at, id)
     },
   }

@@ -1,7 +1,7 @@
 /** From a partner's name to an open session: settings, secrets, trust and exceptions as they hold at this moment. */
 import type { As2Connection, Connection, FileConnection, FolderConnection, FtpsConnection, S3Connection, SftpConnection } from '../../contract/connections/index.ts'
 import type { PartnerDocument } from '../../contract/partner-document.ts'
-import type { FileTestResult, FileEndpoint, FileProtocol, FileSession, TestProgress } from '../protocols/file-protocol.ts'
+import type { FileTestResult, FileEndpoint, FileProtocol, FileSession, TestProgress, TlsTrust } from '../protocols/file-protocol.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { SealedSecrets } from '../store/sealed-secrets.ts'
@@ -31,6 +31,26 @@ export interface FileRoute {
   connect(signal: AbortSignal, folder?: string): Promise<FileSession>
 }
 
+/** A way to exchange messages with a partner: settings, secrets, TLS trust and exceptions as they hold now. */
+export interface MessageRoute {
+  readonly kind: 'message'
+  readonly partner: PartnerDocument
+  readonly connection: As2Connection
+  /** Changes whenever a line opened earlier must not be used any more. */
+  readonly version: string
+  /** By field name: `password`, `proxyPassword`. */
+  readonly secrets: Readonly<Record<string, string>>
+  readonly tls: TlsTrust
+  readonly tolerated: readonly string[]
+}
+
+/** An AS2 connection of a partner, for finding who sent a message. */
+export interface MessageParty {
+  readonly partner: PartnerDocument
+  readonly connection: As2Connection
+  readonly suspended: boolean
+}
+
 export interface FileProtocols {
   readonly sftp: FileProtocol<SftpConnection>
   readonly ftps: FileProtocol<FtpsConnection>
@@ -45,6 +65,12 @@ export interface Routes {
   files(partner: string, connection: string): FileRoute
   /** How many sessions the partner permits at once; never rejects. */
   sessionsAtOnce(partner: string, connection: string): number
+  /** Whether the connection exchanges messages; false also when it is no more. */
+  isMessages(partner: string, connection: string): boolean
+  /** Rejects with `partner.suspended` or `input.not_found`. A suspended partner's receipts still count: `receiving`. */
+  messages(partner: string, connection: string, options?: { readonly receiving: boolean }): MessageRoute
+  /** Every AS2 connection there is. */
+  parties(): readonly MessageParty[]
   test(partner: string, connection: string | undefined, onProgress: TestProgress, signal: AbortSignal): Promise<FileTestResult & { connection: string }>
 }
 
@@ -81,6 +107,8 @@ export function createRoutes(deps: {
     return stored
   }
 
+  let known: { readonly version: number; readonly parties: readonly MessageParty[] } | null = null
+
   return {
     target(partner, id) {
       const { document } = active(partner)
@@ -107,6 +135,34 @@ export function createRoutes(deps: {
       return connection !== undefined && 'maxConnections' in connection ? connection.maxConnections : 1
     },
 
+    isMessages(partner, id) {
+      const connection = partners.find(partner)?.document.connections.find((candidate) => candidate.id === id)
+      return connection !== undefined && isMessageConnection(connection)
+    },
+
+    messages(partner, id, { receiving } = { receiving: false }) {
+      const stored = receiving ? partners.get(partner) : active(partner)
+      const connection = connectionOf(stored.document, id)
+      if (!isMessageConnection(connection)) throw new AppError('input.invalid', `${connection.id} is not a connection for messages`)
+      const tls = trust.materials.tls(partner, connection.id)
+      const tolerated = toleratedOn(stored.document, connection.id, clock.now())
+      return {
+        kind: 'message',
+        partner: stored.document,
+        connection,
+        version: JSON.stringify([stored.updatedAt, tls.pins.map((pin) => pin.item), tls.client?.item, tls.authorities.length, tolerated]),
+        secrets: sealing.secrets(partner, connection),
+        tls,
+        tolerated,
+      }
+    },
+
+    parties() {
+      const version = partners.version()
+      if (known?.version !== version) known = { version, parties: partners.all().flatMap(partiesOf) }
+      return known.parties
+    },
+
     async test(partner, id, onProgress, signal) {
       const connection = fileConnection(connectionOf(partners.get(partner).document, id))
       const result = await protocolOf(connection).test(endpointOf(partner, connection, connection.folder), onProgress, signal)
@@ -116,11 +172,15 @@ export function createRoutes(deps: {
 }
 
 function fileConnection(connection: Connection): FileConnection {
-  if (isMessageConnection(connection)) throw new AppError('input.invalid', `${connection.id} exchanges messages; it has no folder of files`)
+  if (isMessageConnection(connection)) throw new AppError('as2.listens', `${connection.id} exchanges messages; it has no folder of files`)
   return connection
 }
 
 /** Whether a connection exchanges messages rather than files in folders. */
 export function isMessageConnection(connection: Connection): connection is As2Connection {
   return connection.protocol === 'as2'
+}
+
+function partiesOf({ document, suspended }: StoredPartner): MessageParty[] {
+  return document.connections.filter(isMessageConnection).map((connection) => ({ partner: document, connection, suspended }))
 }

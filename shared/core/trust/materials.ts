@@ -68,6 +68,13 @@ export function createMaterials(inventory: Inventory) {
       return inventory.get(item.id)
     },
 
+    /** The certificate of a server of ours with its key: the item named, else the station's newest. */
+    server(id: string | null): { readonly certificate: string; readonly privateKey: string } | null {
+      const candidates = id === null ? inventory.activeOfStation('tls-server').toReversed().map(materialOf) : [{ item: inventory.get(id), privateKey: inventory.privateKey(id) }]
+      const found = candidates.find(({ item, privateKey }) => privateKey !== null && item.publicKey !== null)
+      return found?.privateKey && found.item.publicKey !== null ? { certificate: found.item.publicKey, privateKey: found.privateKey } : null
+    },
+
     /** Makes the pinned server certificates of a connection exactly those of its document. Answers whether anything changed. */
     syncTlsPins(partner: string, connection: string, wanted: readonly CertificatePin[], actor: Actor): boolean {
       const before = new Map(inventory.active(partner, connection, 'tls-server').flatMap((binding) => (inventory.get(binding.item).kind === 'x509' ? [[binding.item, binding] as const] : [])))

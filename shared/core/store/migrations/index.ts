@@ -2,9 +2,10 @@ import { baseMigration } from './0001-base.ts'
 import { ledgerMigration } from './0002-ledger.ts'
 import { receivingMigration } from './0003-receiving.ts'
 import { certificatesMigration } from './0004-certificates.ts'
+import { as2Migration } from './0005-as2.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration } from './migration.ts'
 
 /** In order; numbers have no gaps. */
-export const MIGRATIONS: readonly Migration[] = [baseMigration, ledgerMigration, receivingMigration, certificatesMigration]
+export const MIGRATIONS: readonly Migration[] = [baseMigration, ledgerMigration, receivingMigration, certificatesMigration, as2Migration]

@@ -1,0 +1,195 @@
+/** One attempt of a delivery that travels as a message: built once, posted as often as it takes, decided by its receipt. */
+import type { Attempt, Delivery, Receipt, Stage } from '../../contract/deliveries.ts'
+import type { WireError } from '../../contract/errors/index.ts'
+import { systemActor } from '../kernel/actor.ts'
+import { timestamp } from '../kernel/clock.ts'
+import { AppError, asAppError, toWireError } from '../kernel/errors.ts'
+import type { MessageRoute } from '../partners/routes.ts'
+import { CancelledByOperator, ShuttingDown, type AttemptDeps } from './attempt.ts'
+import { createProgressMeter } from './progress.ts'
+import type { OutboundEvent } from './rules.ts'
+
+/** What came of posting a message. `within` belongs into the transaction that writes it down. */
+export interface MessageAnswer {
+  /**
+   * `confirmed`, `disputed`: by a receipt. `accepted`: the receipt comes later. `refused`: for good, it was not taken. `not-taken`:
+   * the server says so, later perhaps. `unknown`: it may have been taken.
+   */
+  readonly kind: 'confirmed' | 'accepted' | 'disputed' | 'refused' | 'not-taken' | 'unknown'
+  readonly receipt?: Receipt
+  readonly error?: AppError
+  readonly observed: Readonly<Record<string, string>>
+  /** Milliseconds that the server asks us to wait. */
+  readonly waitAtLeast?: number | undefined
+  readonly within?: () => void
+}
+
+export interface MessageTask {
+  readonly delivery: Delivery
+  readonly signal: AbortSignal
+  readonly stage: (stage: Stage) => void
+  /** The line stands: from the next byte on the partner may have it. Written down before that byte. */
+  readonly committing: (observed: Readonly<Record<string, string>>) => void
+  readonly sent: (bytes: number, total: number) => void
+}
+
+/** The message domain as the engine sees it. */
+export interface MessageExchange {
+  /** Rejects with an AppError for what prevents sending at all, and for what the line does; whether bytes went out is told by `committing`. */
+  send(task: MessageTask, route: MessageRoute): Promise<MessageAnswer>
+  /** When the first try of the present message was, in milliseconds. */
+  firstTryAt(delivery: string): number | null
+  /** Pause before the next try, or null when the time is over. */
+  pauseAfter(tries: number, since: number, route: MessageRoute): number | null
+  /** When a receipt that is awaited is overdue, and when it is given up, in milliseconds from its acceptance. */
+  patience(route: MessageRoute): { readonly warnMs: number; readonly failMs: number }
+  acceptedAt(delivery: string): number | null
+  /** A person said that it was not delivered: what is sent next is a new message. Call it inside a transaction. */
+  discard(delivery: string): void
+}
+
+export interface MessageAttemptDeps extends AttemptDeps {
+  readonly exchange: MessageExchange
+  readonly routeOf: (delivery: Delivery, receiving?: boolean) => MessageRoute
+}
+
+/** Starts and runs one attempt. Never rejects for what happens to the delivery itself. */
+export async function runMessageAttempt(id: string, signal: AbortSignal, deps: MessageAttemptDeps): Promise<void> {
+  const { deliveries, ledger, publisher, clock } = deps
+  const maybeBefore = deliveries.get(id).maybeArrived
+  const { entry, attempt } = ledger.start(id, systemActor)
+  const { delivery } = entry
+  const meter = createProgressMeter(id, delivery.size, publisher, clock)
+  meter.stage('connecting')
+  let route: MessageRoute | null = null
+  try {
+    route = deps.routeOf(delivery)
+    const answer = await deps.exchange.send(
+      {
+        delivery,
+        signal,
+        stage: (stage) => meter.stage(stage),
+        committing(observed) {
+          // A late receipt may have closed it in the meantime.
+          if (deliveries.get(id).state !== 'sending') throw new Superseded()
+          ledger.apply(id, 'committing', { actor: systemActor })
+          deliveries.updateAttempt(attempt, { observed })
+          meter.stage('transferring')
+        },
+        sent: (bytes, total) => meter.bytes(total === 0 ? delivery.size : Math.min(delivery.size, Math.round((bytes / total) * delivery.size))),
+      },
+      route,
+    )
+    deliveries.updateAttempt(attempt, { observed: answer.observed, bytes: delivery.size })
+    conclude(id, answer, { route, maybeBefore }, deps)
+  } catch (error) {
+    if (error instanceof Superseded) return
+    endMessageWithError(id, signal.aborted ? signal.reason : error, { route, maybeBefore }, deps)
+  }
+}
+
+/** Somebody else decided the delivery while this attempt was on its way. */
+class Superseded extends Error {}
+
+interface AttemptFacts {
+  readonly route: MessageRoute | null
+  readonly maybeBefore: boolean
+}
+
+function conclude(id: string, answer: MessageAnswer, facts: AttemptFacts, deps: MessageAttemptDeps): void {
+  const { ledger, deliveries, clock } = deps
+  const { state } = deliveries.get(id)
+  const error = answer.error === undefined ? null : toWireError(answer.error)
+  const within = answer.within === undefined ? {} : { within: answer.within }
+  const receipt = answer.receipt === undefined ? {} : { receipt: answer.receipt }
+  const data = { observed: answer.observed }
+  // The receipt came before the answer to our post: it has decided.
+  if (state !== 'committing') return answer.within?.()
+  const apply = (event: OutboundEvent, attempt: Attempt['result'], change: { readonly error?: WireError | null; readonly nextTryAt?: string | null } = {}): void => {
+    ledger.apply(id, event, { actor: systemActor, attempt, data, ...within, ...receipt, error, ...change })
+  }
+  switch (answer.kind) {
+    case 'confirmed':
+      return apply('confirmed', 'delivered', { error: null })
+    case 'accepted': {
+      const { warnMs } = deps.exchange.patience(routeOrFail(facts))
+      return apply('accepted', 'accepted', { nextTryAt: timestamp(clock.now() + warnMs) })
+    }
+    case 'disputed':
+      return apply('disputed', 'disputed')
+    case 'refused':
+      if (facts.maybeBefore && answer.receipt === undefined) return apply('became-unknown', 'unknown')
+      return apply('failed-for-good', 'failed')
+    case 'not-taken':
+    case 'unknown':
+      return later(id, answer, facts, error, apply, deps)
+  }
+}
+
+function later(
+  id: string,
+  answer: MessageAnswer,
+  facts: AttemptFacts,
+  error: WireError | null,
+  apply: (event: OutboundEvent, attempt: Attempt['result'], change: { readonly error?: WireError | null; readonly nextTryAt?: string | null }) => void,
+  deps: MessageAttemptDeps,
+): void {
+  const nextTryAt = nextTry(id, facts, answer.waitAtLeast, deps)
+  if (answer.kind === 'unknown' || facts.maybeBefore) return apply('became-unknown', 'unknown', { error, nextTryAt })
+  if (nextTryAt === null) return apply('failed-for-good', 'failed', { error })
+  apply('not-taken', 'failed', { error, nextTryAt })
+}
+
+function nextTry(id: string, { route }: AttemptFacts, waitAtLeast: number | undefined, deps: MessageAttemptDeps): string | null {
+  if (route === null) return null
+  const { deliveries, clock, exchange } = deps
+  const since = exchange.firstTryAt(id) ?? clock.now()
+  const pause = exchange.pauseAfter(deliveries.get(id).delivery.attempts, since, route)
+  return pause === null ? null : timestamp(clock.now() + Math.max(pause, waitAtLeast ?? 0))
+}
+
+function endMessageWithError(id: string, reason: unknown, facts: AttemptFacts, deps: MessageAttemptDeps): void {
+  const { deliveries, ledger, clock } = deps
+  const { state } = deliveries.get(id)
+  if (state !== 'sending' && state !== 'committing') return
+  if (reason instanceof ShuttingDown) {
+    ledger.apply(id, 'interrupted', { actor: systemActor, attempt: 'interrupted', nextTryAt: timestamp(clock.now()) })
+    return
+  }
+  if (reason instanceof CancelledByOperator && state === 'sending' && !facts.maybeBefore) {
+    const error = toWireError(new AppError('call.cancelled', 'cancelled by the operator before anything was sent'))
+    ledger.apply(id, 'cancelled', { actor: systemActor, attempt: 'cancelled', error })
+    return
+  }
+  const failure = reason instanceof CancelledByOperator ? new AppError('delivery.unknown', 'cancelled by the operator while it was being sent') : asAppError(reason)
+  const error = toWireError(failure)
+  const again = failure.retry === 'never' ? null : nextTry(id, facts, undefined, deps)
+  if (state === 'committing' || (facts.maybeBefore && again === null)) {
+    // Bytes went out now or earlier, and nothing decided: the same message goes again.
+    const nextTryAt = failure.code === 'internal.unexpected' || reason instanceof CancelledByOperator ? null : nextTry(id, facts, undefined, deps)
+    ledger.apply(id, 'became-unknown', { actor: systemActor, attempt: 'unknown', error, nextTryAt })
+  } else if (again === null) ledger.apply(id, 'failed-for-good', { actor: systemActor, attempt: 'failed', error })
+  else ledger.apply(id, 'failed-for-now', { actor: systemActor, attempt: 'failed', error, nextTryAt: again })
+}
+
+function routeOrFail({ route }: AttemptFacts): MessageRoute {
+  if (route === null) throw new AppError('internal.unexpected', 'an answer without a route')
+  return route
+}
+
+/** An awaited receipt has not come in time: first a word to the operator, in the end the outcome is unknown. */
+export function receiptIsDue(id: string, deps: MessageAttemptDeps): void {
+  const { ledger, clock, deliveries, exchange } = deps
+  const { delivery } = deliveries.get(id)
+  const route = deps.routeOf(delivery, true)
+  const { failMs } = exchange.patience(route)
+  const accepted = exchange.acceptedAt(id) ?? Date.parse(delivery.updatedAt)
+  const giveUpAt = accepted + failMs
+  if (clock.now() < giveUpAt) {
+    const error = new AppError('as2.receipt_overdue', `taken at ${timestamp(accepted)}; no receipt yet`, { details: { 'given up at': timestamp(giveUpAt) } })
+    ledger.apply(id, 'receipt-overdue', { actor: systemActor, error: toWireError(error), nextTryAt: timestamp(giveUpAt) })
+    return
+  }
+  const error = new AppError('as2.receipt_given_up', `taken at ${timestamp(accepted)}; no receipt came until ${timestamp(clock.now())}`)
+  ledger.apply(id, 'became-unknown', { actor: systemActor, error: toWireError(error), nextTryAt: null })
+}

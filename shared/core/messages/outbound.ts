@@ -1,0 +1,273 @@
+/** Sends our messages: built once and frozen, posted as they are as often as it takes, judged by the receipt. */
+import type { ErrorCode } from '../../contract/errors/index.ts'
+import type { MessageAnswer, MessageExchange, MessageTask } from '../deliveries/message-attempt.ts'
+import { CmsError } from '../crypto/cms/index.ts'
+import { timestamp, type Clock } from '../kernel/clock.ts'
+import { AppError } from '../kernel/errors.ts'
+import { newId } from '../kernel/ids.ts'
+import type { MessageRoute } from '../partners/routes.ts'
+import { allowancesOf, buildOptionsOf, contentTypeOf, type As2Identity } from '../protocols/as2/build-message.ts'
+import { post, type HttpAnswer } from '../protocols/as2/http-client.ts'
+import { buildMessage, classifyBody, headerValue, judgeMdn, MessageError, messageIdKey, newMessageId, openMdn, type BuildReport, type HeaderPair, type MdnReading, type MdnVerdict } from '../protocols/as2/message/index.ts'
+import type { PayloadStore } from '../store/payload-store.ts'
+import type { Keyrings, Unfit } from './keyring.ts'
+import type { Lines } from './lines.ts'
+import type { BuiltRecord, Facts, MessageRepository } from './repository.ts'
+import { DISPUTES, factsOf, isLoopback, meaningOf, pauseAfterTry, receiptOf, retryAfter } from './rules.ts'
+
+export interface OutboundDeps {
+  readonly messages: MessageRepository
+  readonly payloads: PayloadStore
+  readonly keyrings: Keyrings
+  readonly lines: Lines
+  readonly identityOf: (route: MessageRoute) => As2Identity
+  readonly clock: Clock
+  readonly random: () => number
+}
+
+const HOUR_MS = 3_600_000
+const PEEK_BYTES = 512
+
+export function createOutbound(deps: OutboundDeps): MessageExchange {
+  const { messages, payloads, keyrings, lines, clock } = deps
+
+  const build = async (task: MessageTask, route: MessageRoute): Promise<Omit<BuiltRecord, 'acceptedAt'>> => {
+    const { delivery, signal } = task
+    const identity = deps.identityOf(route)
+    const { keys, unfit } = keyrings.of(route.partner.id, route.connection.id, route.tolerated)
+    const date = new Date(clock.now())
+    const messageId = newMessageId({ domain: domainOf(identity.id), at: date })
+    const content = (): AsyncIterable<Uint8Array> => payloads.read(delivery.sha256, { offset: 0, signal })
+    const contentType = route.connection.message.contentType ?? contentTypeOf(delivery.remoteName, await firstBytes(content()))
+    const options = withUnfit(unfit, () =>
+      buildOptionsOf({ source: content(), name: delivery.remoteName, contentType }, { connection: route.connection, identity, keys, tolerated: route.tolerated, messageId, date }),
+    )
+    const built = buildMessage(options)
+    const body = await payloads.take(built.body, { size: delivery.size })
+    const report = await built.report
+    return recordOf({ delivery: delivery.id, route, identity, headers: built.headers, layers: built.layers, messageId, report, bodySha256: body.sha256, date, facts: buildFacts(options, contentType) })
+  }
+
+  const buildOnce = async (task: MessageTask, route: MessageRoute): Promise<BuiltRecord> => {
+    const present = messages.present(task.delivery.id)
+    if (present !== null) return present
+    try {
+      const record = await build(task, route)
+      messages.insertMessage(record)
+      return { ...record, acceptedAt: null }
+    } catch (error) {
+      if (error instanceof AppError) throw error
+      if (error instanceof CmsError || error instanceof MessageError) throw new AppError('as2.build_failed', error.message, { details: { code: error.code }, cause: error })
+      throw error
+    }
+  }
+
+  const judge = async (answer: HttpAnswer, message: BuiltRecord, route: MessageRoute): Promise<{ reading: MdnReading; verdict: MdnVerdict }> => {
+    const { keys } = keyrings.of(route.partner.id, route.connection.id, route.tolerated)
+    const reading = await openMdn(answer.headers, [answer.body], { trusted: keys.verify, allow: allowancesOf(route.tolerated), at: new Date(clock.now()) })
+    return { reading, verdict: judgeMdn(reading, expectationOf(message, route)) }
+  }
+
+  const answered = async (answer: HttpAnswer, message: BuiltRecord, route: MessageRoute, observed: Observed): Promise<MessageAnswer> => {
+    const details = { server: urlOf(route).host, status: `${answer.status} ${answer.reason}`.trim(), 'Message-ID': message.messageId }
+    if (classifyBody(answer.headers, answer.body.subarray(0, 4096)) !== 'mdn') return bareAnswer(answer, message, observed, details)
+    const { reading, verdict } = await judge(answer, message, route)
+    const at = timestamp(clock.now())
+    const store = (): void => {
+      messages.insertReceipt(message.id, { receivedAt: at, mode: 'sync', headers: answer.headers, body: answer.body, sha256: reading.sha256, verdict: verdict.code, facts: factsOf(reading, verdict) })
+      // A new message is what a person's "Retry" sends after this.
+      if (verdict.code === 'negative') messages.supersede(message.id, at)
+    }
+    const base = { observed, within: store, receipt: receiptOf(reading, verdict, message, 'sync', at) }
+    if (verdict.delivered) return { kind: 'confirmed', ...base }
+    const error = verdictError(verdict, reading, details)
+    if (verdict.code === 'negative') return { kind: 'refused', ...base, error }
+    if (DISPUTES[verdict.code] !== undefined) return { kind: 'disputed', ...base, error }
+    return { kind: 'unknown', observed, within: store, error }
+  }
+
+  const bareAnswer = (answer: HttpAnswer, message: BuiltRecord, observed: Observed, details: Record<string, string>): MessageAnswer => {
+    const wait = retryAfter(headerValue(answer.headers, 'retry-after'), clock.now())
+    const fail = (kind: MessageAnswer['kind'], code: ErrorCode): MessageAnswer => ({
+      kind,
+      observed,
+      waitAtLeast: wait,
+      error: new AppError(code, `${details['server'] ?? ''} answered ${details['status'] ?? ''}`, { details: { ...details, answer: startOf(answer.body) } }),
+    })
+    switch (meaningOf(answer.status, message.receiptMode)) {
+      case 'taken': {
+        const at = timestamp(clock.now())
+        if (message.receiptMode === 'async') return { kind: 'accepted', observed, within: () => messages.accepted(message.id, at) }
+        return { kind: 'confirmed', observed, receipt: withoutReceipt(message, details['status'] ?? '', at) }
+      }
+      case 'no-receipt':
+        return fail('unknown', 'as2.receipt_missing')
+      case 'later':
+        return fail('not-taken', 'as2.http_failed')
+      case 'failed':
+        return fail('unknown', 'as2.http_failed')
+      case 'redirected':
+        return fail('refused', 'as2.redirected')
+      case 'refused':
+        return fail('refused', 'as2.http_refused')
+    }
+  }
+
+  return {
+    async send(task, route) {
+      const url = urlOf(route)
+      checkTransport(url, route)
+      const message = await buildOnce(task, route)
+      const observed: Record<string, string> = { ...Object.fromEntries(message.facts.map(({ label, value }) => [label, value])), messageId: message.messageId }
+      const answer = await post({
+        url,
+        agent: lines.agent(route),
+        headers: message.headers,
+        bytes: message.bodyBytes,
+        body: () => payloads.read(message.bodySha256, { offset: 0, signal: task.signal }),
+        chunked: route.connection.http.chunked,
+        authorization: authorizationOf(route),
+        signal: task.signal,
+        onConnected() {
+          Object.assign(observed, lines.observed(route))
+          task.committing(observed)
+        },
+        onSent: (bytes) => task.sent(bytes, message.bodyBytes),
+      })
+      return await answered(answer, message, route, { ...observed, httpStatus: String(answer.status), ...productOf(answer.headers) })
+    },
+
+    firstTryAt: (delivery) => timeOrNull(messages.present(delivery)?.builtAt),
+    acceptedAt: (delivery) => timeOrNull(messages.present(delivery)?.acceptedAt),
+    pauseAfter: (tries, since, { connection }) => pauseAfterTry(tries, { since, now: clock.now(), hours: connection.retry.giveUpAfterHours }, deps.random()),
+    patience: ({ connection: { receipt } }) => ({ warnMs: Math.min(receipt.warnAfterMinutes * 60_000, receipt.failAfterHours * HOUR_MS), failMs: receipt.failAfterHours * HOUR_MS }),
+    discard(delivery) {
+      const present = messages.present(delivery)
+      if (present !== null) messages.supersede(present.id, timestamp(clock.now()))
+    },
+  }
+}
+
+type Observed = Readonly<Record<string, string>>
+
+/** What the receipt of a message must say; all of it was written down when the message was built. */
+export function expectationOf(message: BuiltRecord, route: MessageRoute): Parameters<typeof judgeMdn>[1] {
+  return {
+    messageId: message.messageId,
+    as2From: message.as2From,
+    as2To: message.as2To,
+    signedReceipt: message.receiptSigned && !route.tolerated.includes('unsigned-receipt'),
+    mics: message.mics,
+  }
+}
+
+/** Why a receipt is no proof, for the operator. */
+export function verdictError(verdict: MdnVerdict, reading: MdnReading, details: Readonly<Record<string, string>>): AppError {
+  const code = verdict.code === 'negative' ? 'as2.receipt_negative' : (DISPUTES[verdict.code] ?? 'as2.receipt_missing')
+  const said = reading.kind === 'mdn' ? { disposition: reading.disposition.raw.slice(0, 300), ...(reading.text === '' ? {} : { 'partner says': reading.text.slice(0, 600) }) } : { problem: reading.detail }
+  return new AppError(code, verdict.reasons.join(' ') || verdict.code, { details: { ...details, ...said } })
+}
+
+function urlOf({ connection, partner }: MessageRoute): URL {
+  if (connection.url === undefined) throw new AppError('as2.not_agreed', `${partner.id}/${connection.id} has no address; it is for receiving only`)
+  return new URL(connection.url)
+}
+
+/** Plain HTTP stays on this computer, or is a dated exception for messages that are protected by themselves. */
+export function checkTransport(url: URL, { connection, tolerated }: MessageRoute): void {
+  if (url.protocol === 'https:' || isLoopback(url.hostname)) return
+  const details = { server: url.host, exception: 'plain-http' }
+  if (!tolerated.includes('plain-http')) throw new AppError('as2.plain_http', `${url.host} would be reached without TLS`, { details })
+  if (!connection.message.sign || !connection.message.encrypt) throw new AppError('as2.plain_http', 'the exception holds for messages that are signed and encrypted, and this connection sends others', { details })
+}
+
+function authorizationOf({ connection: { http }, secrets }: MessageRoute): string | undefined {
+  return http.username === undefined ? undefined : `Basic ${Buffer.from(`${http.username}:${secrets['password'] ?? ''}`).toString('base64')}`
+}
+
+/** A role for which nothing fit is bound, but something unfit is, deserves a better word. */
+function withUnfit<T>(unfit: readonly Unfit[], action: () => T): T {
+  try {
+    return action()
+  } catch (error) {
+    const role = error instanceof AppError && error.code === 'as2.certificate_missing' ? error.details['role'] : undefined
+    const bad = unfit.find((one) => one.role === role)
+    if (bad === undefined) throw error
+    throw new AppError('as2.certificate_unfit', `${bad.role}: ${bad.problem}`, { details: { role: bad.role, certificate: bad.certificate, problem: bad.problem } })
+  }
+}
+
+function recordOf(parts: {
+  readonly delivery: string
+  readonly route: MessageRoute
+  readonly identity: As2Identity
+  readonly headers: readonly HeaderPair[]
+  readonly layers: readonly string[]
+  readonly messageId: string
+  readonly report: BuildReport
+  readonly bodySha256: string
+  readonly date: Date
+  readonly facts: Facts
+}): Omit<BuiltRecord, 'acceptedAt'> {
+  const { route, report } = parts
+  const { receipt } = route.connection
+  return {
+    id: newId('msg', parts.date.getTime()),
+    delivery: parts.delivery,
+    partner: route.partner.id,
+    connection: route.connection.id,
+    messageId: parts.messageId,
+    messageKey: messageIdKey(parts.messageId),
+    as2From: parts.identity.id,
+    as2To: route.connection.as2Id,
+    headers: parts.headers,
+    bodySha256: parts.bodySha256,
+    bodyBytes: report.bodyBytes,
+    mics: report.mics,
+    layers: parts.layers,
+    facts: parts.facts,
+    receiptMode: receipt.request === 'none' ? 'none' : receipt.mode,
+    receiptSigned: receipt.request === 'signed',
+    builtAt: timestamp(parts.date.getTime()),
+  }
+}
+
+function buildFacts(options: Parameters<typeof buildMessage>[0], contentType: string): Facts {
+  const { sign, encrypt, compress } = options
+  const name = (certificate: { readonly fingerprintSha256: string }): string => `sha256:${certificate.fingerprintSha256}`
+  return [
+    { label: 'contentType', value: contentType },
+    ...(sign === undefined ? [] : [{ label: 'signed', value: `${sign.digest ?? 'sha256'}${sign.scheme === undefined ? '' : `, ${sign.scheme}`}` }, { label: 'signedBy', value: name(sign.signer.certificate) }]),
+    ...(compress === undefined ? [] : [{ label: 'compressed', value: `zlib, ${compress.when}` }]),
+    ...(encrypt === undefined ? [] : [{ label: 'encrypted', value: encrypt.cipher }, { label: 'encryptedTo', value: encrypt.recipients.map(({ certificate }) => name(certificate)).join(', ') }]),
+  ]
+}
+
+/** No receipt was asked for: the server's word is all there is. */
+function withoutReceipt(message: BuiltRecord, status: string, at: string): NonNullable<MessageAnswer['receipt']> {
+  return { kind: 'mdn', at, messageId: message.messageId, mdnMessageId: null, mode: 'none', disposition: `HTTP ${status}`, signed: false, signer: null, micAlgorithm: null, micSent: message.mics[0]?.value ?? null, micReceived: null, micMatches: null, rawSha256: null }
+}
+
+async function firstBytes(content: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  for await (const chunk of content) return chunk.subarray(0, PEEK_BYTES)
+  return new Uint8Array(0)
+}
+
+/** What an answer that is no receipt begins with, on one line. */
+function startOf(body: Buffer): string {
+  // oxlint-disable-next-line no-control-regex -- they are exactly what is removed
+  return body.subarray(0, 300).toString('latin1').replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim() || 'nothing'
+}
+
+function productOf(headers: readonly HeaderPair[]): Record<string, string> {
+  const product = headerValue(headers, 'as2-product') ?? headerValue(headers, 'server') ?? headerValue(headers, 'user-agent')
+  return product === undefined ? {} : { serverSoftware: product.slice(0, 200) }
+}
+
+function domainOf(id: string): string {
+  return id.replaceAll(/[^A-Za-z0-9._-]+/g, '-')
+}
+
+function timeOrNull(text: string | null | undefined): number | null {
+  return text === null || text === undefined ? null : Date.parse(text)
+}
