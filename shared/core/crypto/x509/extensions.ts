@@ -40,24 +40,30 @@ export interface Extensions {
   readonly extendedKeyUsage?: readonly string[]
   readonly isCa?: boolean
   readonly altNames: readonly AltName[]
+  /** Object identifiers of known extensions that are there and could not be read; `?` for one without an identifier. */
+  readonly unreadableExtensions: readonly string[]
+  readonly extensionCount: number
 }
 
 /** Reads the `[3]` element of a TBSCertificate; undefined gives no extensions. */
 export function readExtensions(wrapper: BerNode | undefined): Extensions {
   const values = new Map<string, Uint8Array>()
-  attempt(() => {
-    const [list] = wrapper === undefined ? [] : childrenOf(wrapper)
-    for (const extension of list === undefined ? [] : childrenOf(list)) {
-      attempt(() => {
-        const parts = childrenOf(extension)
-        const value = parts.at(-1)
-        if (value !== undefined) values.set(oidOf(parts[0]), octetsOf(expectTag(value, 0x04, 'an extension value')))
-      })
-    }
-  })
+  const unreadableExtensions: string[] = []
+  for (const extension of extensionsIn(wrapper)) {
+    const known = attempt(() => {
+      const parts = childrenOf(extension)
+      const value = parts.at(-1)
+      values.set(oidOf(parts[0]), octetsOf(expectTag(value, 0x04, 'an extension value')))
+      return true
+    })
+    if (known !== true) unreadableExtensions.push('?')
+  }
   const read = <T>(oid: string, parse: (node: BerNode) => T): T | undefined => {
     const bytes = values.get(oid)
-    return bytes === undefined ? undefined : attempt(() => parse(readBer(bytes)))
+    if (bytes === undefined) return undefined
+    const found = attempt(() => ({ value: parse(readBer(bytes)) }))
+    if (found === undefined) unreadableExtensions.push(oid)
+    return found?.value
   }
   const subjectKeyIdentifier = read(OID.subjectKeyIdentifier, (node) => octetsOf(expectTag(node, 0x04, 'a key identifier')))
   const authorityKeyIdentifier = read(OID.authorityKeyIdentifier, (node) => {
@@ -70,14 +76,22 @@ export function readExtensions(wrapper: BerNode | undefined): Extensions {
     const [flag] = childrenOf(node)
     return flag !== undefined && flag.tag === 0x01 && contentOf(flag)[0] !== 0
   })
+  const altNames = read(OID.subjectAltName, (node) => childrenOf(node).map(readAltName)) ?? []
   return {
     ...(subjectKeyIdentifier === undefined ? {} : { subjectKeyIdentifier }),
     ...(authorityKeyIdentifier === undefined ? {} : { authorityKeyIdentifier }),
     ...(keyUsage === undefined ? {} : { keyUsage }),
     ...(extendedKeyUsage === undefined ? {} : { extendedKeyUsage }),
     ...(isCa === undefined ? {} : { isCa }),
-    altNames: read(OID.subjectAltName, (node) => childrenOf(node).map(readAltName)) ?? [],
+    altNames,
+    unreadableExtensions,
+    extensionCount: values.size,
   }
+}
+
+function extensionsIn(wrapper: BerNode | undefined): BerNode[] {
+  const [list] = wrapper === undefined ? [] : (attempt(() => childrenOf(wrapper)) ?? [])
+  return list === undefined ? [] : (attempt(() => childrenOf(list)) ?? [])
 }
 
 function attempt<T>(read: () => T): T | undefined {

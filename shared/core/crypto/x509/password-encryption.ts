@@ -177,7 +177,7 @@ export function macWithPassword(algorithm: AlgorithmId, salt: Uint8Array, iterat
 export type ContainerForm = 'modern' | 'compatible'
 
 /** The old derivation is computed here, and the old form is weak at any count. */
-const ITERATIONS: Readonly<Record<ContainerForm, number>> = { modern: 100_000, compatible: 20_000 }
+const ITERATIONS: Readonly<Record<ContainerForm, number>> = { modern: 50_000, compatible: 10_000 }
 
 /** Encrypts; gives the AlgorithmIdentifier with the ciphertext. */
 export function encryptWithPassword(form: ContainerForm, plain: Uint8Array, password: string): { readonly algorithm: Uint8Array; readonly encrypted: Uint8Array } {

@@ -1,11 +1,11 @@
-/** PKCS#12 in both directions against `openssl pkcs12` and, where Java is there, `keytool`. */
+/** PKCS#12 and certification requests in both directions against `openssl` and, where Java is there, `keytool`. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findPeer } from '../../../../e2e/servers/peers.ts'
-import { generateSelfSigned, privateKeyPem, readPkcs12, writePkcs12, type Certificate } from './index.ts'
+import { createCertificateRequest, generateSelfSigned, privateKeyPem, readIssuedCertificate, readPkcs12, writePkcs12, type Certificate } from './index.ts'
 import type { KeyObject } from 'node:crypto'
 
 const peer = findPeer('openssl')
@@ -98,5 +98,30 @@ describe.skipIf(peer.absent)(`PKCS#12 and openssl${peer.note}`, () => {
     keytool('-genkeypair', '-alias', 'theirs', '-keyalg', 'RSA', '-keysize', '2048', '-dname', 'CN=java', '-storetype', 'PKCS12', '-keystore', at('theirs.jks.p12'), '-storepass', 'changeit', ...legacy)
     const { entries } = readPkcs12(readFileSync(at('theirs.jks.p12')), 'changeit', { requireKey: true })
     expect(entries.map(({ friendlyName, certificate }) => [friendlyName, certificate?.commonName])).toEqual([['theirs', 'java']])
+  })
+})
+
+describe.skipIf(peer.absent)(`certification requests and openssl${peer.note}`, () => {
+  it('are taken by an authority, whose answer we read', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'waybill-csr-'))
+    const openssl = (...args: string[]): string => execFileSync('openssl', args, { cwd: folder, timeout: 30_000, stdio: ['ignore', 'pipe', 'pipe'] }).toString()
+    try {
+      openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=authority', '-days', '9')
+      for (const key of ['rsa-2048', 'ec-p256'] as const) {
+        const { privateKey } = await generateSelfSigned({ subject: { commonName: 'unused' }, key })
+        writeFileSync(join(folder, 'csr.pem'), createCertificateRequest({ subject: { commonName: 'Ä station', country: 'DE' }, altNames: [{ type: 'dns', value: 'as2.example' }], usage: 'all' }, privateKey).pem())
+        const text = openssl('req', '-in', 'csr.pem', '-verify', '-noout', '-text', '-nameopt', 'utf8')
+        expect(text).toMatch(/CN ?= ?Ä station/)
+        expect(text).toContain('DNS:as2.example')
+        expect(text).toContain('TLS Web Server Authentication')
+        openssl('x509', '-req', '-in', 'csr.pem', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-copy_extensions', 'copyall', '-out', 'leaf.pem', '-days', '9')
+        openssl('crl2pkcs7', '-nocrl', '-certfile', 'ca.pem', '-certfile', 'leaf.pem', '-outform', 'DER', '-out', 'answer.p7b')
+        const { certificate, chain } = readIssuedCertificate(readFileSync(join(folder, 'answer.p7b')), privateKey)
+        expect([certificate.commonName, ...chain.map(({ commonName }) => commonName)]).toEqual(['Ä station', 'authority'])
+        expect(certificate.altNames).toEqual([{ type: 'dns', value: 'as2.example' }])
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 })
