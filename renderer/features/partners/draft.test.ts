@@ -44,6 +44,14 @@ describe('the partner form', () => {
     expect(draftOf(agent)).toMatchObject({ method: 'agent', agentKey: `SHA256:${'A'.repeat(43)}`, besidesSealed: false })
   })
 
+  it('carries the proxy there and back, and can take it away', () => {
+    const behind = PartnerDocument.parse(documentOf({ ...filled, proxy: 'socks5', proxyHost: 'proxy.example', proxyPort: '1080', proxyUser: 'us', proxyPassword: 'pw', maxConnections: '3' }))
+    expect(behind.connections[0]).toMatchObject({ proxy: { kind: 'socks5', host: 'proxy.example', port: 1080, username: 'us', password: 'pw' }, maxConnections: 3 })
+    const draft = draftOf(behind)
+    expect(documentOf(draft)['connections']).toMatchObject([{ proxy: { username: 'us', password: { sealed: true } } }])
+    expect((documentOf({ ...draft, proxy: '' })['connections'] as object[])[0]).not.toHaveProperty('proxy')
+  })
+
   it('finds the message of a field by the end of its path', () => {
     expect(problemFor({ 'connections[0].port': 'must be at most 65535' }, 'port')).toBe('must be at most 65535')
     expect(problemFor({ name: 'is missing' }, 'port')).toBeUndefined()

@@ -24,6 +24,14 @@ export interface Draft {
   /** Inventory item of the key that was made here or is in use. */
   readonly item: string
   readonly publicKey: string
+  /** Empty: none. */
+  readonly proxy: '' | 'http' | 'socks5'
+  readonly proxyHost: string
+  readonly proxyPort: string
+  readonly proxyUser: string
+  readonly proxyPassword: string
+  readonly proxySealed: boolean
+  readonly maxConnections: string
   /** A secret for this sign-in is sealed already. */
   readonly sealed: boolean
   /** What the form does not show is kept as it was. */
@@ -32,7 +40,8 @@ export interface Draft {
 
 export const emptyDraft: Draft = {
   id: '', idTyped: false, name: '', notes: '', connection: 'sftp', host: '', port: '22', folder: '.', username: '',
-  method: 'password', password: '', privateKey: '', passphrase: '', item: '', publicKey: '', agentKey: '', besides: '', besidesSealed: false, sealed: false, kept: null,
+  method: 'password', password: '', privateKey: '', passphrase: '', item: '', publicKey: '', agentKey: '', besides: '', besidesSealed: false,
+  proxy: '', proxyHost: '', proxyPort: '', proxyUser: '', proxyPassword: '', proxySealed: false, maxConnections: '1', sealed: false, kept: null,
 }
 
 /** `Müller & Söhne GmbH` → `muller-sohne-gmbh`. */
@@ -64,6 +73,12 @@ export function draftOf(document: PartnerDocument): Draft {
     item: connection.auth.method === 'key' ? (connection.auth.item ?? '') : '',
     agentKey: connection.auth.method === 'agent' ? (connection.auth.key ?? '') : '',
     besidesSealed: connection.auth.method !== 'password' && connection.auth.password !== undefined,
+    proxy: connection.proxy?.kind ?? '',
+    proxyHost: connection.proxy?.host ?? '',
+    proxyPort: connection.proxy === undefined ? '' : String(connection.proxy.port),
+    proxyUser: connection.proxy?.username ?? '',
+    proxySealed: connection.proxy?.password !== undefined,
+    maxConnections: String(connection.maxConnections),
     sealed: true,
     kept: document,
   }
@@ -73,7 +88,7 @@ export function draftOf(document: PartnerDocument): Draft {
 export function documentOf(draft: Draft): Record<string, unknown> {
   const shown = draft.kept?.connections.find((candidate) => candidate.protocol === 'sftp')
   const others = draft.kept?.connections.filter((candidate) => candidate !== shown) ?? []
-  const { hostKeys: _, ...keptConnection } = shown ?? {}
+  const { hostKeys: _, proxy: __, ...keptConnection } = shown ?? {}
   return {
     ...draft.kept,
     id: draft.id,
@@ -85,14 +100,26 @@ export function documentOf(draft: Draft): Record<string, unknown> {
         id: draft.connection,
         protocol: 'sftp',
         host: draft.host,
-        port: /^\d+$/.test(draft.port) ? Number(draft.port) : draft.port,
+        port: numberIn(draft.port),
         folder: draft.folder === '' ? '.' : draft.folder,
         username: draft.username,
         auth: authOf(draft),
+        ...(draft.proxy === '' ? {} : { proxy: proxyOf(draft) }),
+        maxConnections: numberIn(draft.maxConnections),
       },
       ...others,
     ],
   }
+}
+
+function numberIn(text: string): number | string {
+  return /^\d+$/.test(text) ? Number(text) : text
+}
+
+function proxyOf(draft: Draft): Record<string, unknown> {
+  const { proxy: kind, proxyHost: host, proxyUser: username, proxyPassword: password } = draft
+  const secret = password !== '' ? { password } : draft.proxySealed ? { password: { sealed: true } } : {}
+  return { kind, host, port: numberIn(draft.proxyPort), ...(username === '' ? {} : { username, ...secret }) }
 }
 
 function authOf(draft: Draft): Record<string, unknown> {

@@ -64,9 +64,11 @@ function Form({ initial, isNew }: { readonly initial: Draft; readonly isNew: boo
           </Card>
           <Card title="Server (SFTP)">
             <div className={ui['stack']}>
-              <TextField label="Server" required spellCheck={false} placeholder="sftp.example.com" value={draft.host} onChange={(event) => set({ host: event.target.value.trim() })} problem={problem('host')} />
-              <TextField label="Port" required inputMode="numeric" value={draft.port} onChange={(event) => set({ port: event.target.value })} problem={problem('port')} />
+              <TextField label="Server" required spellCheck={false} placeholder="sftp.example.com" value={draft.host} onChange={(event) => set({ host: event.target.value.trim() })} problem={problem('connections[0].host')} />
+              <TextField label="Port" required inputMode="numeric" value={draft.port} onChange={(event) => set({ port: event.target.value })} problem={problem('connections[0].port')} />
               <TextField label="Folder there" value={draft.folder} onChange={(event) => set({ folder: event.target.value })} problem={problem('folder')} help="“.” is the folder in which the server starts us." />
+              <TextField label="Connections at once" inputMode="numeric" value={draft.maxConnections} onChange={(event) => set({ maxConnections: event.target.value })} problem={problem('maxConnections')} help="As many as the partner permits." />
+              <ProxyFields draft={draft} set={set} problem={problem} />
             </div>
           </Card>
           <Card title="Sign-in">
@@ -96,10 +98,37 @@ interface SignInProps {
   readonly problem: (field: string) => string | undefined
 }
 
+function ProxyFields({ draft, set, problem }: SignInProps): ReactNode {
+  const kind = (
+    <SelectField
+      label="Proxy"
+      value={draft.proxy}
+      onChange={(event) => set({ proxy: event.target.value as Draft['proxy'] })}
+      options={[
+        ['', 'None'],
+        ['http', 'HTTP'],
+        ['socks5', 'SOCKS 5'],
+      ]}
+    />
+  )
+  if (draft.proxy === '') return kind
+  return (
+    <>
+      {kind}
+      <TextField label="Proxy server" required spellCheck={false} value={draft.proxyHost} onChange={(event) => set({ proxyHost: event.target.value.trim() })} problem={problem('proxy.host')} />
+      <TextField label="Proxy port" required inputMode="numeric" value={draft.proxyPort} onChange={(event) => set({ proxyPort: event.target.value })} problem={problem('proxy.port')} />
+      <TextField label="Proxy user name" autoComplete="off" spellCheck={false} value={draft.proxyUser} onChange={(event) => set({ proxyUser: event.target.value })} problem={problem('proxy.username')} help="Empty where the proxy asks for none." />
+      {draft.proxyUser === '' ? null : (
+        <TextField label="Proxy password" type="password" autoComplete="off" value={draft.proxyPassword} onChange={(event) => set({ proxyPassword: event.target.value })} problem={problem('proxy.password')} placeholder={draft.proxySealed ? 'unchanged' : ''} help="Sealed at once; it is never shown again." />
+      )}
+    </>
+  )
+}
+
 function SignIn({ draft, set, problem }: SignInProps): ReactNode {
   return (
     <div className={ui['stack']}>
-      <TextField label="User name" required spellCheck={false} autoComplete="off" value={draft.username} onChange={(event) => set({ username: event.target.value })} problem={problem('username')} />
+      <TextField label="User name" required spellCheck={false} autoComplete="off" value={draft.username} onChange={(event) => set({ username: event.target.value })} problem={problem('connections[0].username')} />
       <SelectField
         label="Method"
         value={draft.method}
@@ -118,7 +147,7 @@ function SignIn({ draft, set, problem }: SignInProps): ReactNode {
           autoComplete="off"
           value={draft.password}
           onChange={(event) => set({ password: event.target.value })}
-          problem={problem('password')}
+          problem={problem('auth.password')}
           placeholder={draft.sealed ? 'unchanged' : ''}
           help="Sealed at once; it is never shown again."
         />
