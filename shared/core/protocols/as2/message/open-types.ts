@@ -100,7 +100,6 @@ export type MessageWarning =
   | 'layer-type-differs'
   | 'layer-type-missing'
   | 'payload-without-header'
-  | 'signature-not-second-part'
   | 'signature-part-type'
   | 'signed-form-canonical'
   | 'signed-form-other'
@@ -156,7 +155,6 @@ export type FailureReason =
   | 'layers-not-permitted'
   | 'malformed'
   | 'limit'
-  | 'receipt-not-possible'
 
 /** Why a message was refused. */
 export interface FailedMessage {

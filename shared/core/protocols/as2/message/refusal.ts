@@ -19,7 +19,6 @@ const DISPOSITIONS: Readonly<Record<FailureReason, ErrorModifier>> = {
   'layers-not-permitted': 'unexpected-processing-error',
   malformed: 'unexpected-processing-error',
   limit: 'unexpected-processing-error',
-  'receipt-not-possible': 'unexpected-processing-error',
 }
 
 /** Travels inside this layer only; `openMessage` turns it into a result. */
