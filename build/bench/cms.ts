@@ -26,7 +26,7 @@ const source = await open(at('content'), 'w')
 for (let count = 0; count < mib; count++) await source.write(randomBytes(1024 * 1024))
 await source.close()
 
-const read = (name: string): ByteSource => createReadStream(at(name), { highWaterMark: 1024 * 1024 })
+const read = (name: string): ByteSource => createReadStream(at(name), { highWaterMark: 256 * 1024 })
 const signer = { certificate, privateKey }
 
 /** Gathers small chunks, as a system call for each costs more than copying them, and writes while the next ones are made. */
