@@ -75,7 +75,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const deliveryRepository = createDeliveryRepository(database)
   const partnerRepository = createPartnerRepository(database)
   const trust = createTrustService({ ...common, repository: createTrustRepository(database), secrets, audit, partners: partnerFacts(partnerRepository, clock) })
-  const routes = createRoutes({ partners: partnerRepository, trust, secrets, protocols: { sftp, ftps, folder }, clock })
+  const routes = createRoutes({ partners: partnerRepository, trust, secrets, protocols: { sftp, ftps, folder }, testMessages: async (...args) => await sending.test(...args), clock })
   const partners = createPartnerService({ ...common, repository: partnerRepository, deliveries: deliveryRepository, trust, secrets, audit })
   const station = createStationService({ ...common, audit })
   const ledger = createLedger({ ...common, deliveries: deliveryRepository, audit })

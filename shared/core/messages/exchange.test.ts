@@ -1,17 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Delivery } from '../../contract/deliveries.ts'
-import { context, pair, testStation, type TestStation } from './conformance/station.ts'
-
-/** Waits for what happens by itself, bounded. */
-async function until<T>(look: () => T | undefined | null | false, what: string): Promise<T> {
-  for (let tries = 0; tries < 400; tries++) {
-    const found = look()
-    if (found) return found
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
-  throw new Error(`${what} did not happen`)
-}
+import { context, pair, testStation, until, type TestStation } from './conformance/station.ts'
 
 describe('two installations exchange messages', () => {
   let left: TestStation

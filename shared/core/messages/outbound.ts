@@ -168,7 +168,7 @@ export function verdictError(verdict: MdnVerdict, reading: MdnReading, details: 
   return new AppError(code, verdict.reasons.join(' ') || verdict.code, { details: { ...details, ...said } })
 }
 
-function urlOf({ connection, partner }: MessageRoute): URL {
+export function urlOf({ connection, partner }: MessageRoute): URL {
   if (connection.url === undefined) throw new AppError('as2.not_agreed', `${partner.id}/${connection.id} has no address; it is for receiving only`)
   return new URL(connection.url)
 }
@@ -181,7 +181,7 @@ export function checkTransport(url: URL, { connection, tolerated }: MessageRoute
   if (!connection.message.sign || !connection.message.encrypt) throw new AppError('as2.plain_http', 'the exception holds for messages that are signed and encrypted, and this connection sends others', { details })
 }
 
-function authorizationOf({ connection: { http }, secrets }: MessageRoute): string | undefined {
+export function authorizationOf({ connection: { http }, secrets }: MessageRoute): string | undefined {
   return http.username === undefined ? undefined : `Basic ${Buffer.from(`${http.username}:${secrets['password'] ?? ''}`).toString('base64')}`
 }
 

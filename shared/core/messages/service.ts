@@ -14,6 +14,7 @@ import type { Routes } from '../partners/routes.ts'
 import type { Database } from '../store/database.ts'
 import type { PayloadStore } from '../store/payload-store.ts'
 import type { Materials } from '../trust/materials.ts'
+import { createConnectionTest, type TestMessages } from './connection-test.ts'
 import { createIdentities, type Identities } from './identities.ts'
 import { createIncomingReceipts } from './incoming-receipts.ts'
 import { createKeyrings, type Keyrings } from './keyring.ts'
@@ -48,6 +49,7 @@ export interface MessageSending {
   readonly keyrings: Keyrings
   readonly lines: Lines
   readonly identities: Identities
+  readonly test: TestMessages
 }
 
 export function createMessageSending(deps: CommonDeps): MessageSending {
@@ -55,7 +57,7 @@ export function createMessageSending(deps: CommonDeps): MessageSending {
   const lines = createLines({ clock: deps.clock })
   const identities = createIdentities({ station: deps.station, product: deps.product })
   const exchange = createOutbound({ ...deps, messages: createMessageRepository(deps.database), keyrings, lines, identityOf: identities.of })
-  return { exchange, keyrings, lines, identities }
+  return { exchange, keyrings, lines, identities, test: createConnectionTest({ keyrings, lines, identities }) }
 }
 
 export interface MessageService {

@@ -79,6 +79,7 @@ export function createRoutes(deps: {
   readonly trust: TrustService
   readonly secrets: SealedSecrets
   readonly protocols: Partial<FileProtocols>
+  readonly testMessages: (route: MessageRoute, onProgress: TestProgress, signal: AbortSignal) => Promise<FileTestResult>
   readonly clock: Clock
 }): Routes {
   const { partners, trust, protocols, clock } = deps
@@ -109,7 +110,7 @@ export function createRoutes(deps: {
 
   let known: { readonly version: number; readonly parties: readonly MessageParty[] } | null = null
 
-  return {
+  const routes: Routes = {
     target(partner, id) {
       const { document } = active(partner)
       const connection = connectionOf(document, id)
@@ -164,11 +165,14 @@ export function createRoutes(deps: {
     },
 
     async test(partner, id, onProgress, signal) {
-      const connection = fileConnection(connectionOf(partners.get(partner).document, id))
+      const named = connectionOf(partners.get(partner).document, id)
+      if (isMessageConnection(named)) return { ...(await deps.testMessages(routes.messages(partner, named.id, { receiving: true }), onProgress, signal)), connection: named.id }
+      const connection = fileConnection(named)
       const result = await protocolOf(connection).test(endpointOf(partner, connection, connection.folder), onProgress, signal)
       return { ...result, connection: connection.id }
     },
   }
+  return routes
 }
 
 function fileConnection(connection: Connection): FileConnection {

@@ -39,7 +39,7 @@ export function deliveryText({ delivery, attempts, source }: z.infer<typeof Deli
   ].join('\n')
 }
 
-function receiptText(receipt: Receipt): string {
+export function receiptText(receipt: Receipt): string {
   switch (receipt.kind) {
     case 'mdn':
       return `MDN (${receipt.mode}): ${receipt.disposition}, ${receipt.signed ? 'signed' : 'not signed'}, content ${receipt.micMatches === true ? 'confirmed' : receipt.micMatches === false ? 'DIFFERS' : 'not confirmed'}, ${receipt.at}`

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { Command, CommanderError, Option } from 'commander'
 import { VERSION } from '../version.ts'
 import { finish, type GlobalOptions } from './command.ts'
+import { as2Commands } from './commands/as2.ts'
 import { auditCommands } from './commands/audit.ts'
 import { connectionCommands } from './commands/connection.ts'
 import { deliveriesCommands, receiveCommand, sendCommand } from './commands/deliveries.ts'
@@ -52,6 +53,7 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
   sendCommand(program, run)
   receiveCommand(program, run)
   deliveriesCommands(program, run)
+  as2Commands(program, run)
   auditCommands(program, run)
   serveCommand(program, optionsOf)
   demoCommand(program, optionsOf)

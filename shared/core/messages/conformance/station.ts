@@ -152,3 +152,13 @@ export async function pair(left: TestStation, right: TestStation, change: Readon
   left.bind({ certificate: right.identity.certificate }, ['verify', 'encrypt'], { partner: 'right', connection: 'as2' })
   right.bind({ certificate: left.identity.certificate }, ['verify', 'encrypt'], { partner: 'left', connection: 'as2' })
 }
+
+/** Waits for what happens by itself, bounded. */
+export async function until<T>(look: () => T | undefined | null | false | Promise<T | undefined | null | false>, what: string): Promise<T> {
+  for (let tries = 0; tries < 400; tries++) {
+    const found = await look()
+    if (found) return found
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+  throw new Error(`${what} did not happen`)
+}

@@ -175,3 +175,30 @@ function networkError(error: unknown, url: URL): AppError {
   if (code.startsWith('HPE_')) return new AppError('as2.receipt_missing', `${url.host}: the answer is no HTTP (${message})`, { details, cause: error })
   return new AppError('net.connection_lost', `${url.host}: ${message}`, { details, cause: error })
 }
+
+/** Asks whether somebody answers at an address, without giving anything: the status of a HEAD request. */
+export async function head(options: { readonly url: URL; readonly agent: http.Agent; readonly authorization: string | undefined; readonly signal: AbortSignal }): Promise<{ readonly status: number; readonly server: string }> {
+  const { url, agent, authorization, signal } = options
+  const asked = http.request({
+    agent,
+    method: 'HEAD',
+    protocol: agentProtocol(agent),
+    host: url.hostname.replaceAll(/^\[|\]$/g, ''),
+    port: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port),
+    path: `${url.pathname}${url.search}`,
+    headers: { Host: url.host, Connection: 'close', ...(authorization === undefined ? {} : { Authorization: authorization }) },
+    signal,
+  })
+  try {
+    const response = answerOf(asked)
+    asked.end()
+    const answer = await response
+    answer.resume()
+    return { status: answer.statusCode ?? 0, server: String(answer.headers.server ?? '').slice(0, 200) }
+  } catch (error) {
+    signal.throwIfAborted()
+    throw networkError(error, url)
+  } finally {
+    asked.destroy()
+  }
+}

@@ -3,7 +3,8 @@ import type { Command } from 'commander'
 import type { Delivery, ReceiveReport } from '../../../contract/deliveries.ts'
 import { textOf, type WireError } from '../../../contract/errors/index.ts'
 import type { CommandContext } from '../command.ts'
-import { deliveryText, STATE_WORDS } from '../delivery-text.ts'
+import { deliveryText, receiptText, STATE_WORDS } from '../delivery-text.ts'
+import { messageText } from '../message-text.ts'
 import { exitOfAll, exitOfDelivery, exitOfError, type Exit } from '../exit-codes.ts'
 import { bytesText, failureText, table } from '../output.ts'
 import { limitOption, splitList, splitTarget, timeOption, type Register } from '../register.ts'
@@ -35,6 +36,7 @@ export function sendCommand(program: Command, run: Register): void {
           output.result({ results: final }, () => table(final.map(({ fileName, delivery, error }) => [fileName, delivery === null ? titleOf(error) : STATE_WORDS[delivery.state], delivery?.id ?? ''])))
           const exits = final.map(({ delivery, error }): Exit => (delivery === null ? exitOfNone(error) : exitOfDelivery(delivery)))
           for (const { delivery, error } of final) explain(output, delivery?.error ?? error)
+          for (const { delivery } of final) if (delivery?.receipt?.kind === 'mdn') output.note(`${delivery.id}: ${receiptText(delivery.receipt)}`)
           for (const { delivery } of final) if (delivery !== null && delivery.state === 'waiting') output.note(nextTryText(delivery))
           return exitOfAll(exits)
         } finally {
@@ -99,11 +101,16 @@ export function deliveriesCommands(program: Command, run: Register): void {
 
   deliveries
     .command('show <id>')
-    .description('one delivery with its attempts')
+    .description('one delivery with its attempts, and the AS2 message that it travelled as')
+    .option('--raw <what>', 'write the raw AS2 message or its newest receipt: message or mdn')
+    .option('--out <file>', 'where --raw goes; nothing is overwritten')
     .action(
-      run(async ({ client, output }, id: string) => {
+      run(async ({ client, output }, id: string, options: { raw?: string; out?: string }) => {
+        if (options.raw !== undefined || options.out !== undefined) return await writeRaw({ client, output }, id, options)
         const result = await client.deliveries.show({ id })
-        output.result(result, () => deliveryText(result))
+        const { message } = await client.as2.message({ delivery: id })
+        output.result({ ...result, ...(message === null ? {} : { message }) }, () => [deliveryText(result), ...(message === null ? [] : ['', messageText(message)])].join('\n'))
+        return 0
       }),
     )
 
@@ -143,6 +150,16 @@ export function deliveriesCommands(program: Command, run: Register): void {
         output.result(delivery, () => `${id}: ${STATE_WORDS[delivery.state]}`)
       }),
     )
+}
+
+async function writeRaw({ client, output }: Pick<CommandContext, 'client' | 'output'>, id: string, { raw, out }: { raw?: string; out?: string }): Promise<Exit> {
+  if ((raw !== 'mdn' && raw !== 'message') || out === undefined) {
+    output.failure({ code: 'input.invalid', message: '--raw: write --raw mdn --out FILE or --raw message --out FILE' })
+    return 2
+  }
+  const written = await client.as2.exportRaw({ of: { delivery: id }, what: raw, path: resolve(out) })
+  output.result(written, () => `${written.path}: ${written.bytes} bytes, SHA-256 ${written.sha256}`)
+  return 0
 }
 
 async function reportRested({ client, output }: CommandContext, id: string): Promise<Exit> {
