@@ -43,7 +43,7 @@ function Shown({ detail }: { readonly detail: z.infer<typeof DeliveryDetail> }) 
       title={delivery.remoteName}
       about={
         <>
-          to <Link href={`/partners/${delivery.partner}`}>{nameOf(delivery.partner)}</Link>, <Time at={delivery.createdAt} />
+          {delivery.direction === 'inbound' ? 'from' : 'to'} <Link href={`/partners/${delivery.partner}`}>{nameOf(delivery.partner)}</Link>, <Time at={delivery.createdAt} />
         </>
       }
       actions={
