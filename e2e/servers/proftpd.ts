@@ -56,6 +56,7 @@ export async function startProftpd(options: FtpsServerOptions = {}): Promise<Ftp
       'TimeoutIdle 600',
       'Umask 022',
       `SystemLog ${join(home, 'log')}`,
+      `ExtendedLog ${join(home, 'commands')} ALL`,
       'TLSEngine on',
       'TLSRequired on',
       `TLSProtocol ${versions}`,
@@ -72,7 +73,7 @@ export async function startProftpd(options: FtpsServerOptions = {}): Promise<Ftp
   const server = spawn(program, ['-n', '-q', '-c', config], { stdio: ['ignore', 'pipe', 'pipe'] })
   const said: Buffer[] = []
   for (const stream of [server.stdout, server.stderr]) stream.on('data', (data: Buffer) => said.push(data))
-  const log = (): string => ['log', 'tls.log'].map((name) => (existsSync(join(home, name)) ? readFileSync(join(home, name), 'utf8') : '')).join('') + Buffer.concat(said).toString()
+  const log = (): string => ['log', 'tls.log', 'commands'].map((name) => (existsSync(join(home, name)) ? readFileSync(join(home, name), 'utf8') : '')).join('') + Buffer.concat(said).toString()
   await listening(server, port, log)
   return {
     port,

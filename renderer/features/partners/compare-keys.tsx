@@ -1,8 +1,9 @@
 import { useState } from 'react'
 import type { z } from 'zod'
-import type { PresentedHostKey } from '../../../shared/contract/partners.ts'
+import type { PresentedCertificate, PresentedHostKey } from '../../../shared/contract/partners.ts'
 import type { ProvenanceInput } from '../../../shared/contract/connections/common.ts'
 import { useHost } from '../../lib/app-context.ts'
+import { absoluteText } from '../../lib/format.ts'
 import { useAction } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
@@ -11,12 +12,13 @@ import { Copyable, Facts } from '../../ui/facts.tsx'
 import { Check, SelectField, TextField } from '../../ui/field.tsx'
 import { Status } from '../../ui/status.tsx'
 import { toast } from '../../ui/toasts.tsx'
-import { compareFingerprints } from './fingerprints.ts'
+import { compareCertificates, compareFingerprints } from './fingerprints.ts'
 
-type Presented = z.infer<typeof PresentedHostKey>
+/** What the server showed: an SSH host key or a TLS certificate. */
+export type Shown = { readonly kind: 'host-key'; readonly key: z.infer<typeof PresentedHostKey> } | { readonly kind: 'certificate'; readonly certificate: z.infer<typeof PresentedCertificate> }
 
 /** The explicit act: a fingerprint learned by another way is held against the presented one, and how it was learned is written down. */
-export function CompareKeys({ partner, connection, hostKey, open, onClose, onPinned }: { readonly partner: string; readonly connection: string; readonly hostKey: Presented; readonly open: boolean; readonly onClose: () => void; readonly onPinned: () => void }) {
+export function CompareKeys({ partner, connection, shown, open, onClose, onPinned }: { readonly partner: string; readonly connection: string; readonly shown: Shown; readonly open: boolean; readonly onClose: () => void; readonly onPinned: () => void }) {
   const { client } = useHost()
   const action = useAction()
   const [told, setTold] = useState('')
@@ -24,15 +26,16 @@ export function CompareKeys({ partner, connection, hostKey, open, onClose, onPin
   const [person, setPerson] = useState('')
   const [note, setNote] = useState('')
   const [replace, setReplace] = useState(false)
-  const verdict = compareFingerprints(told, hostKey.fingerprint)
+  const { verdict, compared } = held(told, shown)
+  const expected = shown.kind === 'host-key' ? shown.key.expected.map(({ fingerprint }) => fingerprint) : shown.certificate.expected
 
   const pin = async (): Promise<void> => {
     const pinned = await action.run(
       async () =>
-        await client.trust.pinHostKey({
+        await (shown.kind === 'host-key' ? client.trust.pinHostKey : client.trust.pinCertificate)({
           partner,
           connection,
-          fingerprint: hostKey.fingerprint,
+          fingerprint: compared,
           replace,
           provenance: { source, ...(person === '' ? {} : { person }), ...(note === '' ? {} : { note }) },
         }),
@@ -44,15 +47,29 @@ export function CompareKeys({ partner, connection, hostKey, open, onClose, onPin
 
   return (
     <Dialog title="Is this the partner's server?" open={open} onClose={onClose} wide>
-      <p className="quiet">Ask the partner for the fingerprint of its host key: by phone, on a page you trust, or on paper. Do not copy it from here.</p>
-      <Facts
-        items={[
-          ['The server shows', <Copyable key="now" value={hostKey.fingerprint} label="presented fingerprint" />],
-          ['Kind', `${hostKey.algorithm}${hostKey.bits === null ? '' : `, ${hostKey.bits} bit`}`],
-          ['Trusted so far', hostKey.expected.length === 0 ? 'none' : hostKey.expected.map(({ fingerprint }) => <div key={fingerprint} className="mono">{fingerprint}</div>)],
-        ]}
-      />
-      <TextField label="Fingerprint from the partner" placeholder="SHA256:…" autoFocus spellCheck={false} value={told} onChange={(event) => setTold(event.target.value)} />
+      <p className="quiet">Ask the partner for the fingerprint of its {shown.kind === 'host-key' ? 'host key' : 'certificate'}: by phone, on a page you trust, or on paper. Do not copy it from here.</p>
+      {shown.kind === 'host-key' ? (
+        <Facts
+          items={[
+            ['The server shows', <Copyable key="now" value={shown.key.fingerprint} label="presented fingerprint" />],
+            ['Kind', `${shown.key.algorithm}${shown.key.bits === null ? '' : `, ${shown.key.bits} bit`}`],
+            ['Trusted so far', <Expected key="expected" fingerprints={expected} />],
+          ]}
+        />
+      ) : (
+        <Facts
+          items={[
+            ['The server shows', <Copyable key="now" value={shown.certificate.fingerprint} label="presented fingerprint" />],
+            ['Its public key', <Copyable key="spki" value={shown.certificate.publicKeyPin} label="presented public key" />],
+            ['Issued for', shown.certificate.names.join(', ') || shown.certificate.subject],
+            ['Issued by', shown.certificate.issuer],
+            ['Valid until', absoluteText(shown.certificate.notAfter)],
+            ['Not trusted because', shown.certificate.reason],
+            ['Trusted so far', <Expected key="expected" fingerprints={expected} />],
+          ]}
+        />
+      )}
+      <TextField label="Fingerprint from the partner" placeholder={shown.kind === 'host-key' ? 'SHA256:…' : 'sha256:… or spki:…'} autoFocus spellCheck={false} value={told} onChange={(event) => setTold(event.target.value)} />
       <div role="status">
         {verdict === 'same' ? <Status tone="ok">The two are the same</Status> : null}
         {verdict === 'different' ? <Status tone="bad">They differ: do not trust this server, and call the partner</Status> : null}
@@ -72,7 +89,7 @@ export function CompareKeys({ partner, connection, hostKey, open, onClose, onPin
       />
       <TextField label="Who confirmed it" value={person} onChange={(event) => setPerson(event.target.value)} />
       <TextField label="Note" value={note} onChange={(event) => setNote(event.target.value)} />
-      {hostKey.expected.length > 0 ? <Check label="This key replaces the earlier ones (leave empty while the partner uses both)" checked={replace} onChange={(event) => setReplace(event.target.checked)} /> : null}
+      {expected.length > 0 ? <Check label="This one replaces the earlier ones (leave empty while the partner uses both)" checked={replace} onChange={(event) => setReplace(event.target.checked)} /> : null}
       {action.error ? <ErrorPanel error={action.error} /> : null}
       <DialogActions>
         <Button onClick={onClose}>Cancel</Button>
@@ -82,4 +99,14 @@ export function CompareKeys({ partner, connection, hostKey, open, onClose, onPin
       </DialogActions>
     </Dialog>
   )
+}
+
+function Expected({ fingerprints }: { readonly fingerprints: readonly string[] }) {
+  return fingerprints.length === 0 ? 'none' : fingerprints.map((fingerprint) => <div key={fingerprint} className="mono">{fingerprint}</div>)
+}
+
+/** A certificate is known by its own fingerprint or by that of its public key: the one that was told is pinned. */
+function held(told: string, shown: Shown): { readonly verdict: ReturnType<typeof compareFingerprints>; readonly compared: string } {
+  if (shown.kind === 'host-key') return { verdict: compareFingerprints(told, shown.key.fingerprint), compared: shown.key.fingerprint }
+  return compareCertificates(told, shown.certificate)
 }

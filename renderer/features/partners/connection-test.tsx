@@ -7,7 +7,7 @@ import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Facts } from '../../ui/facts.tsx'
 import { Status, type Tone } from '../../ui/status.tsx'
-import { CompareKeys } from './compare-keys.tsx'
+import { CompareKeys, type Shown } from './compare-keys.tsx'
 import ui from '../../ui/ui.module.css'
 
 type Stage = z.infer<typeof TestStage>
@@ -61,17 +61,16 @@ export function ConnectionTest({ partner, connection, onTrusted, icon }: { reado
     setReport(done)
   }
 
-  const hostKey = report?.hostKey ?? null
-  const unconfirmed = hostKey !== null && !['pinned', 'certified', 'revoked'].includes(hostKey.verdict)
+  const shown = report === null ? null : shownBy(report)
   return (
     <div className={ui['stack']}>
       <div className={ui['row']}>
         <Button icon={icon} disabled={action.busy} onClick={() => void run()}>
           {action.busy ? 'Testing…' : 'Test connection'}
         </Button>
-        {unconfirmed ? (
+        {shown !== null ? (
           <Button look="primary" onClick={() => setComparing(true)}>
-            Compare keys
+            {shown.kind === 'host-key' ? 'Compare keys' : 'Compare certificates'}
           </Button>
         ) : null}
         {report?.ok ? <Status tone="ok">Everything works</Status> : null}
@@ -92,11 +91,11 @@ export function ConnectionTest({ partner, connection, onTrusted, icon }: { reado
           ))}
         </ol>
       ) : null}
-      {hostKey !== null ? (
+      {shown !== null ? (
         <CompareKeys
           partner={partner}
           connection={connection}
-          hostKey={hostKey}
+          shown={shown}
           open={comparing}
           onClose={() => setComparing(false)}
           onPinned={() => {
@@ -108,4 +107,11 @@ export function ConnectionTest({ partner, connection, onTrusted, icon }: { reado
       ) : null}
     </div>
   )
+}
+
+/** What a person could confirm by comparing. A certificate that is expired or for another name is not made right by that. */
+function shownBy({ hostKey, certificate }: Report): Shown | null {
+  if (hostKey !== null && !['pinned', 'certified', 'revoked'].includes(hostKey.verdict)) return { kind: 'host-key', key: hostKey }
+  if (certificate !== null && (certificate.verdict === 'unknown' || certificate.verdict === 'changed')) return { kind: 'certificate', certificate }
+  return null
 }

@@ -1,0 +1,77 @@
+/** What a transport brings to the race. */
+import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { FileSession } from '../../../shared/core/protocols/file-protocol.ts'
+
+/** The work: a large file, and a folder of many small ones. Connecting is part of it, for everybody. */
+export interface Work {
+  /** For whatever a contestant needs. */
+  readonly folder: string
+  readonly source: string
+  readonly many: string
+  readonly names: readonly string[]
+}
+
+export interface Runner {
+  readonly name: string
+  putLarge(): Promise<void>
+  /** Fetches what `putLarge` of the same contestant put. */
+  getLarge(): Promise<void>
+  putMany(): Promise<void>
+}
+
+export interface Transport {
+  readonly name: string
+  readonly contestants: readonly Runner[]
+  stop(): Promise<void>
+}
+
+export type PrepareTransport = (work: Work) => Promise<Transport>
+
+const signal = new AbortController().signal
+
+/** Ours, on any file protocol. `safe`: each small file as a delivery does it (temporary name, look, rename; removed again for the next round), which others do not do. */
+export function ourRunner(work: Work, connect: (signal: AbortSignal) => Promise<FileSession>, safe: boolean): Runner {
+  const withSession = async (action: (session: FileSession) => Promise<void>): Promise<void> => {
+    const session = await connect(signal)
+    try {
+      await action(session)
+    } finally {
+      await session.close()
+    }
+  }
+  const upload = async (session: FileSession, from: string, to: string): Promise<void> =>
+    await session.write(to, createReadStream(from, { highWaterMark: 1024 * 1024 }), { offset: 0, signal, onAcknowledged: () => undefined })
+  return {
+    name: safe ? 'Waybill, staged' : 'Waybill',
+    putLarge: async () => await withSession(async (session) => await upload(session, work.source, 'ours.bin')),
+    getLarge: async () =>
+      await withSession(async (session) => {
+        const target = await open(join(work.folder, 'ours.bin'), 'w')
+        for await (const chunk of session.read('ours.bin', { offset: 0, signal })) await target.write(chunk)
+        await target.close()
+      }),
+    putMany: async () =>
+      await withSession(async (session) => {
+        for (const name of work.names) {
+          if (!safe) await upload(session, join(work.many, name), name)
+          else {
+            const file = { temporaryName: `.${name}.part`, finalName: name }
+            await session.staging.write(file, createReadStream(join(work.many, name)), { offset: 0, signal, onAcknowledged: () => undefined })
+            await session.staging.publish(file)
+            await session.remove(name)
+          }
+        }
+      }),
+  }
+}
+
+const run = promisify(execFile)
+
+/** Another program, to its end; its complaints are ours. */
+export async function program(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
+  return (await run(command, [...args], { env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 })).stdout
+}
