@@ -27,7 +27,7 @@ const PLACES = [
   ['/settings', 'Settings', SettingsIcon],
 ] as const
 
-const OPENED = { delivery: '/deliveries/', partner: '/partners/', workspace: '/settings#' } as const
+const OPENED = { delivery: '/deliveries/', partner: '/partners/', workspace: '/settings#', trust: '/trust/' } as const
 
 export function Shell() {
   const [location, navigate] = useLocation()

@@ -33,6 +33,7 @@ export const PartnerDocument = z
       })
       .prefault({})
       .meta({ title: 'Limits' }),
+    leadDays: z.number().int().min(1).max(365).optional().meta({ title: 'Lead time (days)', description: 'How long before an expiry work with this partner must begin. Left out: 30.' }),
     inbox: z
       .string()
       .max(4096)

@@ -80,3 +80,6 @@ export type FitnessProblem = z.infer<typeof FitnessProblem>
 /** One role that an item of this kind can have. It is fit when there is no error. */
 export const RoleFitness = z.object({ role: Role, problems: z.array(FitnessProblem) })
 export type RoleFitness = z.infer<typeof RoleFitness>
+
+export const Assurance = z.enum(['own', 'confirmed', 'unconfirmed', 'first-use'])
+export type Assurance = z.infer<typeof Assurance>

@@ -3,8 +3,10 @@ import { z } from 'zod'
 import { FileSource, Limit, Slug, Timestamp } from './common.ts'
 import { procedure, topic } from './define.ts'
 import { ProvenanceInput } from './connections/common.ts'
-import { FitnessProblem, PgpDetails, RoleFitness, X509Details } from './trust-details.ts'
+import { Assurance, FitnessProblem, PgpDetails, RoleFitness, X509Details } from './trust-details.ts'
 import { Role, TrustKind } from './trust-words.ts'
+
+import { trustInsights } from './trust-insights.ts'
 
 export { Role, TrustKind } from './trust-words.ts'
 
@@ -51,6 +53,11 @@ export const TrustItem = z.object({
   x509: X509Details.nullable(),
   /** User IDs and subkeys of an OpenPGP key; null for other kinds. */
   pgp: PgpDetails.nullable(),
+  /**
+   * How sure it is that it is genuine: `own` (made here, or its private key is), `confirmed` by a person over a second channel,
+   * `first-use` (trusted as presented, never compared), `unconfirmed`.
+   */
+  assurance: Assurance,
   provenance: z.array(Provenance),
   bindings: z.array(Binding),
 })
@@ -168,6 +175,16 @@ export const trust = {
     'read',
     z.object({ id: z.string().max(100), format: z.enum(['pem', 'der', 'p7b']).default('pem') }),
     z.object({ fileName: z.string(), text: z.string(), encoding: z.enum(['text', 'base64']) }),
+  ),
+  ...trustInsights,
+  /**
+   * Notes that a person compared the item over a second channel: `compared` is the fingerprint that was told (any form of SHA-256 or SHA-1
+   * that people read out). Rejects with `trust.differs` when it is another one.
+   */
+  confirm: procedure(
+    'dangerous',
+    z.object({ id: z.string().max(100), compared: z.string().min(8).max(300), source: z.enum(['phone', 'mail', 'portal', 'in-person', 'other']), person: z.string().min(1).max(200), note: z.string().max(1000).optional() }),
+    TrustItem,
   ),
   /**
    * The private half in a container under a password: PKCS#12 for certificates, PKCS#8 for SSH keys, armour for OpenPGP. The only way out

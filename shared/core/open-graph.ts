@@ -36,6 +36,8 @@ import { folder } from './protocols/folder/index.ts'
 import { ftps } from './protocols/ftps/index.ts'
 import { sftp } from './protocols/sftp/index.ts'
 import { createStationService, stationHandlers } from './station/service.ts'
+import { noticeRaiser } from './notifications/raise.ts'
+import { createExpiryWatch } from './trust/expiry-watch.ts'
 import { trustHandlers } from './trust/handlers.ts'
 import { createTrustRepository } from './trust/repository.ts'
 import { createTrustService } from './trust/service.ts'
@@ -75,6 +77,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const deliveryRepository = createDeliveryRepository(database)
   const partnerRepository = createPartnerRepository(database)
   const trust = createTrustService({ ...common, repository: createTrustRepository(database), secrets, audit, partners: partnerFacts(partnerRepository, clock) })
+  const expiryWatch = createExpiryWatch({ database, insights: trust.insights, audit, raise: noticeRaiser(common), clock, logger })
   const routes = createRoutes({ partners: partnerRepository, trust, secrets, protocols: { sftp, ftps, folder }, testMessages: async (...args) => await sending.test(...args), clock })
   const partners = createPartnerService({ ...common, repository: partnerRepository, deliveries: deliveryRepository, trust, secrets, audit })
   const station = createStationService({ ...common, audit })
@@ -103,6 +106,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   return {
     start() {
       engine.start()
+      void expiryWatch.run(ending.signal)
       void releases.releaseWaiting(null, ending.signal).catch((error: unknown) => logger.log('error', 'received files could not be released', { problem: asAppError(error).message }))
       messages.start()
     },

@@ -9,6 +9,7 @@ const SOURCES: Readonly<Record<Provenance['source'], string>> = {
   'partner-file': 'from the partner document',
   embedded: 'comes with Waybill',
   generated: 'made here',
+  'first-use': 'trusted as it was presented',
   other: 'another way',
 }
 

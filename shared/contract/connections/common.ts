@@ -28,7 +28,7 @@ export interface SecretPlace {
 
 /** How we know that something is genuine. */
 export const ProvenanceInput = z.strictObject({
-  source: z.enum(['phone', 'mail', 'portal', 'in-person', 'partner-file', 'embedded', 'generated', 'other']).meta({ title: 'Where it came from' }),
+  source: z.enum(['phone', 'mail', 'portal', 'in-person', 'partner-file', 'embedded', 'generated', 'first-use', 'other']).meta({ title: 'Where it came from' }),
   person: z.string().max(200).optional().meta({ title: 'Who confirmed it' }),
   at: Timestamp.optional(),
   note: z.string().max(1000).optional().meta({ title: 'Note' }),

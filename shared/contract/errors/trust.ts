@@ -8,6 +8,12 @@ export const trustErrors = catalogue({
     happened: 'The key or certificate is too weak, has expired, or cannot do what the role needs. Nothing was changed.',
     todo: ['Ask its owner for a newer one and import that.', 'If a partner cannot change it yet, note an exception with reason, owner and end date in the partner\'s document.'],
   },
+  'trust.differs': {
+    retry: 'never', exit: 4,
+    title: 'The compared value is another one',
+    happened: 'What was read out over the second channel does not match what is in the inventory. Nothing was confirmed.',
+    todo: ['Let it be read out again and compare character by character.', 'If it stays different, stop using the item: somebody may have exchanged it on the way.'],
+  },
   'trust.key_without_certificate': {
     retry: 'never', exit: 2,
     title: 'The private key has no certificate',

@@ -1,6 +1,7 @@
 /** What other domains may know of partners without reaching into their tables. */
 import type { Clock } from '../kernel/clock.ts'
 import type { PartnerRepository } from './repository.ts'
+import type { PartnerDocument } from '../../contract/partner-document.ts'
 import { connectionOf, toleratedOn } from './rules.ts'
 
 export interface PartnerFacts {
@@ -8,7 +9,11 @@ export interface PartnerFacts {
   require(partner: string, connection: string | undefined): void
   /** Names of the exceptions that hold now; none for a partner that is not there yet. */
   tolerated(partner: string, connection: string | undefined): readonly string[]
+  /** Every partner that is not removed. */
+  all(): readonly PartnerDocument[]
 }
+
+const MOST_PARTNERS = 10_000
 
 export function partnerFacts(partners: PartnerRepository, clock: Clock): PartnerFacts {
   return {
@@ -20,5 +25,6 @@ export function partnerFacts(partners: PartnerRepository, clock: Clock): Partner
       const document = partners.find(partner)?.document
       return document === undefined ? [] : toleratedOn(document, connection, clock.now())
     },
+    all: () => partners.list({ limit: MOST_PARTNERS }).partners.map(({ document }) => document),
   }
 }

@@ -40,6 +40,12 @@ export function trustHandlers(deps: {
     unbind: ({ binding }, { actor }) => service.unbind(binding, actor),
     retire: ({ id, reason }, { actor }) => service.retire(id, reason, actor),
     export: ({ id, format }) => service.export(id, format),
+    expiry: (query) => service.insights.expiry(query),
+    calendar: () => service.insights.calendar(),
+    whatIf: ({ item, at }) => service.insights.whatIf(item, at),
+    outlook: ({ at }) => service.insights.outlook(at),
+    findings: () => ({ findings: service.insights.findings() }),
+    confirm: (request, { actor }) => service.confirm(request, actor),
     exportPrivate: async ({ id, password, reason }, { actor }) => await service.exportPrivate({ id, password, reason }, actor),
     async pinHostKey({ partner, connection, fingerprint, provenance, replace }, { actor, signal }) {
       const report = await routes.test(partner, connection, () => undefined, signal)

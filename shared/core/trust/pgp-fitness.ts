@@ -12,9 +12,19 @@ export function pgpProblems(details: PgpDetails, role: PgpRole, { at, tolerated 
   ]
 }
 
-/** When the key stops being fit for the role by itself; null: never, or it is not fit now. */
-export function pgpEnd(details: PgpDetails, role: PgpRole, at: number): string | null {
-  return fitnessFor(summaryOf(details), role, new Date(at), { minRsaBits: LEAST_RSA_BITS_TOLERATED }).until?.toISOString() ?? null
+/** When the part that serves a role ends, or did; null: never, or nothing serves it for another reason. */
+export function pgpEnds(details: PgpDetails, role: PgpRole, now: number): { readonly name: string; readonly primary: boolean; readonly endsAt: string } | null {
+  // What was encrypted to an expired key still opens, but nobody can encrypt to it any more.
+  const asked = role === 'pgp-decrypt' ? 'pgp-encrypt' : role === 'pgp-sign' ? 'pgp-verify' : role
+  const { part } = fitnessFor(summaryOf(details), asked, new Date(now), { minRsaBits: LEAST_RSA_BITS_TOLERATED })
+  const [primary] = details.parts
+  if (part === null || primary === undefined || part.revoked !== null) return null
+  const own = part.expires?.toISOString() ?? null
+  const ends = [own, primary.expires].filter((end) => end !== null).toSorted()
+  const [endsAt] = ends
+  if (endsAt === undefined) return null
+  const byPrimary = part.primary || endsAt !== own
+  return { name: byPrimary ? primary.fingerprint : part.fingerprint, primary: byPrimary, endsAt }
 }
 
 /** What the names of exceptions mean to the library. */

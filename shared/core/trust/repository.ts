@@ -2,6 +2,7 @@ import type { Binding, Provenance, Role, TrustItem, TrustKind } from '../../cont
 import type { PgpDetails, X509Details } from '../../contract/trust-details.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { Database } from '../store/database.ts'
+import { assuranceOf } from './assurance.ts'
 import { detailsOfPem } from './certificates.ts'
 import type { NewItem } from './new-item.ts'
 
@@ -47,33 +48,37 @@ export function createTrustRepository(database: Database) {
   const bindingsOf = database.prepare<[string], BindingRow>('SELECT * FROM bindings WHERE item = ? ORDER BY active_from, id')
   const provenanceOf = database.prepare<[string], { record: string }>('SELECT record FROM provenance WHERE item = ? ORDER BY id')
 
-  const stored = (row: ItemRow): StoredItem => ({
-    secret: row.secret,
-    chain: JSON.parse(row.chain) as string[],
-    item: {
-      id: row.id,
-      kind: row.kind,
-      label: row.label,
-      algorithm: row.algorithm,
-      bits: row.bits,
-      fingerprint: row.fingerprint,
-      publicKey: row.public_key,
-      hasPrivateKey: row.secret !== null,
-      notBefore: row.not_before,
-      notAfter: row.not_after,
-      state: row.state,
-      createdAt: row.created_at,
-      keyId: row.key_id,
-      // Certificates that were pinned before their details were kept, or that came in only when first seen.
-      x509: row.kind !== 'x509' && row.kind !== 'ca' ? null : row.details === null ? detailsOfPem(row.public_key) : (JSON.parse(row.details) as X509Details),
-      pgp: row.kind === 'pgp' && row.details !== null ? (JSON.parse(row.details) as PgpDetails) : null,
-      provenance: provenanceOf.all(row.id).map(({ record }) => JSON.parse(record) as Provenance),
-      bindings: bindingsOf.all(row.id).map(bindingOf),
-    },
-  })
+  const stored = (row: ItemRow): StoredItem => {
+    const provenance = provenanceOf.all(row.id).map(({ record }) => JSON.parse(record) as Provenance)
+    return {
+      secret: row.secret,
+      chain: JSON.parse(row.chain) as string[],
+      item: {
+        id: row.id,
+        kind: row.kind,
+        label: row.label,
+        algorithm: row.algorithm,
+        bits: row.bits,
+        fingerprint: row.fingerprint,
+        publicKey: row.public_key,
+        hasPrivateKey: row.secret !== null,
+        notBefore: row.not_before,
+        notAfter: row.not_after,
+        state: row.state,
+        createdAt: row.created_at,
+        keyId: row.key_id,
+        // Certificates that were pinned before their details were kept, or that came in only when first seen.
+        x509: row.kind !== 'x509' && row.kind !== 'ca' ? null : row.details === null ? detailsOfPem(row.public_key) : (JSON.parse(row.details) as X509Details),
+        pgp: row.kind === 'pgp' && row.details !== null ? (JSON.parse(row.details) as PgpDetails) : null,
+        assurance: assuranceOf(provenance, row.secret !== null),
+        provenance,
+        bindings: bindingsOf.all(row.id).map(bindingOf),
+      },
+    }
+  }
 
   const repository = {
-    insert(item: Omit<TrustItem, 'provenance' | 'bindings' | 'hasPrivateKey' | 'state'>, chain: readonly string[]): void {
+    insert(item: Omit<TrustItem, 'provenance' | 'bindings' | 'hasPrivateKey' | 'state' | 'assurance'>, chain: readonly string[]): void {
       const { x509, pgp, ...columns } = item
       const details = x509 ?? pgp
       database
@@ -178,6 +183,11 @@ export function createTrustRepository(database: Database) {
     /** Ends a binding; the row stays, so that old deliveries can still be explained. */
     endBinding(id: string, at: string): void {
       database.prepare('UPDATE bindings SET active_until = @at WHERE id = @id AND (active_until IS NULL OR active_until > @at)').run({ id, at })
+    },
+
+    /** Everything that has a binding, ended ones included. */
+    boundItems(): TrustItem[] {
+      return database.prepare<[], ItemRow>('SELECT * FROM trust_items WHERE id IN (SELECT item FROM bindings) ORDER BY id').all().map((row) => stored(row).item)
     },
 
     itemsOfPartner(partner: string): TrustItem[] {

@@ -11,10 +11,12 @@ import type { PartnerFacts } from '../partners/facts.ts'
 import type { Database } from '../store/database.ts'
 import type { SealedSecrets } from '../store/sealed-secrets.ts'
 import type { TrustRepository } from './repository.ts'
+import { namesItem } from './assurance.ts'
 import { exported, type ExportedFile, type ExportFormat } from './exports.ts'
 import { exportedPrivate } from './private-exports.ts'
 import { fitnessOf } from './fitness.ts'
 import { generated, type GenerateRequest } from './generation.ts'
+import { createInsights } from './insights.ts'
 import { createInventory, type BindTarget } from './inventory.ts'
 import { readMaterial } from './material-files.ts'
 import { asNew } from './new-item.ts'
@@ -54,6 +56,18 @@ export function createTrustService(deps: {
 
   const materials = createMaterials(inventory)
   const ssh = createSshInventory(inventory)
+  const insights = createInsights({ repository, partners, clock })
+
+  /** The list of what would break is the one that `whatIf` gives. */
+  const refuseWhileBound = (item: TrustItem): void => {
+    const users = item.bindings.filter((binding) => isPending(binding, clock.now()))
+    if (users.length === 0) return
+    const broken = insights.ifGone(item).map(({ partner, connection, role, severity, message }) => `${partner}/${connection} as ${role}: ${severity === 'breaks' ? message : `${severity}, ${message}`}`)
+    const idle = users.filter((binding) => broken.every((text) => !text.includes(` as ${binding.role}:`))).map((binding) => `${binding.partner ?? 'station'}/${binding.connection ?? '*'} as ${binding.role} (nothing relies on it now)`)
+    throw new AppError('input.in_use', `${item.label} is bound ${users.length} time(s)`, {
+      details: Object.fromEntries([...broken, ...idle].map((text, index) => [`used by ${index + 1}`, text])),
+    })
+  }
 
   const requirePartners = (targets: readonly BindTarget[]): void => {
     for (const { partner, connection } of targets) if (partner !== undefined) partners.require(partner, connection)
@@ -90,6 +104,7 @@ export function createTrustService(deps: {
 
     materials,
     ssh,
+    insights,
 
     /** The private key of an SSH client key item, as text. */
     clientKey(id: string): string {
@@ -142,6 +157,18 @@ export function createTrustService(deps: {
       return announce(item)
     },
 
+    /** A person compared the item over a second channel. */
+    confirm(request: { id: string; compared: string; source: ProvenanceInput['source']; person: string; note?: string | undefined }, actor: Actor): TrustItem {
+      const { item } = repository.get(request.id)
+      if (!namesItem(request.compared, item)) throw new AppError('trust.differs', `${request.compared.slice(0, 100)} is not ${item.label}`, { details: { here: item.fingerprint, ...(item.x509 === null ? {} : { 'SHA-1 here': item.x509.sha1 }) } })
+      const { source, person, note } = request
+      database.transaction(() => {
+        addProvenance(item.id, inventory.provenance({ source, person, ...(note === undefined ? {} : { note }) }, actor, request.compared))
+        audit.record({ actor, type: 'trust.confirmed', subject: { kind: 'trust', id: item.id }, data: { fingerprint: item.fingerprint, compared: request.compared, source, person } })
+      })
+      return announce(repository.get(item.id).item)
+    },
+
     /** The private half under a password. It is recorded before it is handed out. */
     async exportPrivate(request: { id: string; password: string; reason: string }, actor: Actor): Promise<ExportedFile> {
       const stored = repository.get(request.id)
@@ -177,11 +204,7 @@ export function createTrustService(deps: {
 
     retire(id: string, reason: string | undefined, actor: Actor): TrustItem {
       const { item } = repository.get(id)
-      const users = item.bindings.filter((binding) => isPending(binding, clock.now()))
-      if (users.length > 0)
-        throw new AppError('input.in_use', `${item.label} is bound ${users.length} time(s)`, {
-          details: Object.fromEntries(users.map((binding, index) => [`used by ${index + 1}`, `${binding.partner ?? 'station'}/${binding.connection ?? '*'} as ${binding.role} (${binding.id})`])),
-        })
+      refuseWhileBound(item)
       database.transaction(() => {
         repository.setState(id, 'retired')
         audit.record({ actor, type: 'trust.retired', subject: { kind: 'trust', id }, data: { fingerprint: item.fingerprint, ...(reason === undefined ? {} : { reason }) } })

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { PartnerDocument } from '../../contract/partner-document.ts'
 import type { Actor } from '../kernel/actor.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { openDatabase, type Database } from '../store/database.ts'
@@ -17,6 +18,8 @@ export interface TestTrust {
   readonly clock: Clock
   /** Exceptions by partner. */
   readonly tolerated: Map<string, readonly string[]>
+  /** Partners that exist. */
+  readonly documents: PartnerDocument[]
   /** Types of the audit records so far. */
   readonly audited: readonly string[]
   setTime(iso: string): void
@@ -30,6 +33,7 @@ export function createTestTrust(start = '2026-06-01T12:00:00.000Z'): TestTrust {
   const clock: Clock = { now: () => now, sleep: async () => await Promise.resolve() }
   const tolerated = new Map<string, readonly string[]>()
   const audited: string[] = []
+  const documents: PartnerDocument[] = []
   const trust = createTrustService({
     database,
     repository: createTrustRepository(database),
@@ -37,13 +41,14 @@ export function createTestTrust(start = '2026-06-01T12:00:00.000Z'): TestTrust {
     audit: { record: ({ type }) => void audited.push(type) },
     publisher: { publish: () => undefined },
     clock,
-    partners: { require: () => undefined, tolerated: (partner) => tolerated.get(partner) ?? [] },
+    partners: { require: () => undefined, tolerated: (partner) => tolerated.get(partner) ?? [], all: () => documents },
   })
   return {
     trust,
     database,
     clock,
     tolerated,
+    documents,
     audited,
     setTime: (iso) => {
       now = Date.parse(iso)

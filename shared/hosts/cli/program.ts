@@ -8,6 +8,7 @@ import { auditCommands } from './commands/audit.ts'
 import { connectionCommands } from './commands/connection.ts'
 import { deliveriesCommands, receiveCommand, sendCommand } from './commands/deliveries.ts'
 import { demoCommand } from './commands/demo.ts'
+import { expiryCommands } from './commands/expiry.ts'
 import { partnerCommands, stationCommands } from './commands/partner.ts'
 import { serveCommand } from './commands/serve.ts'
 import { trustCommands } from './commands/trust.ts'
@@ -49,6 +50,7 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
   stationCommands(program, run)
   partnerCommands(program, run)
   trustCommands(program, run)
+  expiryCommands(program, run)
   connectionCommands(program, run)
   sendCommand(program, run)
   receiveCommand(program, run)

@@ -3,9 +3,10 @@ import { ledgerMigration } from './0002-ledger.ts'
 import { receivingMigration } from './0003-receiving.ts'
 import { certificatesMigration } from './0004-certificates.ts'
 import { as2Migration } from './0005-as2.ts'
+import { trustWatchMigration } from './0006-trust-watch.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration } from './migration.ts'
 
 /** In order; numbers have no gaps. */
-export const MIGRATIONS: readonly Migration[] = [baseMigration, ledgerMigration, receivingMigration, certificatesMigration, as2Migration]
+export const MIGRATIONS: readonly Migration[] = [baseMigration, ledgerMigration, receivingMigration, certificatesMigration, as2Migration, trustWatchMigration]

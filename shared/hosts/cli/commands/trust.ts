@@ -31,7 +31,7 @@ export function trustCommands(program: Command, run: Register): void {
     .option('--kind <kind>', 'x509 or ca: what a self-signed certificate is that could be either')
     .option('--password-file <file>', 'file with the passphrase of a protected key or container')
     .option('--provenance <text>', 'how we know that it is genuine')
-    .option('--source <source>', 'phone, mail, portal, in-person, partner-file, other')
+    .option('--source <source>', 'phone, mail, portal, in-person, partner-file, first-use, other')
     .option('--person <name>', 'who confirmed it')
   const importTargets = bindOptions(imports)
   imports.action(
@@ -164,6 +164,32 @@ export function trustCommands(program: Command, run: Register): void {
     )
 
   trust
+    .command('confirm <id>')
+    .description('note that a person compared the item over a second channel')
+    .requiredOption('--fingerprint <text>', 'what was read out: SHA-256 or SHA-1')
+    .requiredOption('--person <name>', 'who confirmed it')
+    .option('--source <source>', 'phone, mail, portal, in-person, other', 'phone')
+    .option('--note <text>', 'anything worth keeping')
+    .action(
+      run(async ({ client, output }, id: string, options: { fingerprint: string; person: string; source: 'phone'; note?: string }) => {
+        const { fingerprint: compared, ...rest } = options
+        const item = await client.trust.confirm({ id, compared, ...rest })
+        output.result(item, () => `${item.label} is ${item.assurance}`)
+      }),
+    )
+
+  trust
+    .command('findings')
+    .description('what deserves attention in the inventory; ends with 3 when something is refused or unsafe')
+    .action(
+      run(async ({ client, output }) => {
+        const result = await client.trust.findings({})
+        output.result(result, () => (result.findings.length === 0 ? 'Nothing deserves attention.' : result.findings.map(({ severity, code, message, suggestion }) => `${severity} ${code}: ${message}\n  ${suggestion}`).join('\n')))
+        return result.findings.some(({ severity }) => severity === 'error') ? 3 : 0
+      }),
+    )
+
+  trust
     .command('export-private <id>')
     .description('the private key in a container under a password (PKCS#12, PKCS#8 or OpenPGP armour); it stands in the audit trail')
     .requiredOption('--password-file <file>', 'file with the password of the container, at least 12 characters')
@@ -184,7 +210,7 @@ export function trustCommands(program: Command, run: Register): void {
     .description('trust the host key or certificate that a server presents, if it is the one whose fingerprint was compared')
     .requiredOption('--fingerprint <fingerprint>', 'as the partner told it: SHA256:… (SSH host key), sha256:… (certificate, in hex) or spki:… (its public key)')
     .requiredOption('--provenance <text>', 'how the fingerprint was learned')
-    .option('--source <source>', 'phone, mail, portal, in-person, other', 'other')
+    .option('--source <source>', 'phone, mail, portal, in-person, other; first-use: taken as presented, and flagged until it is confirmed', 'other')
     .option('--person <name>', 'who confirmed it')
     .option('--replace', 'end the earlier pins of this connection')
     .action(

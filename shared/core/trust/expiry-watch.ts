@@ -1,0 +1,59 @@
+/** Says in time what is about to end. What was said is kept, so that a restart repeats nothing and sleep loses nothing. */
+import type { AuditTrail } from '../audit/service.ts'
+import { systemActor } from '../kernel/actor.ts'
+import { timestamp, type Clock } from '../kernel/clock.ts'
+import { asAppError } from '../kernel/errors.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { RaiseNotice } from '../notifications/raise.ts'
+import type { Database } from '../store/database.ts'
+import { expiryText, stepOf } from './expiry-rules.ts'
+import type { Insights } from './insights.ts'
+
+/** The wall clock is compared this often: timers stand still while a computer sleeps. */
+const TICK_MS = 10 * 60_000
+
+export interface ExpiryWatch {
+  /** Says what is to be said now; answers how many notices that were. */
+  check(): number
+  /** Checks now and from then on, until the signal. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+export function createExpiryWatch(deps: { readonly database: Database; readonly insights: Insights; readonly audit: AuditTrail; readonly raise: RaiseNotice; readonly clock: Clock; readonly logger: Logger }): ExpiryWatch {
+  const { database, insights, audit, raise, clock, logger } = deps
+
+  const note = (item: string, part: string, step: string): boolean =>
+    database.prepare('INSERT INTO expiry_notices (item, part, step, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING').run(item, part, step, timestamp(clock.now())).changes > 0
+
+  const check = (): number => {
+    let said = 0
+    for (const entry of insights.entries()) {
+      const step = stepOf(entry, clock.now())
+      if (step === null) continue
+      const text = expiryText(entry)
+      const isNew = database.transaction(() => {
+        if (!note(entry.item, `${entry.part} ${entry.name}`, step)) return false
+        audit.record({ actor: systemActor, type: 'trust.expiry_noticed', subject: { kind: 'trust', id: entry.item }, data: { part: entry.part, name: entry.name, endsAt: entry.endsAt, daysLeft: entry.daysLeft, step } })
+        return true
+      })
+      if (!isNew) continue
+      said += 1
+      raise({ severity: 'attention', ...text, subject: { kind: 'trust', id: entry.item } })
+    }
+    return said
+  }
+
+  return {
+    check,
+    async run(signal) {
+      while (!signal.aborted) {
+        try {
+          check()
+        } catch (error) {
+          logger.log('error', 'expiry could not be checked', { problem: asAppError(error).message })
+        }
+        await clock.sleep(TICK_MS, signal).catch(() => undefined)
+      }
+    },
+  }
+}
