@@ -13,6 +13,9 @@ packages=(
   openssl                       # CMS and certificates
   openjdk-17-jre-headless       # Java's key stores
   gnupg                         # OpenPGP messages and keys
+  radosgw ceph-mon ceph-osd ceph-common # S3 against Ceph's gateway
+  rclone                        # to measure against
+  faketime                      # a clock that is wrong
   # The Electron ring: a display, and what the old runtime links to.
   xvfb libgtk-3-0 libnss3 libxss1 libxtst6 libasound2 libgbm1
 )
@@ -30,3 +33,4 @@ fi
 bash "$(dirname "$0")/electron-ring.sh"
 bash "$(dirname "$0")/proftpd.sh"
 bash "$(dirname "$0")/pyas2lib.sh"
+bash "$(dirname "$0")/versitygw.sh"

@@ -29,8 +29,8 @@ export function signalSessions(server: ChildProcess, signal: NodeJS.Signals): nu
 }
 
 /** Waits until a server answers on its port; throws with its log when it ends before. */
-export async function listening(server: ChildProcess, port: number, log: () => string): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
+export async function listening(server: ChildProcess, port: number, log: () => string, withinMs = 5_000): Promise<void> {
+  for (let tries = 0; tries < withinMs / 50; tries++) {
     if (server.exitCode !== null) throw new Error(`the server ended: ${log()}`)
     const open = await new Promise<boolean>((resolve) => {
       const socket = connect(port, '127.0.0.1')

@@ -34,6 +34,7 @@ import type { PracticePort } from './practice/port.ts'
 import { practiceHandlers } from './practice/handlers.ts'
 import { folder } from './protocols/folder/index.ts'
 import { ftps } from './protocols/ftps/index.ts'
+import { s3 } from './protocols/s3/index.ts'
 import { sftp } from './protocols/sftp/index.ts'
 import { createStationService, stationHandlers } from './station/service.ts'
 import { noticeRaiser } from './notifications/raise.ts'
@@ -78,7 +79,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const partnerRepository = createPartnerRepository(database)
   const trust = createTrustService({ ...common, repository: createTrustRepository(database), secrets, audit, partners: partnerFacts(partnerRepository, clock) })
   const expiryWatch = createExpiryWatch({ database, insights: trust.insights, audit, raise: noticeRaiser(common), clock, logger })
-  const routes = createRoutes({ partners: partnerRepository, trust, secrets, protocols: { sftp, ftps, folder }, testMessages: async (...args) => await sending.test(...args), clock })
+  const routes = createRoutes({ partners: partnerRepository, trust, secrets, protocols: { sftp, ftps, s3, folder }, testMessages: async (...args) => await sending.test(...args), clock })
   const partners = createPartnerService({ ...common, repository: partnerRepository, deliveries: deliveryRepository, trust, secrets, audit })
   const station = createStationService({ ...common, audit })
   const ledger = createLedger({ ...common, deliveries: deliveryRepository, audit })

@@ -12,6 +12,7 @@ import { openpgpErrors } from './openpgp.ts'
 import type { ErrorSpec } from './spec.ts'
 import { proxyErrors } from './proxy.ts'
 import { sshErrors } from './ssh.ts'
+import { s3Errors } from './s3.ts'
 import { tlsErrors } from './tls.ts'
 import { transportErrors } from './transport.ts'
 import { trustErrors } from './trust.ts'
@@ -29,6 +30,7 @@ const catalogueOfAll = {
   ...proxyErrors,
   ...folderErrors,
   ...tlsErrors,
+  ...s3Errors,
   ...trustErrors,
   ...ftpsErrors,
   ...as2Errors,

@@ -95,10 +95,11 @@ async function recognise(file: PutFile, present: RemoteFile, part: { readonly si
 async function transfer(file: PutFile, part: { readonly size: number } | null, context: PutContext): Promise<void> {
   const { session, observer, signal } = context
   const resumable = session.capabilities.resume && part !== null && part.size <= file.size
-  const offset = resumable ? Math.min(file.acknowledged, part.size) : 0
+  // A store that holds files back counts what it has verified itself; a server's file may be longer than what it acknowledged.
+  const offset = !resumable ? 0 : session.capabilities.staging === 'held' ? part.size : Math.min(file.acknowledged, part.size)
   observer.transferring(offset)
   observer.stage('transferring')
-  await session.staging.write(stagedOf(file), file.content(offset), { offset, onAcknowledged: (bytes) => observer.acknowledged(bytes), signal })
+  await session.staging.write(stagedOf(file), file.content(offset), { offset, size: file.size, onAcknowledged: (bytes) => observer.acknowledged(bytes), signal })
   observer.stage('verifying')
 }
 
@@ -148,6 +149,7 @@ async function contentOf(name: string, file: PutFile, context: PutContext): Prom
 }
 
 async function receiptOf(file: PutFile, { session, clock }: PutContext, verified: Verified, present: RemoteFile | null): Promise<FileReceipt> {
+  await session.staging.finish?.(stagedOf(file))
   // Gone already is no contradiction: many partners pick up within the second, and the server confirmed the name.
   const folder = session.folder.endsWith('/') ? session.folder : `${session.folder}/`
   return {

@@ -38,6 +38,8 @@ export interface FileCapabilities {
 export interface WriteOptions {
   /** Where to go on; the file there has at least this many bytes. 0 starts anew and truncates. */
   readonly offset: number
+  /** Bytes of the whole file, where known. */
+  readonly size?: number
   /** Called with the length of the prefix that the server has acknowledged (offset included); monotonic. */
   readonly onAcknowledged: (bytes: number) => void
   readonly signal: AbortSignal
@@ -59,6 +61,8 @@ export interface Staging {
   publish(file: StagedFile): Promise<void>
   /** Removes what is unfinished; no matter whether there is anything. */
   discard(file: StagedFile): Promise<void>
+  /** What follows once the file is known to stand there (a marker beside it, say); done again after a crash, without harm. */
+  finish?(file: StagedFile): Promise<void>
 }
 
 /**

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FolderConnection } from '../../../contract/connections/folder.ts'
-import { fileProtocolSuite } from '../conformance/file-protocol-suite.ts'
+import { behindFolder, fileProtocolSuite } from '../conformance/file-protocol-suite.ts'
 import type { FileEndpoint, FileSession } from '../file-protocol.ts'
 import { folder } from './index.ts'
 
@@ -25,7 +25,7 @@ fileProtocolSuite(
     const share = realpathSync(mkdtempSync(join(tmpdir(), 'waybill-share-')))
     mkdirSync(join(share, 'in'))
     return await Promise.resolve({
-      folder: join(share, 'in'),
+      behind: behindFolder(join(share, 'in')),
       observed: { share },
       connect: async (signal) => await folder.connect(endpoint(share, 'in'), signal),
       stop: async () => await Promise.resolve(rmSync(share, { recursive: true })),

@@ -3,7 +3,7 @@ import type { FtpsServer, FtpsServerOptions } from '../../../../e2e/servers/ftps
 import { findPeer } from '../../../../e2e/servers/peers.ts'
 import { startVsftpd, vsftpdPeer } from '../../../../e2e/servers/vsftpd.ts'
 import { FtpsConnection } from '../../../contract/connections/ftps.ts'
-import { fileProtocolSuite, type ServerUnderTest } from '../conformance/file-protocol-suite.ts'
+import { behindFolder, fileProtocolSuite, type ServerUnderTest } from '../conformance/file-protocol-suite.ts'
 import { ftps } from './index.ts'
 
 async function prepare(start: (options: FtpsServerOptions) => Promise<FtpsServer>, options: FtpsServerOptions): Promise<ServerUnderTest> {
@@ -14,7 +14,7 @@ async function prepare(start: (options: FtpsServerOptions) => Promise<FtpsServer
   const impatient = { ...settings, idleTimeoutSeconds: 2 }
   const pin = { item: 'trust_1', fingerprint: identity.fingerprint, certificate: null }
   return {
-    folder,
+    behind: behindFolder(folder),
     observed: { tlsVersion: `TLSv${options.tls ?? ''}`, serverCertificate: identity.fingerprint, mode, dataProtection: 'PROT P', authMethod: 'password' },
     connect: async (signal) => await ftps.connect({ settings: impatient, folder, secrets: { password }, pins: [], tls: { pins: [pin], authorities: [], client: null }, tolerated: [] }, signal),
     cut: () => void server.killSessions(),

@@ -1,7 +1,7 @@
 import { findPeer } from '../../../../e2e/servers/peers.ts'
 import { startSshd } from '../../../../e2e/servers/sshd.ts'
 import { SftpConnection } from '../../../contract/connections/sftp.ts'
-import { fileProtocolSuite, type ServerUnderTest } from '../conformance/file-protocol-suite.ts'
+import { behindFolder, fileProtocolSuite, type ServerUnderTest } from '../conformance/file-protocol-suite.ts'
 import { sftp } from './index.ts'
 
 async function prepare(config: readonly string[]): Promise<ServerUnderTest> {
@@ -9,7 +9,7 @@ async function prepare(config: readonly string[]): Promise<ServerUnderTest> {
   const settings = SftpConnection.parse({ protocol: 'sftp', host: '127.0.0.1', port: sshd.port, username: sshd.username, auth: { method: 'key', privateKey: 'sealed' }, folder: sshd.folder, idleTimeoutSeconds: 5 })
   const pin = { item: 'trust_1', algorithm: 'ssh-ed25519', fingerprint: sshd.fingerprints.ed25519, publicKey: sshd.hostKeys.ed25519 }
   return {
-    folder: sshd.folder,
+    behind: behindFolder(sshd.folder),
     observed: { hostKeyFingerprint: pin.fingerprint, hostKeyAlgorithm: 'ssh-ed25519', authMethod: 'key' },
     connect: async (signal) => await sftp.connect({ settings, folder: sshd.folder, secrets: { privateKey: sshd.privateKey }, pins: [pin], tls: { pins: [], authorities: [], client: null }, tolerated: [] }, signal),
     cut: () => void sshd.killSessions(),
