@@ -59,10 +59,10 @@ export function ourRunner(work: Work, connect: (signal: AbortSignal) => Promise<
         for (const name of work.names) {
           if (!safe) await upload(session, join(work.many, name), name)
           else {
-            const file = { temporaryName: `.${name}.part`, finalName: name }
+            const file = { temporaryName: `.${name}.part`, finalName: `staged-${name}` }
             await session.staging.write(file, createReadStream(join(work.many, name)), { offset: 0, signal, onAcknowledged: () => undefined })
             await session.staging.publish(file)
-            await session.remove(name)
+            await session.remove(file.finalName)
           }
         }
       }),
@@ -74,4 +74,18 @@ const run = promisify(execFile)
 /** Another program, to its end; its complaints are ours. */
 export async function program(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
   return (await run(command, [...args], { env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 })).stdout
+}
+
+/** A client that is absent or cannot work with this server takes no part, and is named. */
+export async function usable(runners: readonly Runner[]): Promise<Runner[]> {
+  const kept: Runner[] = []
+  for (const runner of runners) {
+    try {
+      await runner.putLarge()
+      kept.push(runner)
+    } catch (error) {
+      process.stdout.write(`${runner.name} takes no part: ${String(error).split('\n').slice(0, 3).join(' ').slice(0, 300)}\n`)
+    }
+  }
+  return kept
 }

@@ -14,6 +14,9 @@ import { readEpsvPort, readPasvPort } from './replies.ts'
 /** How long the server may take to comment on a transfer that broke off, before the whole connection is given up. */
 const AFTERMATH_MS = 2_000
 
+/** While a chunk is being stored, the next ones arrive. */
+const READ_AHEAD_BYTES = 1024 * 1024
+
 /** A transfer that the server has begun. */
 export interface Transfer {
   /** Protected and judged; null when the server declared the transfer done without one. */
@@ -73,7 +76,7 @@ export function createTransfers({ context, control, policy, address, server }: C
 
   const protect = async (raw: Socket, port: number, signal: AbortSignal): Promise<Socket> => {
     session = last.session() ?? session
-    const made = await connectTls(policy, { host: settings.host, port, socket: raw, timeoutMs: settings.connectTimeoutSeconds * 1000, signal, resume: session === undefined ? undefined : { session, of: control } })
+    const made = await connectTls(policy, { host: settings.host, port, socket: raw, timeoutMs: settings.connectTimeoutSeconds * 1000, signal, highWaterMark: READ_AHEAD_BYTES, resume: session === undefined ? undefined : { session, of: control } })
     resumed = made.socket.isSessionReused()
     last = made
     return made.socket

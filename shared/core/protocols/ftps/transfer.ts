@@ -1,5 +1,4 @@
 /** Moving bytes over a data connection: in order, with back-pressure, and with a watch on the line rather than on the total time. */
-import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { AppError } from '../../kernel/errors.ts'
 import type { WriteOptions } from '../file-protocol.ts'
@@ -47,11 +46,11 @@ export async function sendAll(data: Socket, content: AsyncIterable<Uint8Array>, 
       handed += chunk.length
       const upTo = handed
       // FTP confirms only the whole: what the system has taken over is the best that can be told on the way.
-      if (!data.write(chunk, (error) => (error ? undefined : tell(upTo)))) await line.until('drain')
-      else if (data.destroyed) await line.until('drain')
+      data.write(chunk, (error) => (error ? undefined : tell(upTo)))
+      await line.until(() => !data.writableNeedDrain)
     }
     data.end()
-    if (!data.writableFinished) await line.until('finish')
+    await line.until(() => data.writableFinished)
     tell(handed)
   } finally {
     line.end()
@@ -66,37 +65,47 @@ export async function* receiveAll(data: Socket, watch: Watch): AsyncIterable<Uin
       const chunk = data.read() as Uint8Array | null
       if (chunk !== null) yield chunk
       else if (data.readableEnded) return
-      else await line.until('readable', 'end')
+      else await line.until(() => data.readableLength > 0 || data.readableEnded)
     }
   } finally {
     line.end()
   }
 }
 
+const CHANGES = ['drain', 'finish', 'readable', 'end'] as const
+
+/** One set of listeners for the whole transfer: setting them up for each chunk costs as much as moving it. */
 function lineOf(data: Socket, watch: Watch) {
-  const broken = new AbortController()
-  const onError = (error: Error): void => broken.abort(new BrokenData(error.message, { cause: error }))
-  const onClose = (): void => broken.abort(new BrokenData('the data connection was closed'))
+  let broken: BrokenData | null = data.destroyed ? new BrokenData('the data connection is closed') : null
+  let wake = (): void => undefined
+  const onChange = (): void => wake()
+  const onError = (error: Error): void => {
+    broken ??= new BrokenData(error.message, { cause: error })
+    wake()
+  }
+  const onClose = (): void => {
+    broken ??= new BrokenData('the data connection was closed')
+    wake()
+  }
+  for (const event of CHANGES) data.on(event, onChange)
   data.on('error', onError)
   data.on('close', onClose)
-  const signal = AbortSignal.any([watch.signal, broken.signal])
+  watch.signal.addEventListener('abort', onChange)
   return {
-    async until(...events: readonly string[]): Promise<void> {
-      watch.signal.throwIfAborted()
-      broken.signal.throwIfAborted()
-      watch.waiting()
-      const first = new AbortController()
-      try {
-        await Promise.race(events.map(async (event) => await once(data, event, { signal: AbortSignal.any([signal, first.signal]) })))
-      } catch {
-        signal.throwIfAborted()
-        throw new BrokenData('the data connection broke')
-      } finally {
-        first.abort()
+    /** Waits until it holds. Rejects with the watch's reason or `BrokenData`. */
+    async until(holds: () => boolean): Promise<void> {
+      for (;;) {
+        watch.signal.throwIfAborted()
+        if (holds()) return
+        if (broken !== null) throw broken
+        watch.waiting()
+        await new Promise<void>((resolve) => (wake = resolve))
         watch.arrived()
       }
     },
     end(): void {
+      for (const event of CHANGES) data.off(event, onChange)
+      watch.signal.removeEventListener('abort', onChange)
       data.off('error', onError)
       data.off('close', onClose)
       data.on('error', () => undefined)

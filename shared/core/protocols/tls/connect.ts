@@ -37,6 +37,8 @@ export interface TlsConnectOptions {
   /** A session to resume, and the connection that it was made on: a resumed handshake may show no certificate again. */
   readonly resume?: Resumption | undefined
   readonly protocols?: readonly string[] | undefined
+  /** How much may wait for a reader that is busy, in bytes; default Node's. */
+  readonly highWaterMark?: number | undefined
   /** The TCP connection stands. */
   readonly onConnected?: () => void
   /** Told of every certificate that was judged, also of those refused. */
@@ -89,7 +91,7 @@ export async function connectTls(policy: TlsPolicy, options: TlsConnectOptions):
   const server = `${host}:${port}`
   const raw = options.socket ?? (await dial({ host, port, proxy: options.proxy, timeoutMs, signal }))
   options.onConnected?.()
-  const socket = connect({ ...handshakeOptions(policy, host), socket: raw, ...(options.resume === undefined ? {} : { session: options.resume.session }), ...(options.protocols === undefined ? {} : { ALPNProtocols: [...options.protocols] }) })
+  const socket = connect({ ...handshakeOptions(policy, host), socket: raw, ...(options.resume === undefined ? {} : { session: options.resume.session }), ...(options.highWaterMark === undefined ? {} : { highWaterMark: options.highWaterMark }), ...(options.protocols === undefined ? {} : { ALPNProtocols: [...options.protocols] }) })
   let session: Buffer | undefined
   socket.on('session', (newer) => (session = newer))
   try {
