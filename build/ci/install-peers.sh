@@ -11,6 +11,7 @@ packages=(
   libhiredis0.14 libmemcached11 libmemcachedutil2 libpcre2-posix3 # what ProFTPD links to
   gnome-keyring dbus            # the keychain, on a session bus of its own
   openssl                       # CMS and certificates
+  maven                         # fetches OpenAS2
   openjdk-17-jre-headless       # Java's key stores
   gnupg                         # OpenPGP messages and keys
   radosgw ceph-mon ceph-osd ceph-common # S3 against Ceph's gateway
@@ -34,3 +35,4 @@ bash "$(dirname "$0")/electron-ring.sh"
 bash "$(dirname "$0")/proftpd.sh"
 bash "$(dirname "$0")/pyas2lib.sh"
 bash "$(dirname "$0")/versitygw.sh"
+bash "$(dirname "$0")/openas2.sh"
