@@ -13,7 +13,7 @@ export async function sftpTransport(work: Work): Promise<Transport> {
   const key = join(work.folder, 'key')
   const hosts = join(work.folder, 'known_hosts')
   await writeFile(key, server.privateKey, { mode: 0o600 })
-  await writeFile(hosts, `[127.0.0.1]:${server.port} ${server.hostKeys.ed25519}\n`)
+  await writeFile(hosts, Object.values(server.hostKeys).map((line) => `[127.0.0.1]:${server.port} ${line}\n`).join(''))
   const settings = SftpConnection.parse({ protocol: 'sftp', host: '127.0.0.1', port: server.port, username: server.username, auth: { method: 'key', privateKey: 'sealed' }, folder: server.folder })
   const pin = { item: 'trust_1', algorithm: 'ssh-ed25519', fingerprint: server.fingerprints.ed25519, publicKey: server.hostKeys.ed25519 }
   const connect = async (signal: AbortSignal) => await sftp.connect({ settings, folder: server.folder, secrets: { privateKey: server.privateKey }, pins: [pin], tls: { pins: [], authorities: [], client: null }, tolerated: [] }, signal)
