@@ -102,8 +102,8 @@ export const Delivery = z.object({
   remoteName: z.string(),
   size: z.number().int(),
   sha256: Sha256,
-  /** What travels where it differs from the file itself (protected with OpenPGP, say). */
-  wire: z.object({ sha256: Sha256, size: z.number().int() }).nullable().default(null),
+  /** What travels where it differs from the file itself (protected with OpenPGP, say). `facts`: ciphers and keys of what we protected; of received files they stand in the receipt. */
+  wire: z.object({ sha256: Sha256, size: z.number().int(), facts: z.record(z.string(), z.string()).default({}) }).nullable().default(null),
   state: DeliveryState,
   /** Null while nothing is decided. */
   outcome: Outcome.nullable(),

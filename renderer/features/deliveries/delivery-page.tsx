@@ -14,6 +14,7 @@ import { Time } from '../../ui/time.tsx'
 import { usePartnerNames } from '../partners/partner-names.ts'
 import { DeliveryProgress } from './delivery-progress.tsx'
 import { EventTimeline } from './event-timeline.tsx'
+import { factRows } from './fact-names.ts'
 import { ReceiptFacts } from './receipt-facts.tsx'
 import { ResolveDialog } from './resolve-dialog.tsx'
 import { stateWords } from './words.ts'
@@ -116,7 +117,6 @@ const RESULTS = {
 
 function TryFacts({ attempt }: { readonly attempt: z.infer<typeof Attempt> }) {
   const { tone, word } = RESULTS[attempt.result]
-  const { observed } = attempt
   return (
     <div className={ui['stack']}>
       <div className={ui['row']}>
@@ -127,10 +127,7 @@ function TryFacts({ attempt }: { readonly attempt: z.infer<typeof Attempt> }) {
       <Facts
         items={[
           ['Went on at', attempt.resumedAt > 0 ? `${bytesText(attempt.resumedAt)}` : null],
-          ['Key exchange', observed['kex']],
-          ['Cipher', observed['cipher']],
-          ['Host key', observed['hostKeyFingerprint'] === undefined ? null : `${observed['hostKeyFingerprint']} (${observed['hostKeyAlgorithm'] ?? ''})`],
-          ['Server', observed['serverSoftware']],
+          ...factRows(attempt.observed),
           ['Reason', attempt.error?.message],
         ]}
       />

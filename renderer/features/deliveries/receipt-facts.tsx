@@ -2,12 +2,11 @@ import type { ReactNode } from 'react'
 import type { FileReceipt, InboundReceipt, MdnReceipt, Receipt } from '../../../shared/contract/deliveries.ts'
 import { absoluteText } from '../../lib/format.ts'
 import { Copyable, Facts } from '../../ui/facts.tsx'
+import { factRows } from './fact-names.ts'
 
 type Rows = readonly (readonly [string, ReactNode])[]
 
 const VERIFIED = { hash: 'SHA-256 computed by the server', 'read-back': 'read back and compared', size: 'size' } as const
-
-const FACT_NAMES: Readonly<Record<string, string>> = { etag: 'ETag', versionId: 'Version', checksum: 'Checksum', encryption: 'Encryption there' }
 
 const AFTERWARDS = {
   left: 'left where it was',
@@ -17,16 +16,12 @@ const AFTERWARDS = {
   'not-applicable': null,
 } as const
 
-function furtherFacts(facts: Readonly<Record<string, string>>): Rows {
-  return Object.entries(facts).map(([name, value]) => [FACT_NAMES[name] ?? name, value])
-}
-
 function fileRows(receipt: FileReceipt): Rows {
   return [
     ['Place there', <code key="path">{receipt.remotePath}</code>],
     ['Checked by', VERIFIED[receipt.verifiedBy]],
     ['Size there', `${receipt.size} bytes`],
-    ...furtherFacts(receipt.facts),
+    ...factRows(receipt.facts),
   ]
 }
 
@@ -46,7 +41,7 @@ function inboundRows(receipt: InboundReceipt): Rows {
     ['From', <code key="source">{receipt.source}</code>],
     ['Released to', receipt.releasedTo],
     ['At the partner', AFTERWARDS[receipt.afterwards]],
-    ...furtherFacts(receipt.facts),
+    ...factRows(receipt.facts),
   ]
 }
 

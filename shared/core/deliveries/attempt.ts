@@ -39,10 +39,11 @@ export async function runAttempt(
   const { deliveries, ledger, payloads, publisher, clock } = deps
   const { delivery, maybeArrived } = deliveries.get(started.id)
   const travels = delivery.wire ?? delivery
+  const observed = { ...session.observed, ...delivery.wire?.facts }
   const meter = createProgressMeter(delivery.id, travels.size, publisher, clock)
   let persistedAt = clock.now()
   let acknowledged = deliveries.acknowledgedBefore(delivery.id, started.attempt)
-  deliveries.updateAttempt(started.attempt, { observed: session.observed, bytes: acknowledged })
+  deliveries.updateAttempt(started.attempt, { observed, bytes: acknowledged })
   try {
     const receipt = await putFile(
       {
@@ -81,10 +82,10 @@ export async function runAttempt(
         },
       },
     )
-    ledger.apply(delivery.id, 'confirmed', { actor: systemActor, receipt, attempt: 'delivered', data: { observed: session.observed } })
+    ledger.apply(delivery.id, 'confirmed', { actor: systemActor, receipt, attempt: 'delivered', data: { observed } })
   } catch (error) {
     deliveries.updateAttempt(started.attempt, { bytes: acknowledged })
-    endWithError(delivery, options.signal.aborted ? options.signal.reason : error, session.observed, deps)
+    endWithError(delivery, options.signal.aborted ? options.signal.reason : error, observed, deps)
   }
 }
 

@@ -35,8 +35,7 @@ export type { LedgerEntry } from './repository.ts'
 export interface Ledger {
   /** Rejects with `input.not_found`. */
   get(id: string): LedgerEntry
-  /** `data`: further facts for the audit record; never secrets. */
-  create(delivery: Omit<NewDelivery, 'id' | 'at'>, actor: Actor, data?: Readonly<Record<string, unknown>>): Delivery
+  create(delivery: Omit<NewDelivery, 'id' | 'at'>, actor: Actor): Delivery
   /** Rejects with `input.conflict` when the event cannot happen in the present state. */
   apply(id: string, event: OutboundEvent, facts: EventFacts): LedgerEntry
   /** The same for inbound deliveries. */
@@ -111,7 +110,7 @@ export function createLedger(deps: {
   return {
     get: (id) => deliveries.get(id),
 
-    create(delivery, actor, data = {}) {
+    create(delivery, actor) {
       const id = newId('dlv', clock.now())
       const entry = database.transaction(() => {
         deliveries.insert({ ...delivery, id, at: timestamp(clock.now()) })
@@ -128,7 +127,6 @@ export function createLedger(deps: {
             remoteName: delivery.remoteName,
             size: delivery.size,
             sha256: delivery.sha256,
-            ...data,
             ...(delivery.wire ? { wire: delivery.wire } : {}),
             ...(delivery.direction === 'outbound' ? {} : { source: delivery.source }),
             ...(delivery.error === undefined ? {} : { error: delivery.error }),

@@ -17,7 +17,7 @@ export interface PgpTarget {
 }
 
 export interface ProtectedPayload extends StoredPayload {
-  /** For the audit record: what was done, with which keys. */
+  /** What was done, with which algorithms and keys. */
   readonly facts: Readonly<Record<string, string>>
 }
 
@@ -65,6 +65,7 @@ export function createPgpSteps(deps: {
       if (pgp === null) return
       if (isSigned(pgp)) bound(target, 'pgp-sign', 'ours')
       if (isEncrypted(pgp)) bound(target, 'pgp-encrypt', 'theirs')
+      if (isEncrypted(pgp) && pgp.encryptToSelf) bound(target, 'pgp-decrypt', 'ours')
     },
 
     async protect(payload, fileName, target, signal) {

@@ -27,7 +27,7 @@ export interface NewDelivery {
   readonly duplicateReason: string | null
   readonly trace: string
   readonly at: string
-  readonly wire?: { readonly sha256: string; readonly size: number } | null
+  readonly wire?: { readonly sha256: string; readonly size: number; readonly facts: Readonly<Record<string, string>> } | null
   /** Default: `queued`. */
   readonly state?: 'received' | 'held'
   readonly error?: WireError
@@ -71,6 +71,7 @@ interface Row {
   sha256: string
   wire_sha256: string | null
   wire_size: number | null
+  wire_facts: string | null
   inbox_path: string | null
   state: LedgerState
   maybe_arrived: number
@@ -107,10 +108,10 @@ export function createDeliveryRepository(database: Database) {
       try {
         database
           .prepare(
-            `INSERT INTO deliveries (id, partner, connection, direction, file_name, remote_name, source, size, sha256, wire_sha256, wire_size, state, error, receipt, duplicate_reason, trace, created_at, updated_at)
-             VALUES (@id, @partner, @connection, @direction, @fileName, @remoteName, @source, @size, @sha256, @wireSha256, @wireSize, @state, @error, @receipt, @duplicateReason, @trace, @at, @at)`,
+            `INSERT INTO deliveries (id, partner, connection, direction, file_name, remote_name, source, size, sha256, wire_sha256, wire_size, wire_facts, state, error, receipt, duplicate_reason, trace, created_at, updated_at)
+             VALUES (@id, @partner, @connection, @direction, @fileName, @remoteName, @source, @size, @sha256, @wireSha256, @wireSize, @wireFacts, @state, @error, @receipt, @duplicateReason, @trace, @at, @at)`,
           )
-          .run({ ...delivery, state: delivery.state ?? 'queued', wireSha256: delivery.wire?.sha256 ?? null, wireSize: delivery.wire?.size ?? null, error: jsonOrNull(delivery.error ?? null), receipt: jsonOrNull(delivery.receipt ?? null) })
+          .run({ ...delivery, state: delivery.state ?? 'queued', wireSha256: delivery.wire?.sha256 ?? null, wireSize: delivery.wire?.size ?? null, wireFacts: jsonOrNull(delivery.wire?.facts ?? null), error: jsonOrNull(delivery.error ?? null), receipt: jsonOrNull(delivery.receipt ?? null) })
       } catch (error) {
         throw asDuplicate(error, delivery.remoteName)
       }
@@ -324,7 +325,7 @@ function entryOf(row: Row): LedgerEntry {
       remoteName: row.remote_name,
       size: row.size,
       sha256: row.sha256,
-      wire: row.wire_sha256 === null ? null : { sha256: row.wire_sha256, size: row.wire_size ?? 0 },
+      wire: row.wire_sha256 === null ? null : { sha256: row.wire_sha256, size: row.wire_size ?? 0, facts: parsed<Record<string, string>>(row.wire_facts) ?? {} },
       state: shownState(row.state),
       outcome: outcomeOf(row.state, maybeArrived),
       stage: row.state === 'committing' ? 'committing' : null,

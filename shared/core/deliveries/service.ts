@@ -95,13 +95,12 @@ export function createDeliveryService(deps: {
         source: file.path,
         size: payload.size,
         sha256: payload.sha256,
-        wire: wire === null ? null : { sha256: wire.sha256, size: wire.size },
+        wire,
         // A reason is kept only where it was needed: everything else stays under the rule that it goes once.
         duplicateReason: earlier === null ? null : (facts.allowDuplicate ?? null),
         trace: facts.trace,
       },
       facts.actor,
-      wire?.facts,
     )
     engine.run(delivery.id)
     return delivery

@@ -28,12 +28,14 @@ export function deliveryText({ delivery, attempts, source }: z.infer<typeof Deli
     ['Name there', delivery.remoteName],
     ['Size', `${bytesText(delivery.size)} (${delivery.size} bytes)`],
     ['SHA-256', delivery.sha256],
+    ['Travels as', delivery.wire === null ? null : `${delivery.wire.size} bytes, SHA-256 ${delivery.wire.sha256}`],
     ['Created', delivery.createdAt],
     ['Receipt', receipt === null ? null : receiptText(receipt)],
     ['Sent again because', delivery.duplicateReason],
   ]
   return [
     table(facts.flatMap(([name, value]) => (value === null ? [] : [[name, value]]))),
+    ...(receipt !== null && 'facts' in receipt ? factsText(receipt.facts) : []),
     ...attempts.map(attemptText),
     ...(error === null ? [] : ['', failureText(error)]),
   ].join('\n')
@@ -52,9 +54,13 @@ export function receiptText(receipt: Receipt): string {
 
 function attemptText(attempt: Attempt): string {
   const resumed = attempt.resumedAt > 0 ? `, went on at byte ${attempt.resumedAt}` : ''
-  const observed = Object.entries(attempt.observed).map(([name, value]) => [`  ${name}`, value])
   return [
     `\nTry ${attempt.number}: ${attempt.result}, ${attempt.startedAt} to ${attempt.endedAt ?? 'now'}, ${attempt.bytes} bytes${resumed}`,
-    ...(observed.length === 0 ? [] : [table(observed)]),
+    ...factsText(attempt.observed),
   ].join('\n')
+}
+
+function factsText(facts: Readonly<Record<string, string>>): string[] {
+  const rows = Object.entries(facts).map(([name, value]) => [`  ${name}`, value])
+  return rows.length === 0 ? [] : [table(rows)]
 }

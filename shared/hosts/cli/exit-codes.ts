@@ -8,8 +8,15 @@ export function exitOfError(error: WireError): Exit {
   return textOf(error).exit
 }
 
+/** Of one received file. What is safely here and could not be released yet goes on by itself; what is held says why. */
+export function exitOfReceived({ state, error }: Delivery): Exit {
+  if (state === 'delivered') return 0
+  return state === 'held' && error !== null ? exitOfError(error) : 3
+}
+
 /** Of one file: its delivery as it rests, or why there is none. */
 export function exitOfDelivery(delivery: Delivery): Exit {
+  if (delivery.direction === 'inbound') return exitOfReceived(delivery)
   if (delivery.outcome === 'delivered') return 0
   if (delivery.outcome === 'unknown' || delivery.state === 'awaiting-receipt') return 3
   if (delivery.error === null) return 1

@@ -5,7 +5,7 @@ import { textOf, type WireError } from '../../../contract/errors/index.ts'
 import type { CommandContext } from '../command.ts'
 import { deliveryText, receiptText, STATE_WORDS } from '../delivery-text.ts'
 import { messageText } from '../message-text.ts'
-import { exitOfAll, exitOfDelivery, exitOfError, type Exit } from '../exit-codes.ts'
+import { exitOfAll, exitOfDelivery, exitOfError, exitOfReceived, type Exit } from '../exit-codes.ts'
 import { bytesText, failureText, table } from '../output.ts'
 import { limitOption, splitList, splitTarget, timeOption, type Register } from '../register.ts'
 
@@ -56,7 +56,7 @@ export function receiveCommand(program: Command, run: Register): void {
         output.result(report, () => receivedText(report))
         for (const { name, error } of report.problems) output.note(`${name}: ${failureText(error)}`)
         for (const delivery of report.taken) explain(output, delivery.error)
-        const exits = [...report.problems.map(({ error }) => exitOfError(error)), ...report.taken.map((delivery): Exit => (delivery.state === 'delivered' ? 0 : 3))]
+        const exits = [...report.problems.map(({ error }) => exitOfError(error)), ...report.taken.map(exitOfReceived)]
         return exitOfAll(exits)
       }),
     )
