@@ -100,6 +100,8 @@ describe.skipIf(chromium.absent || sshdPeer.absent)(`the window in Chromium${chr
     await page.getByRole('button', { name: 'Add a partner' }).click()
     await page.getByLabel('Name', { exact: true }).fill('Müller & Söhne')
     expect(await page.getByLabel('Short name').inputValue()).toBe('muller-sohne')
+    await inspect('3-protocol', theme)
+    await page.getByRole('group', { name: 'Protocol' }).getByRole('button', { name: 'SFTP' }).click()
     await page.getByLabel('Server', { exact: true }).fill('127.0.0.1')
     await page.getByLabel('Port').fill('99999')
     await page.getByLabel('User name').fill(sshd.username)

@@ -16,10 +16,10 @@ export const PartnerDocument = z
     contacts: z
       .array(
         z.strictObject({
-          name: z.string().min(1).max(200),
-          email: z.email().optional(),
-          phone: z.string().max(60).optional(),
-          role: z.string().max(100).optional(),
+          name: z.string().min(1).max(200).meta({ title: 'Contact name' }),
+          email: z.email().optional().meta({ title: 'E-mail' }),
+          phone: z.string().max(60).optional().meta({ title: 'Phone' }),
+          role: z.string().max(100).optional().meta({ title: 'Role' }),
         }),
       )
       .max(50)

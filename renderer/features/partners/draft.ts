@@ -1,5 +1,20 @@
-/** What the form holds, and how it becomes a partner document. */
-import type { PartnerDocument } from '../../../shared/contract/partner-document.ts'
+/** What the partner form holds, and how it becomes a partner document. Pure. */
+import { CONNECTION_SCHEMAS, type Connection, type Protocol } from '../../../shared/contract/connections/index.ts'
+import { PartnerDocument } from '../../../shared/contract/partner-document.ts'
+import { fieldsOf, type Field } from './form/fields.ts'
+import { objectOf, valuesOf, type Values } from './form/values.ts'
+
+export interface ConnectionDraft {
+  /** Keeps a connection its own while others come and go. */
+  readonly key: string
+  readonly id: string
+  readonly protocol: Protocol
+  readonly values: Values
+  /** Pins to add, one in a line: host keys, or certificates of the server. */
+  readonly newPins: string
+  /** As it is stored; null while it is new. */
+  readonly stored: Connection | null
+}
 
 export interface Draft {
   readonly id: string
@@ -7,41 +22,34 @@ export interface Draft {
   readonly idTyped: boolean
   readonly name: string
   readonly notes: string
-  readonly connection: string
-  readonly host: string
-  readonly port: string
-  readonly folder: string
-  readonly username: string
-  readonly method: 'password' | 'key' | 'generated' | 'agent'
-  /** Which key of the SSH agent; empty: any. */
-  readonly agentKey: string
-  /** Sent after the key, where the server asks for both; empty: as it is. */
-  readonly besides: string
-  readonly besidesSealed: boolean
-  readonly password: string
-  readonly privateKey: string
-  readonly passphrase: string
-  /** Inventory item of the key that was made here or is in use. */
-  readonly item: string
-  readonly publicKey: string
-  /** Empty: none. */
-  readonly proxy: '' | 'http' | 'socks5'
-  readonly proxyHost: string
-  readonly proxyPort: string
-  readonly proxyUser: string
-  readonly proxyPassword: string
-  readonly proxySealed: boolean
-  readonly maxConnections: string
-  /** A secret for this sign-in is sealed already. */
-  readonly sealed: boolean
-  /** What the form does not show is kept as it was. */
-  readonly kept: PartnerDocument | null
+  /** Contacts, limits, Inbox, exceptions. */
+  readonly values: Values
+  readonly connections: readonly ConnectionDraft[]
 }
 
-export const emptyDraft: Draft = {
-  id: '', idTyped: false, name: '', notes: '', connection: 'sftp', host: '', port: '22', folder: '.', username: '',
-  method: 'password', password: '', privateKey: '', passphrase: '', item: '', publicKey: '', agentKey: '', besides: '', besidesSealed: false,
-  proxy: '', proxyHost: '', proxyPort: '', proxyUser: '', proxyPassword: '', proxySealed: false, maxConnections: '1', sealed: false, kept: null,
+/** What has controls of its own; pins and revoked keys that are left out stay as they are. */
+const OWN_CONTROLS = ['id', 'hostKeys', 'hostAuthorities', 'revokedHostKeys', 'jump.hostKeys', 'tls.pins']
+
+export const CONNECTION_FIELDS: Readonly<Record<Protocol, readonly Field[]>> = {
+  sftp: fieldsOf(CONNECTION_SCHEMAS.sftp, OWN_CONTROLS),
+  ftps: fieldsOf(CONNECTION_SCHEMAS.ftps, OWN_CONTROLS),
+  s3: fieldsOf(CONNECTION_SCHEMAS.s3, OWN_CONTROLS),
+  folder: fieldsOf(CONNECTION_SCHEMAS.folder, OWN_CONTROLS),
+  as2: fieldsOf(CONNECTION_SCHEMAS.as2, OWN_CONTROLS),
+}
+
+export const PARTNER_FIELDS = fieldsOf(PartnerDocument, ['$schema', 'id', 'name', 'notes', 'connections'])
+
+export function emptyDraft(): Draft {
+  return { id: '', idTyped: false, name: '', notes: '', values: valuesOf(PARTNER_FIELDS, undefined), connections: [] }
+}
+
+/** A connection to fill in; its short name is the protocol's, numbered where that is taken. */
+export function newConnection(protocol: Protocol, others: readonly ConnectionDraft[]): ConnectionDraft {
+  const taken = new Set(others.map(({ id }) => id))
+  let id: string = protocol
+  for (let number = 2; taken.has(id); number++) id = `${protocol}-${number}`
+  return { key: crypto.randomUUID(), id, protocol, values: valuesOf(CONNECTION_FIELDS[protocol], undefined), newPins: '', stored: null }
 }
 
 /** `Müller & Söhne GmbH` → `muller-sohne-gmbh`. */
@@ -56,81 +64,64 @@ export function slugOf(name: string): string {
 }
 
 export function draftOf(document: PartnerDocument): Draft {
-  const connection = document.connections.find((candidate) => candidate.protocol === 'sftp')
-  if (connection === undefined) return { ...emptyDraft, id: document.id, idTyped: true, name: document.name, notes: document.notes ?? '', kept: document }
   return {
-    ...emptyDraft,
     id: document.id,
     idTyped: true,
     name: document.name,
     notes: document.notes ?? '',
-    connection: connection.id,
-    host: connection.host,
-    port: String(connection.port),
-    folder: connection.folder,
-    username: connection.username,
-    method: connection.auth.method,
-    item: connection.auth.method === 'key' ? (connection.auth.item ?? '') : '',
-    agentKey: connection.auth.method === 'agent' ? (connection.auth.key ?? '') : '',
-    besidesSealed: connection.auth.method !== 'password' && connection.auth.password !== undefined,
-    proxy: connection.proxy?.kind ?? '',
-    proxyHost: connection.proxy?.host ?? '',
-    proxyPort: connection.proxy === undefined ? '' : String(connection.proxy.port),
-    proxyUser: connection.proxy?.username ?? '',
-    proxySealed: connection.proxy?.password !== undefined,
-    maxConnections: String(connection.maxConnections),
-    sealed: true,
-    kept: document,
+    values: valuesOf(PARTNER_FIELDS, document),
+    connections: document.connections.map((stored) => ({
+      key: stored.id,
+      id: stored.id,
+      protocol: stored.protocol,
+      values: valuesOf(CONNECTION_FIELDS[stored.protocol], stored),
+      newPins: '',
+      stored,
+    })),
   }
 }
 
-/** The core validates it; numbers that are none are passed on as they were typed, so that its message names the field. */
 export function documentOf(draft: Draft): Record<string, unknown> {
-  const shown = draft.kept?.connections.find((candidate) => candidate.protocol === 'sftp')
-  const others = draft.kept?.connections.filter((candidate) => candidate !== shown) ?? []
-  const { hostKeys: _, proxy: __, ...keptConnection } = shown ?? {}
   return {
-    ...draft.kept,
     id: draft.id,
     name: draft.name,
-    ...(draft.notes === '' ? { notes: undefined } : { notes: draft.notes }),
-    connections: [
-      {
-        ...keptConnection,
-        id: draft.connection,
-        protocol: 'sftp',
-        host: draft.host,
-        port: numberIn(draft.port),
-        folder: draft.folder === '' ? '.' : draft.folder,
-        username: draft.username,
-        auth: authOf(draft),
-        ...(draft.proxy === '' ? {} : { proxy: proxyOf(draft) }),
-        maxConnections: numberIn(draft.maxConnections),
-      },
-      ...others,
-    ],
+    ...(draft.notes === '' ? {} : { notes: draft.notes }),
+    ...objectOf(PARTNER_FIELDS, draft.values),
+    connections: draft.connections.map(connectionOf),
   }
 }
 
-function numberIn(text: string): number | string {
-  return /^\d+$/.test(text) ? Number(text) : text
+function connectionOf({ id, protocol, values, newPins, stored }: ConnectionDraft): Record<string, unknown> {
+  const connection = { id, protocol, ...objectOf(CONNECTION_FIELDS[protocol], values) }
+  const pins = pinsIn(newPins)
+  if (pins.length === 0) return connection
+  if (protocol === 'sftp') return { ...connection, hostKeys: [...(stored?.protocol === 'sftp' ? (stored.hostKeys ?? []) : []), ...pins] }
+  const before = stored !== null && 'tls' in stored ? (stored.tls.pins ?? []) : []
+  return { ...connection, tls: { ...(connection as { tls?: object }).tls, pins: [...before, ...pins] } }
 }
 
-function proxyOf(draft: Draft): Record<string, unknown> {
-  const { proxy: kind, proxyHost: host, proxyUser: username, proxyPassword: password } = draft
-  const secret = password !== '' ? { password } : draft.proxySealed ? { password: { sealed: true } } : {}
-  return { kind, host, port: numberIn(draft.proxyPort), ...(username === '' ? {} : { username, ...secret }) }
+/** One in a line; a certificate in PEM is one, however many lines it has. */
+function pinsIn(text: string): string[] {
+  const certificates = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? []
+  const rest = certificates.reduce((left, certificate) => left.replace(certificate, ''), text)
+  return [...certificates, ...rest.split('\n').map((line) => line.trim()).filter((line) => line !== '')]
 }
 
-function authOf(draft: Draft): Record<string, unknown> {
-  if (draft.method === 'password') return { method: 'password', password: draft.password === '' && draft.sealed ? { sealed: true } : draft.password }
-  const besides = draft.besides !== '' ? { password: draft.besides } : draft.besidesSealed ? { password: { sealed: true } } : {}
-  if (draft.method === 'agent') return { method: 'agent', ...(draft.agentKey === '' ? {} : { key: draft.agentKey }), ...besides }
-  if (draft.method === 'generated' || (draft.privateKey === '' && draft.item !== '')) return { method: 'key', item: draft.item, ...besides }
-  return { method: 'key', privateKey: draft.privateKey, ...besides, ...(draft.passphrase === '' ? {} : { passphrase: draft.passphrase }) }
+/** What the core found wrong, by the path of the field (`connections[0].auth.password`). */
+export interface Problems {
+  at(path: string): string | undefined
+  /** Whether anything at or below the path is wrong. */
+  below(path: string): boolean
 }
 
-/** The message for one field of the form out of the core's answer, which names fields by their path. */
-export function problemFor(details: Readonly<Record<string, string>> | undefined, field: string): string | undefined {
-  return Object.entries(details ?? {}).find(([path]) => path === field || path.endsWith(`.${field}`))?.[1]
+/** Reads the core's answer; a missing secret is told by the connection's short name and in the message alone. */
+export function problemsOf(error: { readonly message: string; readonly details?: Readonly<Record<string, string>> | undefined } | undefined, connections: readonly ConnectionDraft[]): Problems {
+  const found = new Map(Object.entries(error?.details ?? {}))
+  const told = /^connections\.([a-z0-9][a-z0-9._-]*?)\.((?:auth|jump|proxy|http|credentials|password)[\w.]*): (.+)$/s.exec(error?.message ?? '')
+  const index = connections.findIndex(({ id }) => id === told?.[1])
+  if (told?.[2] !== undefined && told[3] !== undefined && index >= 0) found.set(`connections[${index}].${told[2]}`, told[3])
+  return {
+    at: (path) => found.get(path),
+    below: (path) => [...found.keys()].some((key) => key === path || key.startsWith(`${path}.`) || key.startsWith(`${path}[`)),
+  }
 }

@@ -1,7 +1,7 @@
 /** AS2: signed, encrypted messages with receipts (RFC 4130 as renewed by draft-ietf-ediint-rfc4130bis). */
 import { z } from 'zod'
 import { Slug } from '../common.ts'
-import { ConnectTimeout, ProxySettings, SecretInput, TlsSettings, type SecretPlace } from './common.ts'
+import { ConnectionLabel, ConnectTimeout, ProxySettings, SecretInput, TlsSettings, type SecretPlace } from './common.ts'
 
 /** RFC 4130 §6.2: 1 to 128 printable ASCII characters, case-sensitive; quoting is done by us. */
 export const As2Id = z
@@ -20,6 +20,7 @@ export const As2Url = z
 export const As2Connection = z
   .strictObject({
     id: Slug.default('as2').meta({ title: 'Short name' }),
+    label: ConnectionLabel,
     protocol: z.literal('as2'),
     as2Id: As2Id.meta({ title: 'Their AS2 identifier' }),
     url: As2Url.optional().meta({ title: 'Their address', description: 'Left out for a partner from whom we only receive.', examples: ['https://as2.example.com/as2'] }),

@@ -1,4 +1,8 @@
-/** Pieces that the settings of several protocols share. */
+/**
+ * Pieces that the settings of several protocols share. Forms are made from these declarations; besides `title`, `description` and
+ * `default` they read: `advanced` (shown on demand), `secret` (write-only), `ask` (the question that switches an optional group on)
+ * and `when` (shown only while a neighbour has one of these values).
+ */
 import { z } from 'zod'
 import { Timestamp } from '../common.ts'
 
@@ -35,6 +39,9 @@ export const ProvenanceInput = z.strictObject({
 })
 export type ProvenanceInput = z.infer<typeof ProvenanceInput>
 
+/** What people call a connection; its short name stays, since records and sealed secrets stand under it. */
+export const ConnectionLabel = z.string().max(100).optional().meta({ title: 'Label', description: 'What people call this connection. The short name stays in records and on the command line.' })
+
 /** A host name or an IP address, without port. */
 export const Host = z.string().min(1).max(253).regex(/^[A-Za-z0-9._:-]+$/, 'write a host name or an IP address')
 export const Port = z.number().int().min(1).max(65_535)
@@ -58,7 +65,7 @@ export const ProxySettings = z
     username: z.string().min(1).max(200).optional().meta({ title: 'User name' }),
     password: SecretInput.optional().meta({ title: 'Password', secret: true }),
   })
-  .meta({ title: 'Proxy', advanced: true })
+  .meta({ title: 'Proxy', ask: 'Go through a proxy', advanced: true })
 export type ProxySettings = z.infer<typeof ProxySettings>
 
 const CertificatePinText = z
@@ -104,10 +111,10 @@ export const ReceiveSettings = z
     marker: z.string().min(1).max(64).optional().meta({ title: 'Marker ending', description: 'With .done, a file is taken once NAME.done stands beside it.', advanced: true }),
     sameContent: z.enum(['hold', 'take']).default('hold').meta({ title: 'Known content under another name', description: 'hold: it waits for a person, since it may be a renamed copy. take: it is a new file.', advanced: true }),
     after: z.enum(['leave', 'delete', 'move']).default('leave').meta({ title: 'Afterwards', description: 'Only once the file is safely here.' }),
-    moveTo: z.string().min(1).max(1024).optional().meta({ title: 'Move to' }),
+    moveTo: z.string().min(1).max(1024).optional().meta({ title: 'Move to', when: { after: ['move'] } }),
   })
   .refine(({ after, moveTo }) => after !== 'move' || moveTo !== undefined, { message: 'name the folder to move to', path: ['moveTo'] })
-  .meta({ title: 'Receiving' })
+  .meta({ title: 'Receiving', ask: 'Collect files from the partner' })
 export type ReceiveSettings = z.infer<typeof ReceiveSettings>
 
 /** Payload protection with OpenPGP; the keys are bound in the inventory (roles `pgp-…`). */
@@ -115,11 +122,11 @@ export const PgpSettings = z
   .strictObject({
     outbound: z.enum(['none', 'sign', 'encrypt', 'sign-and-encrypt']).default('none').meta({ title: 'What we send' }),
     inbound: z.enum(['none', 'open']).default('none').meta({ title: 'What we receive', description: 'open: decrypt and check signatures before a file is released.' }),
-    requireSignature: z.boolean().default(true).meta({ title: 'Received files must be signed' }),
-    encryptToSelf: z.boolean().default(false).meta({ title: 'Also encrypt to our own key', description: 'So that what was sent can be opened again in a dispute.' }),
+    requireSignature: z.boolean().default(true).meta({ title: 'Received files must be signed', when: { inbound: ['open'] } }),
+    encryptToSelf: z.boolean().default(false).meta({ title: 'Also encrypt to our own key', description: 'So that what was sent can be opened again in a dispute.', when: { outbound: ['encrypt', 'sign-and-encrypt'] } }),
     profile: z.enum(['gnupg22', 'modern']).default('gnupg22').meta({ title: 'Packet profile', description: 'gnupg22: what every GnuPG since 2.1 reads. modern: AEAD once the partner has confirmed it.', advanced: true }),
     armor: z.boolean().default(false).meta({ title: 'As text (ASCII armour)', advanced: true }),
     suffix: z.string().max(16).regex(/^(\.[A-Za-z0-9]+)*$/, 'write an ending with its dot, like .pgp').default('.pgp').meta({ title: 'Ending of protected files', advanced: true }),
   })
-  .meta({ title: 'OpenPGP' })
+  .meta({ title: 'OpenPGP', ask: 'Protect files with OpenPGP' })
 export type PgpSettings = z.infer<typeof PgpSettings>

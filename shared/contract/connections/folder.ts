@@ -1,11 +1,12 @@
 /** A local or network share. */
 import { z } from 'zod'
 import { Slug } from '../common.ts'
-import { PgpSettings, ReceiveSettings, Verify } from './common.ts'
+import { ConnectionLabel, PgpSettings, ReceiveSettings, Verify } from './common.ts'
 
 export const FolderConnection = z
   .strictObject({
     id: Slug.default('folder').meta({ title: 'Short name' }),
+    label: ConnectionLabel,
     protocol: z.literal('folder'),
     path: z
       .string()

@@ -1,11 +1,12 @@
 /** FTPS: FTP over TLS. Plain FTP does not exist. */
 import { z } from 'zod'
 import { Slug } from '../common.ts'
-import { ConnectTimeout, Host, IdleTimeout, PgpSettings, Port, ReceiveSettings, SecretInput, TlsSettings, Verify, type SecretPlace } from './common.ts'
+import { ConnectionLabel, ConnectTimeout, Host, IdleTimeout, PgpSettings, Port, ReceiveSettings, SecretInput, TlsSettings, Verify, type SecretPlace } from './common.ts'
 
 export const FtpsConnection = z
   .strictObject({
     id: Slug.default('ftps').meta({ title: 'Short name' }),
+    label: ConnectionLabel,
     protocol: z.literal('ftps'),
     mode: z.enum(['explicit', 'implicit']).default('explicit').meta({ title: 'How TLS starts', description: 'explicit: AUTH TLS on port 21. implicit: TLS from the first byte, port 990.' }),
     host: Host.meta({ title: 'Server', examples: ['ftps.example.com'] }),

@@ -1,7 +1,7 @@
 /** S3-compatible buckets: bucket and prefix are the boundary. */
 import { z } from 'zod'
 import { Slug } from '../common.ts'
-import { ConnectTimeout, IdleTimeout, PgpSettings, ReceiveSettings, SecretInput, TlsSettings, Verify, type SecretPlace } from './common.ts'
+import { ConnectionLabel, ConnectTimeout, IdleTimeout, PgpSettings, ReceiveSettings, SecretInput, TlsSettings, Verify, type SecretPlace } from './common.ts'
 
 const StaticCredentials = z.strictObject({
   kind: z.literal('static'),
@@ -24,6 +24,7 @@ const Prefix = z
 export const S3Connection = z
   .strictObject({
     id: Slug.default('s3').meta({ title: 'Short name' }),
+    label: ConnectionLabel,
     protocol: z.literal('s3'),
     endpoint: z
       .url({ protocol: /^https?$/ })
@@ -42,7 +43,7 @@ export const S3Connection = z
       .meta({ title: 'Checksums of the SDK', description: 'when-supported is what Amazon wants; other stores often refuse it.', advanced: true }),
     partMiB: z.number().int().min(5).max(512).default(8).meta({ title: 'Part size (MiB)', advanced: true }),
     encryption: z.enum(['none', 'AES256', 'aws:kms']).default('none').meta({ title: 'Encryption at rest', advanced: true }),
-    kmsKey: z.string().max(2048).optional().meta({ title: 'KMS key', advanced: true }),
+    kmsKey: z.string().max(2048).optional().meta({ title: 'KMS key', advanced: true, when: { encryption: ['aws:kms'] } }),
     doneMarker: z.string().min(1).max(64).optional().meta({ title: 'Marker ending', description: 'With .done, an empty object NAME.done is written after each file.', advanced: true }),
     tls: TlsSettings.prefault({}),
     verify: Verify,

@@ -1,7 +1,7 @@
 /** SFTP: the host key is the trust anchor. */
 import { z } from 'zod'
 import { Slug } from '../common.ts'
-import { ConnectTimeout, Host, IdleTimeout, PgpSettings, Port, ProvenanceInput, ProxySettings, ReceiveSettings, SecretInput, Verify, type SecretPlace } from './common.ts'
+import { ConnectionLabel, ConnectTimeout, Host, IdleTimeout, PgpSettings, Port, ProvenanceInput, ProxySettings, ReceiveSettings, SecretInput, Verify, type SecretPlace } from './common.ts'
 
 const HostKeyText = z
   .string()
@@ -63,11 +63,12 @@ const JumpHost = z
     auth: SignIn,
     hostKeys: z.array(HostKeyPin).max(20).optional().meta({ title: 'Pinned host keys of the jump host', description: 'Left out: the pins stay as they are.' }),
   })
-  .meta({ title: 'Jump host', description: 'The connection goes through this SSH server.', advanced: true })
+  .meta({ title: 'Jump host', description: 'The connection goes through this SSH server.', ask: 'Go through a jump host', advanced: true })
 
 export const SftpConnection = z
   .strictObject({
     id: Slug.default('sftp').meta({ title: 'Short name' }),
+    label: ConnectionLabel,
     protocol: z.literal('sftp'),
     host: Host.meta({ title: 'Server', examples: ['sftp.example.com'] }),
     port: Port.default(22).meta({ title: 'Port' }),

@@ -1,0 +1,87 @@
+import { Trash2 } from 'lucide-react'
+import type { Protocol } from '../../../../shared/contract/connections/index.ts'
+import { Button } from '../../../ui/button.tsx'
+import { TextArea, TextField } from '../../../ui/field.tsx'
+import { Card } from '../../../ui/page.tsx'
+import { CONNECTION_FIELDS, type ConnectionDraft, type Problems } from '../draft.ts'
+import { PROTOCOL_NAMES } from '../protocol-names.ts'
+import { HandMadeControls, SchemaFields } from './schema-fields.tsx'
+import { SignIn } from './sign-in.tsx'
+import css from './form.module.css'
+import ui from '../../../ui/ui.module.css'
+
+const OWN = { auth: SignIn }
+
+const ABOUT: Readonly<Record<Protocol, string>> = {
+  as2: 'Signed and encrypted messages with receipts, over HTTP',
+  sftp: 'Files over SSH; the server is known by its host key',
+  ftps: 'FTP with TLS; the server is known by its certificate',
+  s3: 'A bucket at Amazon or any compatible store',
+  folder: 'A folder of this computer or a network share',
+}
+
+/** The first question: how files travel. */
+export function ProtocolPicker({ onPick }: { readonly onPick: (protocol: Protocol) => void }) {
+  return (
+    <div className={css['kinds']} role="group" aria-label="Protocol">
+      {(Object.keys(ABOUT) as Protocol[]).map((protocol) => (
+        <button key={protocol} type="button" className={css['kind']} onClick={() => onPick(protocol)}>
+          <span className={ui['strong']}>{PROTOCOL_NAMES[protocol]}</span>
+          <span className="quiet small">{ABOUT[protocol]}</span>
+        </button>
+      ))}
+    </div>
+  )
+}
+
+/** One connection of the partner: only the needed fields first. */
+export function ConnectionEditor({ connection, path, problems, onChange, onRemove }: { readonly connection: ConnectionDraft; readonly path: string; readonly problems: Problems; readonly onChange: (connection: ConnectionDraft) => void; readonly onRemove: () => void }) {
+  const { id, protocol, values, stored, newPins } = connection
+  return (
+    <Card
+      title={`${PROTOCOL_NAMES[protocol]} connection ${id}`}
+      actions={
+        <Button compact look="plain" icon={<Trash2 size={14} aria-hidden />} onClick={onRemove}>
+          Remove connection
+        </Button>
+      }
+    >
+      <div className={ui['stack']}>
+        <div className={css['fields']}>
+          <TextField
+            label="Connection id"
+            required
+            spellCheck={false}
+            readOnly={stored !== null}
+            value={id}
+            onChange={(event) => onChange({ ...connection, id: event.target.value })}
+            problem={problems.at(`${path}.id`)}
+            help={stored === null ? 'A short name for records and the command line.' : 'It stays: records and sealed secrets stand under it. The label can change.'}
+          />
+        </div>
+        <HandMadeControls value={OWN}>
+          <SchemaFields fields={CONNECTION_FIELDS[protocol]} values={values} path={path} problems={problems} onChange={(next) => onChange({ ...connection, values: next })} />
+        </HandMadeControls>
+        {protocol === 'folder' ? null : <Pins protocol={protocol} stored={connection.stored} value={newPins} problem={problems.at(`${path}.${protocol === 'sftp' ? 'hostKeys' : 'tls.pins'}`)} onChange={(next) => onChange({ ...connection, newPins: next })} />}
+      </div>
+    </Card>
+  )
+}
+
+function Pins({ protocol, stored, value, problem, onChange }: { readonly protocol: Protocol; readonly stored: ConnectionDraft['stored']; readonly value: string; readonly problem: string | undefined; readonly onChange: (text: string) => void }) {
+  const known = stored === null ? 0 : stored.protocol === 'sftp' ? (stored.hostKeys ?? []).length : 'tls' in stored ? (stored.tls.pins ?? []).length : 0
+  const sftp = protocol === 'sftp'
+  const have = known === 0 ? '' : `${known} ${known === 1 ? 'is' : 'are'} pinned already. `
+  return (
+    <TextArea
+      label={sftp ? 'Host keys that the partner gave us' : 'Server certificates that the partner gave us'}
+      className={css['lines']}
+      spellCheck={false}
+      value={value}
+      onChange={(event) => onChange(event.target.value)}
+      problem={problem}
+      placeholder={sftp ? 'SHA256:…' : 'sha256:…'}
+      help={`${have}${sftp ? 'Fingerprints or public key lines, one in a line.' : 'Fingerprints (sha256:…), public keys (spki:…) or PEM.'} Without one, the connection test shows what the server presents, to compare.`}
+    />
+  )
+}
