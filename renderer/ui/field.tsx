@@ -44,11 +44,11 @@ export function TextField({ label, help, problem, ...rest }: FieldFacts & Compon
   )
 }
 
-export function TextArea({ label, help, problem, ...rest }: FieldFacts & ComponentProps<'textarea'>) {
+export function TextArea({ label, help, problem, className, ...rest }: FieldFacts & ComponentProps<'textarea'>) {
   const { id, described } = useFieldIds(help, problem)
   return (
     <Frame id={id} label={label} help={help} problem={problem}>
-      <textarea {...rest} id={id} className={css['input']} aria-invalid={problem ? true : undefined} aria-describedby={described} />
+      <textarea {...rest} id={id} className={`${css['input'] ?? ''} ${className ?? ''}`} aria-invalid={problem ? true : undefined} aria-describedby={described} />
     </Frame>
   )
 }

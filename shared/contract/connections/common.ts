@@ -40,7 +40,7 @@ export const ProvenanceInput = z.strictObject({
 export type ProvenanceInput = z.infer<typeof ProvenanceInput>
 
 /** What people call a connection; its short name stays, since records and sealed secrets stand under it. */
-export const ConnectionLabel = z.string().max(100).optional().meta({ title: 'Label', description: 'What people call this connection. The short name stays in records and on the command line.' })
+export const ConnectionLabel = z.string().max(100).optional().meta({ title: 'Label', description: 'What people call this connection.' })
 
 /** A host name or an IP address, without port. */
 export const Host = z.string().min(1).max(253).regex(/^[A-Za-z0-9._:-]+$/, 'write a host name or an IP address')

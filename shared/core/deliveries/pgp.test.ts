@@ -119,7 +119,7 @@ describe('OpenPGP on the way in', () => {
   it.each([
     ['unsigned', 'pgp.not_signed', async () => await fromPartner(null)],
     ['signed by a stranger', 'pgp.signer_unknown', async () => await fromPartner(stranger)],
-    ['no message at all', 'pgp.malformed', async () => await store(content)],
+    ['no message at all', 'pgp.malformed', async () => await store(Buffer.from("UNB+UNOC:3'".repeat(100)))],
   ] as const)('refuses what is %s with %s', async (_, code, make) => {
     await expect(steps({ inbound: 'open' }).open(inbound(await make()), signal)).rejects.toMatchObject({ code })
   })

@@ -47,22 +47,30 @@ export function ConnectionEditor({ connection, path, problems, onChange, onRemov
       }
     >
       <div className={ui['stack']}>
-        <div className={css['fields']}>
-          <TextField
-            label="Connection id"
-            required
-            spellCheck={false}
-            readOnly={stored !== null}
-            value={id}
-            onChange={(event) => onChange({ ...connection, id: event.target.value })}
-            problem={problems.at(`${path}.id`)}
-            help={stored === null ? 'A short name for records and the command line.' : 'It stays: records and sealed secrets stand under it. The label can change.'}
-          />
-        </div>
         <HandMadeControls value={OWN}>
-          <SchemaFields fields={CONNECTION_FIELDS[protocol]} values={values} path={path} problems={problems} onChange={(next) => onChange({ ...connection, values: next })} />
+          <SchemaFields
+            fields={CONNECTION_FIELDS[protocol]}
+            values={values}
+            path={path}
+            problems={problems}
+            onChange={(next) => onChange({ ...connection, values: next })}
+            first={
+              <TextField
+                label="Connection id"
+                required
+                spellCheck={false}
+                readOnly={stored !== null}
+                value={id}
+                onChange={(event) => onChange({ ...connection, id: event.target.value })}
+                problem={problems.at(`${path}.id`)}
+                help={stored === null ? 'A short name for records and the command line.' : 'It stays: records and sealed secrets stand under it. The label can change.'}
+              />
+            }
+            last={
+              protocol === 'folder' ? null : <Pins protocol={protocol} stored={stored} value={newPins} problem={problems.at(`${path}.${protocol === 'sftp' ? 'hostKeys' : 'tls.pins'}`)} onChange={(next) => onChange({ ...connection, newPins: next })} />
+            }
+          />
         </HandMadeControls>
-        {protocol === 'folder' ? null : <Pins protocol={protocol} stored={connection.stored} value={newPins} problem={problems.at(`${path}.${protocol === 'sftp' ? 'hostKeys' : 'tls.pins'}`)} onChange={(next) => onChange({ ...connection, newPins: next })} />}
       </div>
     </Card>
   )
@@ -73,15 +81,17 @@ function Pins({ protocol, stored, value, problem, onChange }: { readonly protoco
   const sftp = protocol === 'sftp'
   const have = known === 0 ? '' : `${known} ${known === 1 ? 'is' : 'are'} pinned already. `
   return (
-    <TextArea
-      label={sftp ? 'Host keys that the partner gave us' : 'Server certificates that the partner gave us'}
-      className={css['lines']}
-      spellCheck={false}
-      value={value}
-      onChange={(event) => onChange(event.target.value)}
-      problem={problem}
-      placeholder={sftp ? 'SHA256:…' : 'sha256:…'}
-      help={`${have}${sftp ? 'Fingerprints or public key lines, one in a line.' : 'Fingerprints (sha256:…), public keys (spki:…) or PEM.'} Without one, the connection test shows what the server presents, to compare.`}
-    />
+    <div className={css['wide']}>
+      <TextArea
+        label={sftp ? 'Host keys that the partner gave us' : 'Server certificates that the partner gave us'}
+        className={css['lines']}
+        spellCheck={false}
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
+        problem={problem}
+        placeholder={sftp ? 'SHA256:…' : 'sha256:…'}
+        help={`${have}${sftp ? 'Fingerprints or public key lines, one in a line.' : 'Fingerprints (sha256:…), public keys (spki:…) or PEM.'} Without one, the connection test shows what the server presents, to compare.`}
+      />
+    </div>
   )
 }

@@ -34,6 +34,9 @@ interface FieldsProps {
   /** Path of the object in the document, `connections[0]`; empty for the document itself. */
   readonly path: string
   readonly problems: Problems
+  /** Controls beside the plain fields: before and after them. */
+  readonly first?: ReactNode
+  readonly last?: ReactNode
   onChange(values: Values): void
 }
 
@@ -57,7 +60,7 @@ export function SchemaFields(props: FieldsProps) {
             </Button>
           </div>
           <div id={id} hidden={!shown}>
-            {shown ? <LevelFields {...props} level="advanced" /> : null}
+            {shown ? <LevelFields {...props} first={null} last={null} level="advanced" /> : null}
           </div>
         </div>
       ) : null}
@@ -83,10 +86,11 @@ function wrongAdvanced(field: Field, path: string, problems: Problems): boolean 
   return field.fields.some((inner) => wrongAdvanced(inner, pathOf(path, inner.name), problems))
 }
 
-function LevelFields({ fields, values, path, problems, onChange, level }: FieldsProps & { readonly level: Level }) {
+function LevelFields({ fields, values, path, problems, onChange, first, last, level }: FieldsProps & { readonly level: Level }) {
   const own = useContext(ControlsContext)
   return (
     <div className={css['fields']}>
+      {first}
       {fields
         .filter((field) => isAt(field, level, values))
         .map((field) => {
@@ -100,6 +104,7 @@ function LevelFields({ fields, values, path, problems, onChange, level }: Fields
           if (field.kind === 'group') return <Group key={field.name} {...props} spec={field} level={field.advanced ? 'all' : level} />
           return <Control key={field.name} {...props} />
         })}
+      {last}
     </div>
   )
 }
