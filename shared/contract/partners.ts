@@ -28,6 +28,8 @@ export const PartnerDetail = z.object({
   document: PartnerDocument,
   trust: z.array(TrustItem),
   exceptions: z.array(ExceptionState),
+  /** Folder of this computer in which received files appear. */
+  inbox: z.string(),
 })
 export type PartnerDetail = z.infer<typeof PartnerDetail>
 

@@ -80,13 +80,13 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const trust = createTrustService({ ...common, repository: createTrustRepository(database), secrets, audit, partners: partnerFacts(partnerRepository, clock) })
   const expiryWatch = createExpiryWatch({ database, insights: trust.insights, audit, raise: noticeRaiser(common), clock, logger })
   const routes = createRoutes({ partners: partnerRepository, trust, secrets, protocols: { sftp, ftps, s3, folder }, testMessages: async (...args) => await sending.test(...args), clock })
-  const partners = createPartnerService({ ...common, repository: partnerRepository, deliveries: deliveryRepository, trust, secrets, audit })
+  const inboxOf = (partner: string): string => partnerRepository.find(partner)?.document.inbox ?? join(workspace.folder, 'partners', partner, 'Inbox')
+  const partners = createPartnerService({ ...common, repository: partnerRepository, deliveries: deliveryRepository, trust, secrets, audit, inboxOf })
   const station = createStationService({ ...common, audit })
   const ledger = createLedger({ ...common, deliveries: deliveryRepository, audit })
   const forMessages = { database, payloads, routes, materials: trust.materials, station: () => station.show(), audit, publisher, clock, random, logger, product: `Waybill/${options.version}` }
   const sending = createMessageSending(forMessages)
   const engine = createDeliveryEngine({ exchange: sending.exchange, deliveries: deliveryRepository, ledger, payloads, publisher, clock, random, routes, logger })
-  const inboxOf = (partner: string): string => partnerRepository.find(partner)?.document.inbox ?? join(workspace.folder, 'partners', partner, 'Inbox')
   const pgp = createPgpSteps({
     materials: trust.materials,
     payloads,

@@ -1,7 +1,8 @@
 import { useState } from 'react'
 import type { z } from 'zod'
 import type { PresentedCertificate, PresentedHostKey } from '../../../shared/contract/partners.ts'
-import type { ProvenanceInput } from '../../../shared/contract/connections/common.ts'
+import type { Connection } from '../../../shared/contract/connections/index.ts'
+import type { WaybillClient } from '../../../shared/contract/index.ts'
 import { useHost } from '../../lib/app-context.ts'
 import { absoluteText } from '../../lib/format.ts'
 import { useAction } from '../../lib/use-call.ts'
@@ -9,10 +10,11 @@ import { Button } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Copyable, Facts } from '../../ui/facts.tsx'
-import { Check, SelectField, TextField } from '../../ui/field.tsx'
+import { Check, TextField } from '../../ui/field.tsx'
 import { Status } from '../../ui/status.tsx'
 import { toast } from '../../ui/toasts.tsx'
 import { compareCertificates, compareFingerprints } from './fingerprints.ts'
+import { NO_PROVENANCE, ProvenanceFields, provenanceOf } from './provenance-fields.tsx'
 
 /** What the server showed: an SSH host key or a TLS certificate. */
 export type Shown = { readonly kind: 'host-key'; readonly key: z.infer<typeof PresentedHostKey> } | { readonly kind: 'certificate'; readonly certificate: z.infer<typeof PresentedCertificate> }
@@ -22,23 +24,21 @@ export function CompareKeys({ partner, connection, shown, open, onClose, onPinne
   const { client } = useHost()
   const action = useAction()
   const [told, setTold] = useState('')
-  const [source, setSource] = useState<ProvenanceInput['source']>('phone')
-  const [person, setPerson] = useState('')
-  const [note, setNote] = useState('')
+  const [provenance, setProvenance] = useState(NO_PROVENANCE)
   const [replace, setReplace] = useState(false)
+  // While authorities decide, a pin helps against nothing that they do not vouch for.
+  const alone = shown.kind === 'certificate' && shown.certificate.verdict === 'unknown'
   const { verdict, compared } = held(told, shown)
   const expected = shown.kind === 'host-key' ? shown.key.expected.map(({ fingerprint }) => fingerprint) : shown.certificate.expected
 
   const pin = async (): Promise<void> => {
     const pinned = await action.run(
-      async () =>
-        await (shown.kind === 'host-key' ? client.trust.pinHostKey : client.trust.pinCertificate)({
-          partner,
-          connection,
-          fingerprint: compared,
-          replace,
-          provenance: { source, ...(person === '' ? {} : { person }), ...(note === '' ? {} : { note }) },
-        }),
+      async () => {
+        const target = { partner, connection, fingerprint: compared, replace, provenance: provenanceOf(provenance) }
+        if (shown.kind === 'host-key') return await client.trust.pinHostKey(target)
+        if (alone) await trustPinsAlone(partner, connection, client)
+        return await client.trust.pinCertificate(target)
+      },
     )
     if (pinned === undefined) return
     toast('ok', 'Confirmed', 'This server is now trusted for this connection.')
@@ -75,21 +75,9 @@ export function CompareKeys({ partner, connection, shown, open, onClose, onPinne
         {verdict === 'different' ? <Status tone="bad">They differ: do not trust this server, and call the partner</Status> : null}
         {verdict === 'incomplete' ? <Status tone="wait">Enter the whole fingerprint to compare</Status> : null}
       </div>
-      <SelectField
-        label="How did you learn it?"
-        value={source}
-        onChange={(event) => setSource(event.target.value as ProvenanceInput['source'])}
-        options={[
-          ['phone', 'By phone'],
-          ['mail', 'By mail'],
-          ['portal', 'On the partner’s web page'],
-          ['in-person', 'In person'],
-          ['other', 'Another way'],
-        ]}
-      />
-      <TextField label="Who confirmed it" value={person} onChange={(event) => setPerson(event.target.value)} />
-      <TextField label="Note" value={note} onChange={(event) => setNote(event.target.value)} />
+      <ProvenanceFields value={provenance} onChange={setProvenance} />
       {expected.length > 0 ? <Check label="This one replaces the earlier ones (leave empty while the partner uses both)" checked={replace} onChange={(event) => setReplace(event.target.checked)} /> : null}
+      {alone ? <p className="quiet">No authority vouches for this certificate under this name. Once you trust it, this connection accepts pinned certificates alone.</p> : null}
       {action.error ? <ErrorPanel error={action.error} /> : null}
       <DialogActions>
         <Button onClick={onClose}>Cancel</Button>
@@ -99,6 +87,15 @@ export function CompareKeys({ partner, connection, shown, open, onClose, onPinne
       </DialogActions>
     </Dialog>
   )
+}
+
+/** Makes pins decide on a connection where authorities did so far. */
+async function trustPinsAlone(partner: string, connection: string, client: WaybillClient): Promise<void> {
+  const { document } = await client.partners.show({ id: partner })
+  const isMeant = (candidate: Connection): candidate is Extract<Connection, { tls: unknown }> => candidate.id === connection && 'tls' in candidate
+  if (!document.connections.some((candidate) => isMeant(candidate) && candidate.tls.trust === 'authority')) return
+  const connections = document.connections.map((candidate) => (isMeant(candidate) ? { ...candidate, tls: { ...candidate.tls, trust: 'pinned' } } : candidate))
+  await client.partners.apply({ document: { ...document, connections } })
 }
 
 function Expected({ fingerprints }: { readonly fingerprints: readonly string[] }) {

@@ -32,8 +32,10 @@ export function createPartnerService(deps: {
   readonly audit: AuditTrail
   readonly publisher: Publisher
   readonly clock: Clock
+  /** Folder in which a partner's received files appear. */
+  readonly inboxOf: (partner: string) => string
 }) {
-  const { database, repository, deliveries, trust, secrets, audit, publisher, clock } = deps
+  const { database, repository, deliveries, trust, secrets, audit, publisher, clock, inboxOf } = deps
   const sealing = createSealing({ trust, secrets })
   const now = (): string => timestamp(clock.now())
 
@@ -91,6 +93,7 @@ export function createPartnerService(deps: {
       document: { ...partner.document, connections: partner.document.connections.map((connection) => shownConnection(id, connection)) },
       trust: trust.itemsOfPartner(id).filter((item) => item.bindings.some((binding) => binding.partner === id && isActive(binding, at))),
       exceptions: exceptionStates(partner.document, at),
+      inbox: inboxOf(id),
     }
   }
 
