@@ -186,6 +186,8 @@ export const trust = {
     z.object({ id: z.string().max(100), compared: z.string().min(8).max(300), source: z.enum(['phone', 'mail', 'portal', 'in-person', 'other']), person: z.string().min(1).max(200), note: z.string().max(1000).optional() }),
     TrustItem,
   ),
+  /** A certificate request (PKCS#10, PEM) for the key of a certificate that is here; its answer is installed by importing it. */
+  request: procedure('dangerous', z.object({ id: z.string().max(100) }), z.object({ fileName: z.string(), text: z.string() })),
   /**
    * The private half in a container under a password: PKCS#12 for certificates, PKCS#8 for SSH keys, armour for OpenPGP. The only way out
    * for a private key; it stands in the audit trail.

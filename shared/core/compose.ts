@@ -141,6 +141,8 @@ function forwarded(current: () => OpenDomains): OpenDomains {
     partners: domain('partners'),
     practice: domain('practice'),
     trust: domain('trust'),
+    policy: domain('policy'),
+    cards: domain('cards'),
     deliveries: domain('deliveries'),
     as2: domain('as2'),
     notifications: domain('notifications'),

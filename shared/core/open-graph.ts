@@ -28,6 +28,9 @@ import { partnerHandlers } from './partners/handlers.ts'
 import { createPartnerRepository } from './partners/repository.ts'
 import { partnerFacts } from './partners/facts.ts'
 import { connectionOf, toleratedOn } from './partners/rules.ts'
+import { cardHandlers } from './cards/service.ts'
+import { policyHandlers } from './policy/handlers.ts'
+import { createPolicyService } from './policy/service.ts'
 import { createRoutes } from './partners/routes.ts'
 import { createPartnerService } from './partners/service.ts'
 import type { PracticePort } from './practice/port.ts'
@@ -79,10 +82,12 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const partnerRepository = createPartnerRepository(database)
   const trust = createTrustService({ ...common, repository: createTrustRepository(database), secrets, audit, partners: partnerFacts(partnerRepository, clock) })
   const expiryWatch = createExpiryWatch({ database, insights: trust.insights, audit, raise: noticeRaiser(common), clock, logger })
-  const routes = createRoutes({ partners: partnerRepository, trust, secrets, protocols: { sftp, ftps, s3, folder }, testMessages: async (...args) => await sending.test(...args), clock })
+  const station = createStationService({ ...common, audit })
+  const facts = partnerFacts(partnerRepository, clock)
+  const policy = createPolicyService({ ...common, secrets, audit, station: station.show, partners: facts, boundItems: trust.boundItems, lastObserved: deliveryRepository.lastObserved })
+  const routes = createRoutes({ partners: partnerRepository, trust, secrets, protocols: { sftp, ftps, s3, folder }, testMessages: async (...args) => await sending.test(...args), requireApproved: policy.requireApproved, clock })
   const inboxOf = (partner: string): string => partnerRepository.find(partner)?.document.inbox ?? join(workspace.folder, 'partners', partner, 'Inbox')
   const partners = createPartnerService({ ...common, repository: partnerRepository, deliveries: deliveryRepository, trust, secrets, audit, inboxOf })
-  const station = createStationService({ ...common, audit })
   const ledger = createLedger({ ...common, deliveries: deliveryRepository, audit })
   const forMessages = { database, payloads, routes, materials: trust.materials, station: () => station.show(), audit, publisher, clock, random, logger, product: `Waybill/${options.version}` }
   const sending = createMessageSending(forMessages)
@@ -124,6 +129,8 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       station: stationHandlers(station),
       partners: partnerHandlers({ service: partners, routes, audit, publisher, clock }),
       practice,
+      policy: policyHandlers(policy),
+      cards: cardHandlers({ trust, partners: { all: facts.all, apply: partners.apply }, station: station.show, audit, clock, resolveFile, readContent }),
       trust: trustHandlers({ service: trust, routes, resolveFile, readContent }),
       deliveries: deliveryHandlers(deliveries, collect, resolveFile),
       as2: as2Handlers(messages),

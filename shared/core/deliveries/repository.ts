@@ -249,6 +249,16 @@ export function createDeliveryRepository(database: Database) {
         .run(attempt)
     },
 
+    /** What was really negotiated at the newest attempt on a connection that noted anything. */
+    lastObserved(partner: string, connection: string): Readonly<Record<string, string>> {
+      const row = database
+        .prepare<[string, string], { observed: string }>(
+          "SELECT a.observed FROM attempts a JOIN deliveries d ON d.id = a.delivery WHERE d.partner = ? AND d.connection = ? AND a.observed <> '{}' ORDER BY a.id DESC LIMIT 1",
+        )
+        .get(partner, connection)
+      return row === undefined ? {} : (parsed<Record<string, string>>(row.observed) ?? {})
+    },
+
     updateAttempt(id: string, change: { resumedAt?: number; bytes?: number; observed?: Readonly<Record<string, string>> }): void {
       database
         .prepare(

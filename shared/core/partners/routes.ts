@@ -80,6 +80,8 @@ export function createRoutes(deps: {
   readonly secrets: SealedSecrets
   readonly protocols: Partial<FileProtocols>
   readonly testMessages: (route: MessageRoute, onProgress: TestProgress, signal: AbortSignal) => Promise<FileTestResult>
+  /** In hardened mode: rejects with `policy.unapproved`. */
+  readonly requireApproved: (partner: string) => void
   readonly clock: Clock
 }): Routes {
   const { partners, trust, protocols, clock } = deps
@@ -105,6 +107,7 @@ export function createRoutes(deps: {
   const active = (partner: string): StoredPartner => {
     const stored = partners.get(partner)
     if (stored.suspended) throw new AppError('partner.suspended', `${partner} is suspended`)
+    deps.requireApproved(partner)
     return stored
   }
 

@@ -45,6 +45,7 @@ export function trustHandlers(deps: {
     whatIf: ({ item, at }) => service.insights.whatIf(item, at),
     outlook: ({ at }) => service.insights.outlook(at),
     findings: () => ({ findings: service.insights.findings() }),
+    request: ({ id }, { actor }) => service.request(id, actor),
     confirm: (request, { actor }) => service.confirm(request, actor),
     exportPrivate: async ({ id, password, reason }, { actor }) => await service.exportPrivate({ id, password, reason }, actor),
     async pinHostKey({ partner, connection, fingerprint, provenance, replace }, { actor, signal }) {

@@ -13,6 +13,7 @@ import type { SealedSecrets } from '../store/sealed-secrets.ts'
 import type { TrustRepository } from './repository.ts'
 import { namesItem } from './assurance.ts'
 import { exported, type ExportedFile, type ExportFormat } from './exports.ts'
+import { requestFor } from './requests.ts'
 import { exportedPrivate } from './private-exports.ts'
 import { fitnessOf } from './fitness.ts'
 import { generated, type GenerateRequest } from './generation.ts'
@@ -81,6 +82,13 @@ export function createTrustService(deps: {
     return known.item.id
   }
 
+  /** An authority's answer to our request: the same key pair, so the private half is here already. */
+  const installAnswer = (item: TrustItem, actor: Actor): void => {
+    if (item.kind !== 'x509' || item.hasPrivateKey || item.keyId === null) return
+    const privateKey = repository.findByKeyId(item.keyId).map(({ item: other }) => inventory.privateKey(other.id)).find((text) => text !== null)
+    if (privateKey !== undefined && privateKey !== null) inventory.addPrivateKey(item, privateKey, actor)
+  }
+
   const knowsKey = (keyId: string): boolean => repository.findByKeyId(keyId).length > 0
 
   /** An OpenPGP key that is here already comes in as both together. */
@@ -100,6 +108,7 @@ export function createTrustService(deps: {
       const { item } = repository.get(id)
       return { ...item, fitness: fitnessOf(item, inventory.circumstances({})) }
     },
+    boundItems: (): TrustItem[] => repository.boundItems(),
     itemsOfPartner: (partner: string): TrustItem[] => repository.itemsOfPartner(partner),
 
     materials,
@@ -133,6 +142,7 @@ export function createTrustService(deps: {
         requirePartners(request.bind)
         const attached = material.loneKeys.map((key) => attachKey(key, actor))
         const made = found.map(({ kind, key, label }) => ensure(kind, key, request.label ?? label, actor))
+        for (const { item } of made) installAnswer(item, actor)
         const ids = [...new Set([...attached, ...made.map(({ item }) => item.id)])]
         for (const id of ids) {
           if (request.provenance !== undefined) addProvenance(id, inventory.provenance(request.provenance, actor))
@@ -167,6 +177,16 @@ export function createTrustService(deps: {
         audit.record({ actor, type: 'trust.confirmed', subject: { kind: 'trust', id: item.id }, data: { fingerprint: item.fingerprint, compared: request.compared, source, person } })
       })
       return announce(repository.get(item.id).item)
+    },
+
+    /** A certificate request for the key of an item, with its names. The answer is installed by importing it. */
+    request(id: string, actor: Actor): ExportedFile {
+      const stored = repository.get(id)
+      const privateKey = inventory.privateKey(id)
+      if (privateKey === null || stored.item.x509 === null) throw new AppError('input.invalid', `${stored.item.label} is no certificate with its private key here`)
+      const file = requestFor(stored, privateKey)
+      audit.record({ actor, type: 'trust.requested', subject: { kind: 'trust', id }, data: { fingerprint: stored.item.fingerprint, file: file.fileName } })
+      return file
     },
 
     /** The private half under a password. It is recorded before it is handed out. */

@@ -10,6 +10,7 @@ import { deliveriesCommands, receiveCommand, sendCommand } from './commands/deli
 import { demoCommand } from './commands/demo.ts'
 import { expiryCommands } from './commands/expiry.ts'
 import { partnerCommands, stationCommands } from './commands/partner.ts'
+import { policyCommands } from './commands/policy.ts'
 import { serveCommand } from './commands/serve.ts'
 import { trustCommands } from './commands/trust.ts'
 import { workspaceCommands } from './commands/workspace.ts'
@@ -51,6 +52,7 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
   partnerCommands(program, run)
   trustCommands(program, run)
   expiryCommands(program, run)
+  policyCommands(program, run)
   connectionCommands(program, run)
   sendCommand(program, run)
   receiveCommand(program, run)

@@ -1,5 +1,7 @@
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { readDocument, resolveSecrets } from '../document-file.ts'
+import { writeWhole } from '../output-file.ts'
 import { table } from '../output.ts'
 import { limitOption, type Register } from '../register.ts'
 
@@ -79,6 +81,40 @@ export function partnerCommands(program: Command, run: Register): void {
       run(async ({ client, output }, id: string) => {
         await client.partners.remove({ id })
         output.result({ id, removed: true }, () => `${id} was removed`)
+      }),
+    )
+
+  partner
+    .command('card <id>')
+    .description('our card for a partner: who we are, our public certificates and keys, and the words that both sides compare by phone')
+    .requiredOption('--out <file>', 'write it there')
+    .action(
+      run(async ({ client, output }, id: string, options: { out: string }) => {
+        const { text, words, card } = await client.cards.create({ partner: id })
+        await writeWhole(resolve(options.out), text)
+        output.result({ file: resolve(options.out), words, card }, () => `written to ${options.out}\nread back by phone: ${words.join(' ')}`)
+      }),
+    )
+
+  partner
+    .command('import-card <file>')
+    .description('take a partner\'s card over; without --words or --accept it only shows what would change')
+    .option('--partner <id>', 'the partner that it belongs to; left out: by its AS2 identifier, else a new one')
+    .option('--words <words...>', 'the words that the partner read out')
+    .option('--person <name>', 'who read them out')
+    .option('--accept', 'take it over without having compared the words')
+    .action(
+      run(async ({ client, output }, file: string, options: { partner?: string; words?: string[]; person?: string; accept?: boolean }) => {
+        const { words: told, person, accept, ...named } = options
+        const words = told?.flatMap((text) => text.split(/[^A-Za-z]+/)).filter((word) => word !== '')
+        const preview = await client.cards.read({ source: { path: resolve(file) }, ...named })
+        const shown = [`Card of ${preview.card.name}`, ...preview.changes.map(({ what, before, after }) => `  ${what}: ${before === null ? '' : `${before} → `}${after}`), ...(preview.changes.length === 0 ? ['  no changes'] : []), `read back by phone: ${preview.words.join(' ')}`]
+        if (words === undefined && accept !== true) {
+          output.result({ ...preview, accepted: false }, () => [...shown, 'Nothing was taken over. Compare the words by phone, then give them with --words.'].join('\n'))
+          return
+        }
+        const result = await client.cards.accept({ source: { path: resolve(file) }, ...named, ...(words === undefined ? {} : { words }), ...(person === undefined ? {} : { person }) })
+        output.result({ ...preview, ...result, accepted: true }, () => [...shown, `${result.partner} ${result.created ? 'created' : 'changed'}, ${result.items.length} item(s) bound`].join('\n'))
       }),
     )
 

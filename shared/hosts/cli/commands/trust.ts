@@ -164,6 +164,18 @@ export function trustCommands(program: Command, run: Register): void {
     )
 
   trust
+    .command('request <id>')
+    .description('a certificate request (CSR) for the key of a certificate; import the answer to install it')
+    .option('--out <file>', 'write it there')
+    .action(
+      run(async ({ client, output }, id: string, options: { out?: string }) => {
+        const result = await client.trust.request({ id })
+        if (options.out !== undefined) await writeWhole(resolve(options.out), result.text)
+        output.result(result, () => (options.out === undefined ? result.text.trimEnd() : `written to ${options.out}`))
+      }),
+    )
+
+  trust
     .command('confirm <id>')
     .description('note that a person compared the item over a second channel')
     .requiredOption('--fingerprint <text>', 'what was read out: SHA-256 or SHA-1')
