@@ -18,7 +18,7 @@ const MAY_IMPORT: readonly (readonly [folder: string, ours: readonly string[], p
   ['shared/contract', ['shared/contract'], /^zod$/],
   ['shared/client', ['shared/client', 'shared/contract'], /^zod$/],
   ['shared/core', ['shared/core', 'shared/contract'], /^(?!electron$|react|playwright)/],
-  ['shared/practice', ['shared/practice', 'shared/contract', 'shared/core/crypto', 'shared/core/kernel'], /^(?!electron$|react)/],
+  ['shared/practice', ['shared/practice', 'shared/contract', 'shared/core/crypto', 'shared/core/kernel', 'shared/core/protocols/as2'], /^(?!electron$|react)/],
   ['shared/hosts', ['shared/hosts', 'shared/core', 'shared/contract', 'shared/client', 'shared/practice'], /^(?!electron$|react)/],
   ['electron', ['electron', 'shared/hosts', 'shared/client', 'shared/contract', 'shared/core/kernel'], /^(?!react)/],
   ['renderer', ['renderer', 'shared/client', 'shared/contract'], /^(?!node:|electron$)/],

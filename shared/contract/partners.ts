@@ -144,4 +144,6 @@ export const practice = {
   start: procedure('dangerous', Nothing, PracticeStatus),
   stop: procedure('write', Nothing, PracticeStatus),
   status: procedure('read', Nothing, PracticeStatus),
+  /** The practice partner sends us an AS2 message; our receiver is started for this run where it does not listen. */
+  sendToUs: procedure('dangerous', Nothing, z.object({ name: z.string(), messageId: z.string(), delivered: z.boolean(), disposition: z.string(), reasons: z.array(z.string()) })),
 } as const

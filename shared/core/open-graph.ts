@@ -105,7 +105,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const collect = createCollect({ ...common, repository: deliveryRepository, remoteFiles: createRemoteFileRepository(database), ledger, releases, payloads, routes })
   const deliveries = createDeliveryService({ exchange: sending.exchange, repository: deliveryRepository, ledger, engine, payloads, routes, releases, pgp, publisher, clock })
   const messages = createMessageService({ ...forMessages, ...sending, ledger, releases })
-  const practice = practiceHandlers({ port: options.practice, partners, folder: workspace.folder })
+  const practice = practiceHandlers({ port: options.practice, partners, trust, receiver: messages.receiver, as2Id: () => station.show()?.as2?.id ?? null, folder: workspace.folder })
   deliveries.recover(systemActor)
   const ending = new AbortController()
 

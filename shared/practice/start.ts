@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { AppError } from '../core/kernel/errors.ts'
-import { PracticeReady, type PracticeConfig } from './protocol.ts'
+import { PracticeReady, PracticeReply, type PracticeConfig, type PracticeRequest, type PracticeSent, type PracticeUs } from './protocol.ts'
 
 export interface PracticeServer {
   readonly port: number
@@ -11,6 +11,11 @@ export interface PracticeServer {
   readonly hostKey: string
   readonly username: string
   readonly password: string
+  readonly as2: PracticeReady['as2']
+  /** Tells it who we are towards it in AS2. */
+  know(us: PracticeUs): Promise<void>
+  /** Lets it send a message to us. Rejects with what went wrong. */
+  send(message: { readonly url: string; readonly name: string; readonly content: Uint8Array }): Promise<PracticeSent>
   stop(): Promise<void>
 }
 
@@ -34,9 +39,34 @@ export async function startPractice(options: { readonly folder: string; readonly
     child.kill()
     throw new AppError('internal.unexpected', `the practice partner did not start: ${complaint.trim() || 'no answer'}`)
   }
+  const waiting = new Map<number, PromiseWithResolvers<PracticeReply>>()
+  lines.on('line', (text) => {
+    const reply = PracticeReply.parse(JSON.parse(text))
+    waiting.get(reply.number)?.resolve(reply)
+    waiting.delete(reply.number)
+  })
+  void exited.then(() => {
+    for (const { reject } of waiting.values()) reject(new AppError('internal.unexpected', 'the practice partner has ended'))
+  })
+  let last = 0
+  const ask = async (request: Omit<PracticeRequest, 'number'>): Promise<PracticeReply> => {
+    const number = ++last
+    const answer = Promise.withResolvers<PracticeReply>()
+    waiting.set(number, answer)
+    child.stdin.write(`${JSON.stringify({ number, ...request } satisfies PracticeRequest)}\n`)
+    const reply = await answer.promise
+    if (reply.problem !== undefined) throw new AppError('internal.unexpected', `practice partner: ${reply.problem}`)
+    return reply
+  }
   return {
     ...PracticeReady.parse(JSON.parse(line)),
     ...account,
+    know: async (us) => void (await ask({ know: us })),
+    async send({ url, name, content }) {
+      const { sent } = await ask({ send: { url, name, content: Buffer.from(content).toString('base64') } })
+      if (sent === undefined) throw new AppError('internal.unexpected', 'the practice partner did not say what came of it')
+      return sent
+    },
     async stop() {
       child.stdin.end()
       const limit = setTimeout(() => child.kill('SIGKILL'), 2_000)

@@ -25,6 +25,8 @@ export interface Processing {
   refuse(id: string, disposition: DispositionToSend, reason: string): Promise<InboundRecord>
   /** An asynchronous receipt is to be posted. */
   receiptQueued(): void
+  /** Resolves when nothing is being released any more. */
+  settled(): Promise<void>
 }
 
 export interface ProcessingDeps {
@@ -45,6 +47,8 @@ export interface ProcessingDeps {
 
 export function createProcessing(deps: ProcessingDeps): Processing {
   const { database, messages, payloads, routes, keyrings, releases, audit, clock } = deps
+
+  const releasing = new Set<Promise<void>>()
 
   const entryOf = (id: string): InboundRecord => {
     const entry = messages.inbound(id)
@@ -184,7 +188,9 @@ export function createProcessing(deps: ProcessingDeps): Processing {
       noteAddress(entry, envelope, route)
       if (outcome.ok) {
         const ids = taken(entry, route, keys, outcome, stored)
-        void releaseFiles(ids)
+        const release = releaseFiles(ids)
+        releasing.add(release)
+        void release.finally(() => releasing.delete(release))
       } else {
         const { disposition, reason, detail, senderAuthenticated } = outcome
         refused(entry, route, keys, envelope, { disposition: { kind: 'error', modifier: disposition }, reason, detail, authenticated: senderAuthenticated, facts: factsOf(outcome) })
@@ -202,6 +208,7 @@ export function createProcessing(deps: ProcessingDeps): Processing {
     },
 
     receiptQueued: () => deps.onReceiptQueued(),
+    settled: async () => void (await Promise.all(releasing)),
   }
 }
 

@@ -107,6 +107,7 @@ export function createMessageService(deps: CommonDeps & MessageSending & { reado
     },
     async stop() {
       await receiver.close()
+      await processing.settled()
       ending.abort()
       await receiptPost.settled()
       lines.close()

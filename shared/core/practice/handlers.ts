@@ -6,17 +6,31 @@ import type { WaybillHandlers } from '../../contract/index.ts'
 import type { PracticeStatus } from '../../contract/partners.ts'
 import type { Actor } from '../kernel/actor.ts'
 import type { CallContext } from '../kernel/call-context.ts'
+import { AppError } from '../kernel/errors.ts'
+import type { Receiver } from '../messages/receiver.ts'
 import type { PartnerService } from '../partners/service.ts'
+import type { TrustService } from '../trust/service.ts'
 import type { PracticePort, RunningPractice } from './port.ts'
 
 const PARTNER = 'practice'
+const AS2 = 'as2'
+/** Where the station has no AS2 identifier yet. */
+const OUR_PRACTICE_ID = 'WAYBILL'
 const MOST_SHOWN = 50
 
 export type PracticeHandlers = WaybillHandlers<CallContext>['practice'] & { shutDown(): Promise<void> }
 
 /** Starts and stops the practice partner and keeps its partner record in step with the running server. */
-export function practiceHandlers(deps: { readonly port: PracticePort; readonly partners: PartnerService; readonly folder: string }): PracticeHandlers {
-  const { port, partners, folder } = deps
+export function practiceHandlers(deps: {
+  readonly port: PracticePort
+  readonly partners: PartnerService
+  readonly trust: TrustService
+  readonly receiver: Pick<Receiver, 'status' | 'start'>
+  /** Our AS2 identifier, if the station has one. */
+  readonly as2Id: () => string | null
+  readonly folder: string
+}): PracticeHandlers {
+  const { port, partners, trust, receiver, folder } = deps
   const home = join(folder, 'practice')
   let running: RunningPractice | null = null
   let starting: Promise<RunningPractice> | null = null
@@ -35,7 +49,7 @@ export function practiceHandlers(deps: { readonly port: PracticePort; readonly p
       {
         id: PARTNER,
         name: 'Practice partner',
-        notes: 'A real SFTP server on this computer, to try things out. Nothing leaves the computer.',
+        notes: 'Real SFTP and AS2 servers on this computer, to try things out. Nothing leaves the computer.',
         connections: [
           {
             id: 'sftp',
@@ -46,12 +60,34 @@ export function practiceHandlers(deps: { readonly port: PracticePort; readonly p
             auth: { method: 'password', password: server.password },
             hostKeys: [{ key: server.hostKey, provenance: { source: 'embedded', note: 'Handed over by the practice server when Waybill started it' } }],
           },
+          { id: AS2, protocol: 'as2', as2Id: server.as2.id, url: `http://${server.host}:${server.as2.port}/as2`, ...(deps.as2Id() === null ? { ourAs2Id: OUR_PRACTICE_ID } : {}) },
         ],
       },
       actor,
       { practice: true },
     )
+    await exchangeCertificates(server, actor)
     return server
+  }
+
+  /** Each side gets the other's certificate. Ours is the station's, or one that is used here only. */
+  const exchangeCertificates = async (server: RunningPractice, actor: Actor): Promise<void> => {
+    const target = { partner: PARTNER, connection: AS2 }
+    await trust.import(
+      {
+        content: Buffer.from(server.as2.certificate),
+        kind: 'x509',
+        label: 'Practice partner',
+        bind: [{ ...target, role: 'verify' }, { ...target, role: 'encrypt' }],
+        provenance: { source: 'embedded', note: 'Handed over by the practice server when Waybill started it' },
+      },
+      actor,
+    )
+    const ours = (role: 'sign' | 'decrypt'): string | undefined => trust.materials.of(PARTNER, AS2, role).find(({ item }) => item.publicKey !== null)?.item.publicKey ?? undefined
+    if (ours('sign') === undefined || ours('decrypt') === undefined)
+      await trust.generate({ kind: 'x509', subject: { commonName: OUR_PRACTICE_ID }, key: 'rsa-2048', days: 1095, altNames: [], label: 'Ours, for the practice partner', bind: [{ ...target, role: 'sign' }, { ...target, role: 'decrypt' }] }, actor)
+    const certificate = ours('sign')
+    if (certificate !== undefined) await server.know({ as2Id: deps.as2Id() ?? OUR_PRACTICE_ID, certificate })
   }
 
   return {
@@ -71,6 +107,16 @@ export function practiceHandlers(deps: { readonly port: PracticePort; readonly p
       return await status()
     },
     status: async () => await status(),
+    async sendToUs(_, { actor }) {
+      if (running === null) throw new AppError('input.conflict', 'the practice partner does not run')
+      const { address } = receiver.status().listening ? receiver.status() : await receiver.start(actor, { host: '127.0.0.1', port: 0, tls: false })
+      if (address === null) throw new AppError('as2.receiver_failed', 'our receiver does not listen')
+      // Certificates may have changed since it was started.
+      await exchangeCertificates(running, actor)
+      const name = `practice-${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}.edi`
+      const sent = await running.send({ url: address, name, content: Buffer.from(`UNA:+.? '\r\nUNB+UNOC:3+${running.as2.id}+WAYBILL+260101:0000+1'\r\nUNZ+0+1'\r\n`) })
+      return { name, ...sent, reasons: [...sent.reasons] }
+    },
     async shutDown() {
       await running?.stop()
       running = null

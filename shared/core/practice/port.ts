@@ -7,7 +7,25 @@ export interface RunningPractice {
   readonly password: string
   /** One OpenSSH line. */
   readonly hostKey: string
+  readonly as2: {
+    readonly id: string
+    readonly port: number
+    /** PEM. */
+    readonly certificate: string
+  }
+  /** Tells it who we are in AS2; the certificate in PEM. */
+  know(us: { readonly as2Id: string; readonly certificate: string }): Promise<void>
+  /** Lets it send a message to us. */
+  send(message: { readonly url: string; readonly name: string; readonly content: Uint8Array }): Promise<PracticeMessage>
   stop(): Promise<void>
+}
+
+/** What came of a message that it sent to us: its own verdict about our receipt. */
+export interface PracticeMessage {
+  readonly messageId: string
+  readonly delivered: boolean
+  readonly disposition: string
+  readonly reasons: readonly string[]
 }
 
 export interface PracticePort {
