@@ -1,0 +1,69 @@
+/**
+ * AS2 end to end between two processes of ours: MiB/s for one large file, messages a second for small ones with signed synchronous
+ * receipts, and the memory that both need. `node build/bench/as2.ts [--mib 256] [--messages 1000]`, after `npm run build`.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { as2Pair, type Service } from '../../e2e/servers/as2-pair.ts'
+
+const { values } = parseArgs({ options: { mib: { type: 'string', default: '256' }, messages: { type: 'string', default: '1000' }, parallel: { type: 'string', default: '8' } } })
+const MIB = Number(values.mib)
+const MESSAGES = Number(values.messages)
+
+/** Peak resident memory of a process in MiB (Linux). */
+function peakOf(service: Service): number {
+  const status = readFileSync(`/proc/${service.process.pid ?? 0}/status`, 'utf8')
+  return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+const pair = await as2Pair({ maxConnections: Number(values.parallel), inbound: { maxParallel: Number(values.parallel) * 2, maxBytes: 4 * 1024 ** 3 } })
+const { left, right } = pair
+const services: Service[] = []
+try {
+  // The sender runs as a service too: the command line hands files over to it.
+  services.push(await left.serve(), await right.serve())
+
+  if (MESSAGES > 0) {
+    const folder = join(left.here.files, 'small')
+    mkdirSync(folder)
+    const names = Array.from({ length: MESSAGES }, (_, index) => join(folder, `m${index}.edi`))
+    for (const name of names) writeFileSync(name, randomBytes(10_240))
+    const warm = await left.here.run('send', 'acme', left.here.file('warm.edi', randomBytes(10_240)))
+    if (warm.exit !== 0) throw new Error(warm.err)
+    const began = performance.now()
+    const { exit, err } = await left.here.run('--json', 'send', 'acme', ...names)
+    const seconds = (performance.now() - began) / 1000
+    if (exit !== 0) throw new Error(`small messages: ${err.slice(0, 2000)}`)
+    say(`${MESSAGES} messages of 10 KiB, signed, encrypted, signed receipt: ${(MESSAGES / seconds).toFixed(0)} a second (${seconds.toFixed(1)} s, copying in included)`)
+  }
+
+  if (MIB > 0) {
+    const path = join(left.here.files, 'large.bin')
+    const file = openSync(path, 'w')
+    const digest = createHash('sha256')
+    for (let written = 0; written < MIB; written++) {
+      const block = randomBytes(1024 * 1024)
+      digest.update(block)
+      writeSync(file, block)
+    }
+    closeSync(file)
+    const began = performance.now()
+    const { exit, err } = await left.here.run('send', 'acme', path)
+    const seconds = (performance.now() - began) / 1000
+    if (exit !== 0) throw new Error(`large file: ${err.slice(0, 2000)}`)
+    say(`${MIB} MiB, signed and encrypted, signed receipt: ${(MIB / seconds).toFixed(1)} MiB/s end to end (${seconds.toFixed(1)} s: copied in, built, posted, opened, released)`)
+    rmSync(path)
+  }
+  const [sender, receiver] = services
+  if (sender !== undefined && receiver !== undefined) say(`peak resident memory: sender ${peakOf(sender).toFixed(0)} MiB, receiver ${peakOf(receiver).toFixed(0)} MiB`)
+} finally {
+  for (const { process: child } of services) child.kill('SIGTERM')
+  for (const { ended } of services) await ended
+  pair.remove()
+}
