@@ -20,15 +20,17 @@ export interface Material {
   readonly chain: readonly string[]
 }
 
+const OF_THE_PARTNER: readonly Role[] = ['verify', 'encrypt', 'pgp-verify', 'pgp-encrypt']
+
 export type Materials = ReturnType<typeof createMaterials>
 
 export function createMaterials(inventory: Inventory) {
   const materialOf = (binding: Binding): Material => ({ item: inventory.get(binding.item), privateKey: inventory.privateKey(binding.item), chain: inventory.chain(binding.item) })
 
-  /** The connection's and the partner's own items; where there are none, our station's. */
+  /** The connection's and the partner's own items; where there are none, our station's: of ours only, for no key of ours speaks for a partner. */
   const of = (partner: string, connection: string, role: Role): Material[] => {
     const own = inventory.active(partner, connection, role)
-    return (own.length > 0 ? own : inventory.activeOfStation(role)).toReversed().map(materialOf)
+    return (own.length > 0 || OF_THE_PARTNER.includes(role) ? own : inventory.activeOfStation(role)).toReversed().map(materialOf)
   }
 
   return {

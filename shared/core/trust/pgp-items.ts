@@ -1,6 +1,6 @@
 /** OpenPGP keys as items of the inventory. */
 import type { PgpDetails } from '../../contract/trust-details.ts'
-import { publicKeyText, readPgpKeys, secretKeyToSeal, type PgpKey, type PgpKeySummary } from '../crypto/openpgp/index.ts'
+import { applyRevocation, publicKeyText, readPgpKeys, revocationIn, secretKeyToSeal, type PgpKey, type PgpKeySummary } from '../crypto/openpgp/index.ts'
 import { AppError } from '../kernel/errors.ts'
 import { timestamp } from '../kernel/clock.ts'
 import type { NewItem } from './new-item.ts'
@@ -44,6 +44,22 @@ export async function mergedWithKnown(found: Found, known: { readonly publicKey:
 async function together(publicKey: PgpKey, secretKey: PgpKey): Promise<PgpKey> {
   const [joined] = await readPgpKeys(Buffer.concat([secretKeyToSeal(secretKey), publicKey.library.toPublic().write()]))
   return joined ?? secretKey
+}
+
+/**
+ * The known key that a revocation certificate declares void, as it is from then on; null when the file is something else. `known`: the
+ * armoured public keys that are here. Rejects with `key.malformed` when it fits none of them, or is still guarded against mistakes.
+ */
+export async function revokedFound(content: Uint8Array, known: readonly string[]): Promise<Found | null> {
+  const kind = await revocationIn(content)
+  if (kind === 'none') return null
+  if (kind === 'guarded') throw new AppError('key.malformed', 'this is a revocation certificate with the colon that GnuPG put before its first line, against mistakes; take the colon away if the key is really to be revoked')
+  for (const text of known) {
+    const [key] = await readPgpKeys(text)
+    const revoked = key === undefined ? null : await applyRevocation(key, Buffer.from(content).toString('utf8')).catch(() => null)
+    if (revoked !== null) return pgpFound(revoked)
+  }
+  throw new AppError('key.malformed', 'this is a revocation certificate, but the OpenPGP key that it revokes is not in the inventory: import that key first')
 }
 
 /** The usable key of an item, from its sealed half where that is here. */

@@ -19,9 +19,9 @@ import { fitnessOf } from './fitness.ts'
 import { generated, type GenerateRequest } from './generation.ts'
 import { createInsights } from './insights.ts'
 import { createInventory, type BindTarget } from './inventory.ts'
-import { readMaterial } from './material-files.ts'
+import { readMaterial, type Material, type MaterialRequest } from './material-files.ts'
 import { asNew } from './new-item.ts'
-import { mergedWithKnown } from './pgp-items.ts'
+import { mergedWithKnown, revokedFound } from './pgp-items.ts'
 import { previewOf } from './preview.ts'
 import { remarksOf } from './remarks.ts'
 import { createMaterials } from './materials.ts'
@@ -97,6 +97,12 @@ export function createTrustService(deps: {
     return known === null ? found : await mergedWithKnown(found, { publicKey: known.item.publicKey, privateKey: inventory.privateKey(known.item.id) })
   }
 
+  const read = async (request: MaterialRequest): Promise<Material> => {
+    const known = repository.list({ limit: 10_000, kind: 'pgp' }).items.flatMap(({ publicKey }) => publicKey ?? [])
+    const revoked = await revokedFound(request.content, known)
+    return revoked === null ? await readMaterial(request, knowsKey) : { format: 'OpenPGP revocation', found: [revoked], loneKeys: [] }
+  }
+
   const remarksOn = ({ kind, key }: Found): FitnessProblem[] => {
     const others = key.keyId === undefined ? [] : repository.findByKeyId(key.keyId).filter(({ item }) => item.kind !== kind || item.fingerprint !== key.fingerprint)
     return remarksOf(key, others.map(({ item }) => item.label))
@@ -124,7 +130,7 @@ export function createTrustService(deps: {
 
     /** What an import would make. */
     async preview(request: Omit<ImportRequest, 'bind'>): Promise<{ format: string; items: PreviewItem[] }> {
-      const material = await readMaterial({ ...request, bind: [] }, knowsKey)
+      const material = await read({ ...request, bind: [] })
       const attached = material.loneKeys.flatMap(({ keyId, privateKey }) => repository.findByKeyId(keyId).slice(0, 1).map(({ item }): Found => ({ kind: item.kind, label: item.label, key: { ...asNew(item), privateKey } })))
       if (attached.length < material.loneKeys.length) throw new AppError('trust.key_without_certificate', 'no certificate belongs to the private key')
       const found = await Promise.all([...attached, ...material.found].map(withKnown))
@@ -136,7 +142,7 @@ export function createTrustService(deps: {
 
     /** Imports whatever the content holds and binds it. Nothing is stored unless everything can be. */
     async import(request: ImportRequest, actor: Actor): Promise<{ items: TrustItem[]; created: number }> {
-      const material = await readMaterial(request, knowsKey)
+      const material = await read(request)
       const found = await Promise.all(material.found.map(withKnown))
       const result = database.transaction(() => {
         requirePartners(request.bind)

@@ -7,6 +7,7 @@ export type { PgpCapability, PgpKey, PgpKeyPart, PgpKeySummary, PgpPreferences, 
 export { applyRevocation, generatePgpKey, looksLikePgpKeys, protectedSecretText, publicKeyText, readPgpKeys, secretKeyToSeal, type NewPgpKey } from './keys.ts'
 export type { EncryptionPacket, EncryptionReport } from './opening.ts'
 export { protect, type EncryptedTo, type ProtectOptions, type ProtectReport } from './protect.ts'
+export { revocationIn } from './revocations.ts'
 export type { PacketProfile, PgpAllowances, PgpLimits } from './settings.ts'
 export type { SignedWith } from './signing.ts'
 export { unprotect, type UnprotectOptions, type UnprotectReport } from './unprotect.ts'
