@@ -5,6 +5,7 @@ import { Guard } from '../../ui/page.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Time } from '../../ui/time.tsx'
 import { usePartnerNames } from '../partners/partner-names.ts'
+import { Direction } from './direction.tsx'
 import { stateWords } from './words.ts'
 import ui from '../../ui/ui.module.css'
 
@@ -26,13 +27,15 @@ export function DeliveryList({ deliveries, none }: { readonly deliveries: readon
 
 function Row({ delivery, partner }: { readonly delivery: Delivery; readonly partner: string }) {
   const { tone, word } = stateWords(delivery)
+  const inbound = delivery.direction === 'inbound'
   return (
     <Link href={`/deliveries/${delivery.id}`} className={ui['item']}>
+      <Direction direction={delivery.direction} />
       <span className={ui['grow']}>
-        <span className={`${ui['strong'] ?? ''} ${ui['cut'] ?? ''}`}>{delivery.remoteName}</span>
+        <span className={`${ui['strong'] ?? ''} ${ui['cut'] ?? ''}`}>{inbound ? delivery.fileName : delivery.remoteName}</span>
         <br />
         <span className="quiet small">
-          {partner} · {bytesText(delivery.size)} · <Time at={delivery.createdAt} />
+          {inbound ? 'from' : 'to'} {partner} · {bytesText(delivery.size)} · <Time at={delivery.createdAt} />
         </span>
       </span>
       <Status tone={tone}>{word}</Status>

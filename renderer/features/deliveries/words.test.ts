@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { eventWords, stateWords } from './words.ts'
+import { eventWords, receiptAdvice, stateWords } from './words.ts'
 
 it('tells an unknown outcome apart from a failure', () => {
   expect(stateWords({ state: 'unknown', outcome: 'unknown' })).toMatchObject({ tone: 'warn', word: 'Outcome unknown' })
@@ -12,4 +12,16 @@ it('gives the reason of a failed try in the words of the catalogue', () => {
 
 it('shows a type that it does not know as it is', () => {
   expect(eventWords({ type: 'future.event', data: {} })).toEqual({ text: 'future.event', tone: 'plain', why: null })
+})
+
+it('tells what came in apart from what went out', () => {
+  expect(stateWords({ state: 'delivered', outcome: 'delivered', direction: 'inbound' }).word).toBe('In the Inbox')
+  expect(stateWords({ state: 'delivered', outcome: 'delivered', direction: 'outbound' }).word).toBe('Delivered')
+  expect(stateWords({ state: 'held', outcome: null, direction: 'inbound' })).toMatchObject({ tone: 'warn', word: 'Waits for you' })
+})
+
+it('says what to do where a receipt is late or proves nothing, and only there', () => {
+  expect(receiptAdvice({ state: 'awaiting-receipt', receipt: null })).toHaveLength(3)
+  expect(receiptAdvice({ state: 'disputed', receipt: null })?.[0]).toContain('SHA-256')
+  expect(receiptAdvice({ state: 'delivered', receipt: null })).toBeNull()
 })

@@ -10,8 +10,31 @@ export interface Words {
   readonly sentence: string
 }
 
-export function stateWords(delivery: Pick<Delivery, 'state' | 'outcome'>): Words {
-  switch (delivery.state) {
+export function stateWords(delivery: Pick<Delivery, 'state' | 'outcome'> & Partial<Pick<Delivery, 'direction'>>): Words {
+  return delivery.direction === 'inbound' ? inboundWords(delivery.state) : outboundWords(delivery.state)
+}
+
+function inboundWords(state: Delivery['state']): Words {
+  switch (state) {
+    case 'received':
+      return { tone: 'run', word: 'Received', sentence: 'It is safely here; next it appears in the Inbox.' }
+    case 'held':
+      return { tone: 'warn', word: 'Waits for you', sentence: 'It is safely here but not in the Inbox: a person must decide whether it is released.' }
+    case 'delivered':
+      return { tone: 'ok', word: 'In the Inbox', sentence: 'It is in the Inbox, whole.' }
+    case 'failed':
+      return { tone: 'bad', word: 'Not taken', sentence: 'It was refused and is not in the Inbox.' }
+    case 'cancelled':
+      return { tone: 'wait', word: 'Not released', sentence: 'A person decided that it does not come into the Inbox.' }
+    case 'sending':
+      return { tone: 'run', word: 'Receiving', sentence: 'It is on its way to us.' }
+    default:
+      return outboundWords(state)
+  }
+}
+
+function outboundWords(state: Delivery['state']): Words {
+  switch (state) {
     case 'queued':
       return { tone: 'wait', word: 'Queued', sentence: 'It waits for its turn.' }
     case 'sending':
@@ -31,10 +54,26 @@ export function stateWords(delivery: Pick<Delivery, 'state' | 'outcome'>): Words
     case 'cancelled':
       return { tone: 'wait', word: 'Cancelled', sentence: 'It was stopped before it arrived.' }
     case 'received':
-      return { tone: 'run', word: 'Received', sentence: 'It is safely here; next it appears in the Inbox.' }
     case 'held':
-      return { tone: 'warn', word: 'Waits for you', sentence: 'It is safely here, and a person must decide whether it is released.' }
+      return inboundWords(state)
   }
+}
+
+/** What a person can do where a receipt is not there or proves nothing; null where there is nothing to do. */
+export function receiptAdvice(delivery: Pick<Delivery, 'state' | 'receipt'>): readonly string[] | null {
+  if (delivery.state === 'awaiting-receipt')
+    return [
+      'Nothing for now: the partner posts the receipt to our receiver, which must run and be reachable from outside (see Settings).',
+      'When it stays away, ask the partner whether the message arrived and whether its receipt was sent, and to which address.',
+      'Once you know, record it with “Resolve…”. A receipt that comes later still closes the delivery.',
+    ]
+  if (delivery.state === 'disputed')
+    return [
+      `Ask the partner what it received${delivery.receipt?.kind === 'mdn' && delivery.receipt.micMatches === false ? ': its receipt names another content than ours. Let it compare the SHA-256 below with its file' : ', and let it compare the SHA-256 below with its file'}.`,
+      'If the content is the same, record “It arrived” with “Resolve…”: the partner’s receipt is at fault, and its operator should know.',
+      'If it is not, record “It did not arrive” and send the file again.',
+    ]
+  return null
 }
 
 export const STAGE_WORDS: Readonly<Record<Stage, string>> = {

@@ -13,7 +13,7 @@ const MOST_PARTNERS = 8
 /** What needs a person now, then what is going on. */
 export function OverviewPage() {
   const [, navigate] = useLocation()
-  const attention = useCall('overview.attention', (client) => client.deliveries.list({ state: ['unknown', 'disputed', 'failed'], limit: 5 }), (client, changed) => client.deliveries.onChanged(changed))
+  const attention = useCall('overview.attention', (client) => client.deliveries.list({ state: ['unknown', 'disputed', 'failed', 'held'], limit: 5 }), (client, changed) => client.deliveries.onChanged(changed))
   const recent = useCall('overview.recent', (client) => client.deliveries.list({ limit: 6 }), (client, changed) => client.deliveries.onChanged(changed))
   const counts = useCall('overview.counts', (client) => client.deliveries.counts({}), (client, changed) => client.deliveries.onChanged(changed))
   const partners = useCall('overview.partners', (client) => client.partners.list({ limit: MOST_PARTNERS }), (client, changed) => client.partners.onChanged(changed))

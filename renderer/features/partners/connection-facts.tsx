@@ -52,7 +52,30 @@ function rowsOf(connection: Connection): Rows {
   }
 }
 
+const AFTER = { leave: 'left there', delete: 'deleted there', move: 'moved there' } as const
+const PGP_OUT = { none: null, sign: 'signed', encrypt: 'encrypted', 'sign-and-encrypt': 'signed and encrypted' } as const
+
+function receiveText(connection: Connection): string | null {
+  if (connection.protocol === 'as2') return [connection.inbound.requireSigned ? 'signed' : '', connection.inbound.requireEncrypted ? 'encrypted' : ''].filter(Boolean).join(' and ') || 'any message'
+  const { receive } = connection
+  return receive === undefined ? null : `${receive.patterns.join(', ')} from ${receive.folder}; afterwards ${AFTER[receive.after]}`
+}
+
+function sendText(connection: Connection): string | null {
+  if (connection.protocol !== 'as2') return null
+  const { sign, encrypt, compress, digest, cipher } = connection.message
+  return [sign ? `signed (${digest})` : '', encrypt ? `encrypted (${cipher})` : '', compress === 'none' ? '' : 'compressed'].filter(Boolean).join(', ') || 'unprotected'
+}
+
+function pgpText(connection: Connection): string | null {
+  if (connection.protocol === 'as2' || connection.pgp === undefined) return null
+  const { outbound, inbound, requireSignature } = connection.pgp
+  const out = PGP_OUT[outbound]
+  return [out === null ? '' : `ours are ${out}`, inbound === 'open' ? `theirs are opened${requireSignature ? ' and must be signed' : ''}` : ''].filter(Boolean).join('; ') || null
+}
+
 /** What a connection is, for people. */
 export function ConnectionFacts({ connection }: { readonly connection: Connection }) {
-  return <Facts items={rowsOf(connection)} />
+  const identity = 'tls' in connection ? (connection.tls.trust === 'pinned' ? 'pinned certificates only' : 'an authority and the right name') : null
+  return <Facts items={[...rowsOf(connection), ['Server known by', identity], ['We send', sendText(connection)], ['We receive', receiveText(connection)], ['OpenPGP', pgpText(connection)]]} />
 }

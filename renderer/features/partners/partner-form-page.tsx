@@ -14,6 +14,7 @@ import { documentOf, draftOf, emptyDraft, newConnection, PARTNER_FIELDS, problem
 import { ConnectionEditor, ProtocolPicker } from './form/connection-editor.tsx'
 import { SchemaFields } from './form/schema-fields.tsx'
 import { PROTOCOL_NAMES } from './protocol-names.ts'
+import { ReadinessList } from './readiness-list.tsx'
 import ui from '../../ui/ui.module.css'
 
 /** Adds a partner, or changes one: the same fields, then the live test. */
@@ -102,13 +103,24 @@ function Form({ detail }: { readonly detail: PartnerDetail | null }) {
           {saved === null ? null : <Button onClick={() => navigate(`/partners/${saved.document.id}`)}>Done</Button>}
         </div>
       </form>
-      {saved?.document.connections.map(({ id, protocol }) => (
-        <Card key={id} title={`Live connection test: ${PROTOCOL_NAMES[protocol]} ${id}`}>
-          <ConnectionTest partner={saved.document.id} connection={id} onTrusted={() => undefined} />
-        </Card>
-      ))}
+      {saved === null ? null : <SavedConnections initial={saved} />}
     </Page>
   )
+}
+
+/** What is missing yet, and the live test of each connection. */
+function SavedConnections({ initial }: { readonly initial: PartnerDetail }) {
+  const { id } = initial.document
+  const current = useCall(`partner.saved ${id}`, (client) => client.partners.show({ id }), (client, changed) => client.partners.onChanged(changed))
+  const detail = current.data ?? initial
+  return detail.document.connections.map((connection) => (
+    <Card key={connection.id} title={`Live connection test: ${PROTOCOL_NAMES[connection.protocol]} ${connection.id}`}>
+      <div className={ui['stack']}>
+        <ReadinessList detail={detail} connection={connection} />
+        <ConnectionTest partner={id} connection={connection.id} onTrusted={current.reload} />
+      </div>
+    </Card>
+  ))
 }
 
 /** Contacts, limits, Inbox and exceptions: rarely needed at first. */

@@ -1,4 +1,4 @@
-import { Pencil, Plug, Send } from 'lucide-react'
+import { Pencil, Send } from 'lucide-react'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
 import type { PartnerDetail } from '../../../shared/contract/partners.ts'
@@ -16,9 +16,9 @@ import { DeliveryList } from '../deliveries/delivery-list.tsx'
 import { DropTarget } from '../send/drop-target.tsx'
 import { FilePicker } from '../send/file-picker.tsx'
 import { ProvenanceText } from '../trust/provenance-text.tsx'
-import { ConnectionFacts } from './connection-facts.tsx'
-import { ConnectionTest } from './connection-test.tsx'
+import { ConnectionCard } from './connection-card.tsx'
 import { partnerState } from './partner-row.tsx'
+import { restsOn } from './rests-on.ts'
 import ui from '../../ui/ui.module.css'
 
 export function PartnerPage({ id }: { readonly id: string }) {
@@ -70,23 +70,25 @@ function Shown({ detail, reload }: { readonly detail: PartnerDetail; readonly re
         {action.error ? <ErrorPanel error={action.error} /> : null}
 
         {document.connections.map((connection) => (
-          <Card key={connection.id} title={`Connection ${connection.id}`}>
-            <div className={ui['stack']}>
-              <ConnectionFacts connection={connection} />
-              <ConnectionTest partner={id} connection={connection.id} onTrusted={reload} icon={<Plug size={15} aria-hidden />} />
-            </div>
-          </Card>
+          <ConnectionCard key={connection.id} detail={detail} connection={connection} reload={reload} />
         ))}
+
+        <Card title="Inbox">
+          <div className={ui['stack']}>
+            <p className="quiet">Files from this partner appear in this folder of the computer on which Waybill runs.</p>
+            <Copyable value={detail.inbox} label="path of the Inbox" />
+          </div>
+        </Card>
 
         <Card title="What this relationship rests on" flush>
           {detail.trust.length === 0 ? (
-            <p className={`quiet ${ui['pad'] ?? ''}`}>Nothing is confirmed yet. Test the connection and compare the server&rsquo;s key with the partner.</p>
+            <p className={`quiet ${ui['pad'] ?? ''}`}>Nothing is confirmed yet. Test the connection and compare what the server shows with the partner.</p>
           ) : (
             <ul className={ui['list']}>
               {detail.trust.map((item) => (
                 <li key={item.id} className={ui['pad']}>
                   <div className={ui['row']}>
-                    <span className={ui['strong']}>{item.kind === 'ssh-host' ? 'Their host key' : 'Our client key'}</span>
+                    <span className={ui['strong']}>{restsOn(item, id)}</span>
                     <span className="quiet small">
                       {item.algorithm}
                       {item.bits === null ? '' : `, ${item.bits} bit`}
@@ -118,7 +120,7 @@ function Shown({ detail, reload }: { readonly detail: PartnerDetail; readonly re
         ) : null}
 
         <Card title="Recent deliveries" flush>
-          {deliveries.data === undefined ? <Skeleton height={104} /> : <DeliveryList deliveries={deliveries.data.deliveries} none="Nothing was sent yet." />}
+          {deliveries.data === undefined ? <Skeleton height={104} /> : <DeliveryList deliveries={deliveries.data.deliveries} none="Nothing was exchanged yet." />}
         </Card>
 
         <div className={ui['row']}>
