@@ -16,6 +16,8 @@ const LONGEST_SEARCH_DAYS = 366 * 40
 export function checkSchedule(schedule: Schedule): void {
   if (!isKnownZone(schedule.zone)) throw invalid(`zone: ${schedule.zone} is not a known time zone; write one like Europe/Berlin`)
   if (schedule.kind !== 'cron') return
+  // The library also knows nicknames like @daily; one way to write a thing is enough.
+  if (!/^\S+(\s+\S+){4,5}$/.test(schedule.expression.trim())) throw invalid(`expression: ${schedule.expression} has neither five nor six fields`)
   const next = wallsOf(schedule.expression, Date.UTC(2000, 0, 1)).next()
   if (next.done === true) throw invalid(`expression: ${schedule.expression} is never due`)
 }
