@@ -3,6 +3,7 @@ import { as2 } from './as2.ts'
 import { audit } from './audit.ts'
 import type { Client as ClientOf, Handlers as HandlersOf, TopicPayloads } from './define.ts'
 import { deliveries, notifications } from './deliveries.ts'
+import { flows } from './flows.ts'
 import { partners, practice } from './partners.ts'
 import { policy } from './policy-calls.ts'
 import { cards } from './cards.ts'
@@ -10,7 +11,7 @@ import { station } from './station.ts'
 import { trust } from './trust.ts'
 import { workspace } from './workspace.ts'
 
-export const contract = { workspace, station, partners, practice, trust, policy, cards, deliveries, as2, notifications, audit } as const
+export const contract = { workspace, station, partners, practice, trust, policy, cards, deliveries, flows, as2, notifications, audit } as const
 
 export type Contract = typeof contract
 /** The typed caller of this contract. */

@@ -144,6 +144,7 @@ function forwarded(current: () => OpenDomains): OpenDomains {
     policy: domain('policy'),
     cards: domain('cards'),
     deliveries: domain('deliveries'),
+    flows: domain('flows'),
     as2: domain('as2'),
     notifications: domain('notifications'),
     audit: domain('audit'),

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { uptime } from 'node:os'
 import { join } from 'node:path'
 import type { WaybillHandlers } from '../contract/index.ts'
 import { auditHandlers } from './audit/handlers.ts'
@@ -16,6 +17,13 @@ import { createLedger } from './deliveries/ledger.ts'
 import { createPgpSteps } from './deliveries/pgp.ts'
 import { createDeliveryRepository } from './deliveries/repository.ts'
 import { createDeliveryService } from './deliveries/service.ts'
+import { createFlowFiles } from './flows/files.ts'
+import { flowHandlers } from './flows/handlers.ts'
+import { createFlowRepository } from './flows/repository.ts'
+import { createFlowRunner } from './flows/runner.ts'
+import { createScheduler } from './flows/scheduler.ts'
+import { createFlowService } from './flows/service.ts'
+import { createSourceFolders } from './flows/source-folder.ts'
 import { systemActor } from './kernel/actor.ts'
 import type { CallContext, ResolvedFile, ResolveFile } from './kernel/call-context.ts'
 import type { Clock } from './kernel/clock.ts'
@@ -104,9 +112,33 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const releases = createInboundReleases({ database, repository: deliveryRepository, ledger, payloads, clock, logger, inboxOf, open: pgp.open })
   const collect = createCollect({ ...common, repository: deliveryRepository, remoteFiles: createRemoteFileRepository(database), ledger, releases, payloads, routes })
   const deliveries = createDeliveryService({ exchange: sending.exchange, repository: deliveryRepository, ledger, engine, payloads, routes, releases, pgp, publisher, clock })
+  const forFlows = {
+    ...common,
+    repository: createFlowRepository(database),
+    files: createFlowFiles(database),
+    folders: createSourceFolders(clock),
+    deliveries,
+    deliveryOf: (id: string) => deliveryRepository.find(id)?.delivery ?? null,
+    digest: async (path: string, signal: AbortSignal) => (await payloads.digest(path, { signal })).sha256,
+    collect,
+    inboxOf,
+    audit,
+    logger,
+  }
+  const runner = createFlowRunner(forFlows)
+  // On every platform it counts the time asleep; the wall clock does so too, but can be set.
+  const scheduler = createScheduler({ ...forFlows, runner, choice: forFlows, isSuspended: (partner) => partnerRepository.find(partner)?.suspended ?? true, elapsed: () => uptime() * 1000 })
+  const flows = createFlowService({
+    ...forFlows,
+    runner,
+    scheduler,
+    routes,
+    partnerExists: (partner, connection) => partnerRepository.find(partner)?.document.connections.some(({ id }) => connection === undefined || id === connection) ?? false,
+  })
   const messages = createMessageService({ ...forMessages, ...sending, ledger, releases })
   const practice = practiceHandlers({ port: options.practice, partners, trust, receiver: messages.receiver, as2Id: () => station.show()?.as2?.id ?? null, folder: workspace.folder })
   deliveries.recover(systemActor)
+  runner.recover()
   const ending = new AbortController()
 
   return {
@@ -115,11 +147,12 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       void expiryWatch.run(ending.signal)
       void releases.releaseWaiting(null, ending.signal).catch((error: unknown) => logger.log('error', 'received files could not be released', { problem: asAppError(error).message }))
       messages.start()
+      scheduler.start()
     },
     async stop() {
       // First nobody is let in any more; then attempts end; then what they used is closed.
       await messages.receiver.close()
-      await engine.stop()
+      await Promise.all([scheduler.stop(), engine.stop()])
       await messages.stop()
       ending.abort()
       await practice.shutDown()
@@ -133,6 +166,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       cards: cardHandlers({ trust, partners: { all: facts.all, apply: partners.apply }, station: station.show, audit, clock, resolveFile, readContent }),
       trust: trustHandlers({ service: trust, routes, resolveFile, readContent }),
       deliveries: deliveryHandlers(deliveries, collect, resolveFile),
+      flows: flowHandlers(flows, resolveFile),
       as2: as2Handlers(messages),
       // Topics only.
       notifications: {},

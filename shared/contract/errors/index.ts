@@ -7,6 +7,7 @@ import { as2Errors } from './as2.ts'
 import { commonErrors } from './common.ts'
 import { deliveryErrors } from './deliveries.ts'
 import { ftpsErrors } from './ftps.ts'
+import { flowErrors } from './flows.ts'
 import { folderErrors } from './folder.ts'
 import { openpgpErrors } from './openpgp.ts'
 import type { ErrorSpec } from './spec.ts'
@@ -24,6 +25,7 @@ const catalogueOfAll = {
   ...commonErrors,
   ...workspaceErrors,
   ...deliveryErrors,
+  ...flowErrors,
   ...transportErrors,
   ...sshErrors,
   ...openpgpErrors,

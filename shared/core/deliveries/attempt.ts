@@ -10,7 +10,7 @@ import type { Ledger } from './ledger.ts'
 import { createProgressMeter } from './progress.ts'
 import { putFile } from './put-file.ts'
 import type { DeliveryRepository } from './repository.ts'
-import { isDefiniteAfterCommit, pauseAfter } from './rules.ts'
+import { isDefiniteAfterCommit, nextPause } from './rules.ts'
 
 /** How often the acknowledged prefix is written down: it costs a disk flush each time. */
 const PERSIST_EVERY_MS = 1_000
@@ -92,7 +92,7 @@ export async function runAttempt(
 /** Writes down how a started attempt failed. Also used when no session could be opened at all. */
 export function endWithError(delivery: Delivery, reason: unknown, observed: ObservedCrypto, deps: AttemptDeps): void {
   const { deliveries, ledger, clock } = deps
-  const { state, maybeArrived, delivery: now } = deliveries.get(delivery.id)
+  const { state, maybeArrived, retryUntil, delivery: now } = deliveries.get(delivery.id)
   if (state !== 'sending' && state !== 'committing') return
   const data = Object.keys(observed).length > 0 ? { observed } : {}
   if (reason instanceof ShuttingDown) {
@@ -110,7 +110,7 @@ export function endWithError(delivery: Delivery, reason: unknown, observed: Obse
   }
   const failure = asAppError(reason)
   const error = toWireError(failure)
-  const pause = failure.retry === 'never' ? null : pauseAfter(now.attempts, deps.random())
+  const pause = failure.retry === 'never' ? null : nextPause(now.attempts, deps.random(), retryUntil === null ? null : Date.parse(retryUntil) - clock.now())
   const nextTryAt = pause === null ? null : timestamp(clock.now() + pause)
   const undecided = maybeArrived && !(state === 'committing' && isDefiniteAfterCommit(failure.code))
   if (undecided) {

@@ -35,7 +35,8 @@ export type { LedgerEntry } from './repository.ts'
 export interface Ledger {
   /** Rejects with `input.not_found`. */
   get(id: string): LedgerEntry
-  create(delivery: Omit<NewDelivery, 'id' | 'at'>, actor: Actor): Delivery
+  /** `within`: further writes of the same transaction. */
+  create(delivery: Omit<NewDelivery, 'id' | 'at'>, actor: Actor, within?: (id: string) => void): Delivery
   /** Rejects with `input.conflict` when the event cannot happen in the present state. */
   apply(id: string, event: OutboundEvent, facts: EventFacts): LedgerEntry
   /** The same for inbound deliveries. */
@@ -110,10 +111,11 @@ export function createLedger(deps: {
   return {
     get: (id) => deliveries.get(id),
 
-    create(delivery, actor) {
+    create(delivery, actor, within = () => undefined) {
       const id = newId('dlv', clock.now())
       const entry = database.transaction(() => {
         deliveries.insert({ ...delivery, id, at: timestamp(clock.now()) })
+        within(id)
         audit.record({
           actor,
           type: delivery.direction === 'outbound' ? 'delivery.created' : delivery.state === 'held' ? 'delivery.held' : 'delivery.received',

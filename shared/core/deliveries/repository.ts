@@ -12,6 +12,8 @@ export interface LedgerEntry {
   readonly source: string
   /** Of inbound ones: the place in the Inbox, from the moment in which it was chosen. */
   readonly inboxPath: string | null
+  /** Until when it is tried again; null means the usual number of tries. */
+  readonly retryUntil: string | null
 }
 
 export interface NewDelivery {
@@ -32,6 +34,7 @@ export interface NewDelivery {
   readonly state?: 'received' | 'held'
   readonly error?: WireError
   readonly receipt?: Receipt
+  readonly retryUntil?: string | null
 }
 
 /** What one transition writes; undefined leaves a column as it is. */
@@ -81,6 +84,7 @@ interface Row {
   receipt: string | null
   duplicate_reason: string | null
   trace: string
+  retry_until: string | null
   created_at: string
   updated_at: string
 }
@@ -108,10 +112,10 @@ export function createDeliveryRepository(database: Database) {
       try {
         database
           .prepare(
-            `INSERT INTO deliveries (id, partner, connection, direction, file_name, remote_name, source, size, sha256, wire_sha256, wire_size, wire_facts, state, error, receipt, duplicate_reason, trace, created_at, updated_at)
-             VALUES (@id, @partner, @connection, @direction, @fileName, @remoteName, @source, @size, @sha256, @wireSha256, @wireSize, @wireFacts, @state, @error, @receipt, @duplicateReason, @trace, @at, @at)`,
+            `INSERT INTO deliveries (id, partner, connection, direction, file_name, remote_name, source, size, sha256, wire_sha256, wire_size, wire_facts, state, error, receipt, duplicate_reason, trace, retry_until, created_at, updated_at)
+             VALUES (@id, @partner, @connection, @direction, @fileName, @remoteName, @source, @size, @sha256, @wireSha256, @wireSize, @wireFacts, @state, @error, @receipt, @duplicateReason, @trace, @retryUntil, @at, @at)`,
           )
-          .run({ ...delivery, state: delivery.state ?? 'queued', wireSha256: delivery.wire?.sha256 ?? null, wireSize: delivery.wire?.size ?? null, wireFacts: jsonOrNull(delivery.wire?.facts ?? null), error: jsonOrNull(delivery.error ?? null), receipt: jsonOrNull(delivery.receipt ?? null) })
+          .run({ ...delivery, retryUntil: delivery.retryUntil ?? null, state: delivery.state ?? 'queued', wireSha256: delivery.wire?.sha256 ?? null, wireSize: delivery.wire?.size ?? null, wireFacts: jsonOrNull(delivery.wire?.facts ?? null), error: jsonOrNull(delivery.error ?? null), receipt: jsonOrNull(delivery.receipt ?? null) })
       } catch (error) {
         throw asDuplicate(error, delivery.remoteName)
       }
@@ -326,6 +330,7 @@ function entryOf(row: Row): LedgerEntry {
     maybeArrived,
     source: row.source,
     inboxPath: row.inbox_path,
+    retryUntil: row.retry_until,
     delivery: {
       id: row.id,
       partner: row.partner,

@@ -145,6 +145,16 @@ export function pauseAfter(failedTries: number, random: number): number | null {
 }
 
 /**
+ * Pause before the next try: by the number of tries, or as long as a window of so many milliseconds is open. The last try is at
+ * the end of the window.
+ */
+export function nextPause(failedTries: number, random: number, windowLeft: number | null): number | null {
+  if (windowLeft === null) return pauseAfter(failedTries, random)
+  if (windowLeft <= 0) return null
+  return Math.min(windowLeft, pauseAfter(Math.min(failedTries, MAX_TRIES - 1), random) ?? LONGEST_PAUSE_MS)
+}
+
+/**
  * After the final name was asked for, only these answers prove that it was not given; anything else leaves the outcome unknown.
  */
 const DEFINITE_AFTER_COMMIT: readonly ErrorCode[] = ['remote.name_taken', 'remote.permission_denied', 'remote.name_refused', 'remote.verification_failed']

@@ -34,6 +34,16 @@ export interface SendRequest {
   readonly files: readonly FileToSend[]
 }
 
+/** What a flow adds to what it sends. */
+export interface SendOptions {
+  /** Groups what belongs together; a new one by default. */
+  readonly trace?: string
+  /** Until when it is tried again; null means the usual number of tries. */
+  readonly retryUntil?: string | null
+  /** Further writes in the transaction that writes the delivery down. */
+  readonly within?: (delivery: { readonly id: string; readonly sha256: string }) => void
+}
+
 export interface SendResult {
   readonly fileName: string
   readonly delivery: Delivery | null
@@ -74,7 +84,7 @@ export function createDeliveryService(deps: {
       details: earlier === null ? {} : { delivery: earlier.id, state: earlier.state, created: earlier.createdAt },
     })
 
-  const sendOne = async (request: SendRequest, file: FileToSend, facts: { trace: string; allowDuplicate: string | undefined; actor: Actor; signal: AbortSignal }): Promise<Delivery> => {
+  const sendOne = async (request: SendRequest, file: FileToSend, facts: { trace: string; allowDuplicate: string | undefined; actor: Actor; signal: AbortSignal; options: SendOptions }): Promise<Delivery> => {
     const target = routes.target(request.partner, request.connection)
     const { partner, connection } = target
     const remoteName = file.as ?? pgp.remoteName(file.name, connection)
@@ -99,8 +109,10 @@ export function createDeliveryService(deps: {
         // A reason is kept only where it was needed: everything else stays under the rule that it goes once.
         duplicateReason: earlier === null ? null : (facts.allowDuplicate ?? null),
         trace: facts.trace,
+        retryUntil: facts.options.retryUntil ?? null,
       },
       facts.actor,
+      (id) => facts.options.within?.({ id, sha256: payload.sha256 }),
     )
     engine.run(delivery.id)
     return delivery
@@ -159,19 +171,19 @@ export function createDeliveryService(deps: {
     },
 
     /** One result a file; a file that is refused does not stop the others. */
-    async send(request: SendRequest, allowDuplicate: string | undefined, actor: Actor, signal: AbortSignal): Promise<SendResult[]> {
+    async send(request: SendRequest, allowDuplicate: string | undefined, actor: Actor, signal: AbortSignal, options: SendOptions = {}): Promise<SendResult[]> {
       routes.target(request.partner, request.connection)
-      const trace = newId('trc', clock.now())
+      const trace = options.trace ?? newId('trc', clock.now())
       const results: SendResult[] = []
       for (const file of request.files) {
         try {
-          results.push({ fileName: file.name, delivery: await sendOne(request, file, { trace, allowDuplicate, actor, signal }), error: null })
+          results.push({ fileName: file.name, delivery: await sendOne(request, file, { trace, allowDuplicate, actor, signal, options }), error: null })
         } catch (error) {
           results.push({ fileName: file.name, delivery: null, error: toWireError(error) })
         }
       }
       // Who sent from the window may have turned to something else; a command line waits for its own answer.
-      if (actor.kind === 'window') void tellWhenFinished(results.flatMap(({ delivery }) => (delivery === null ? [] : [delivery.id]))).catch(() => undefined)
+      if (actor.kind === 'window' && options.trace === undefined) void tellWhenFinished(results.flatMap(({ delivery }) => (delivery === null ? [] : [delivery.id]))).catch(() => undefined)
       return results
     },
 

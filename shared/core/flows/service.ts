@@ -1,0 +1,324 @@
+import { readFile, stat } from 'node:fs/promises'
+import { isAbsolute } from 'node:path'
+import type { z } from 'zod'
+import { FlowDocument } from '../../contract/flow-document.ts'
+import type { DryRun, DueTime, FlowDetail, FlowFile, FlowRun, FlowSummary } from '../../contract/flows.ts'
+import type { Schedule } from '../../contract/schedules.ts'
+import { textOf } from '../../contract/errors/index.ts'
+import type { Actor } from '../kernel/actor.ts'
+import type { ResolvedFile } from '../kernel/call-context.ts'
+import { timestamp } from '../kernel/clock.ts'
+import { AppError, asAppError, systemCode } from '../kernel/errors.ts'
+import { newId } from '../kernel/ids.ts'
+import { describeTarget } from '../deliveries/plan.ts'
+import { parseDocument } from '../partners/rules.ts'
+import type { Routes } from '../partners/routes.ts'
+import { parseHolidays } from '../schedules/calendar.ts'
+import { checkSchedule, nextDue } from '../schedules/rules.ts'
+import { chooseFiles, type NamedFiles } from './choice.ts'
+import type { StoredFlow, StoredRun } from './repository.ts'
+import { circleOf, nameThere, splitTarget, triggerText, unknownPlaceholders, type StandingFile } from './rules.ts'
+import type { FlowRunner, RunnerDeps } from './runner.ts'
+import { PAUSED_ALL, type Scheduler } from './scheduler.ts'
+
+const SHOWN_NEXT = 5
+const SHOWN_RUNS = 20
+const SHOWN_DUE = 50
+const MOST_CALENDAR_BYTES = 1024 * 1024
+
+export type FlowService = ReturnType<typeof createFlowService>
+
+export function createFlowService(deps: RunnerDeps & { readonly runner: FlowRunner; readonly scheduler: Scheduler; readonly routes: Routes; readonly partnerExists: (partner: string, connection: string | undefined) => boolean }) {
+  const { database, repository, files, runner, scheduler, routes, audit, publisher, clock } = deps
+
+  const changed = (id: string, removed = false): void => {
+    publisher.publish('flows.changed', { id, removed })
+    scheduler.wake()
+  }
+
+  const summaryOf = (flow: StoredFlow): FlowSummary => {
+    const last = repository.lastRun(flow.id)
+    return {
+      id: flow.id,
+      name: flow.document.name,
+      direction: flow.document.direction,
+      targets: flow.document.targets,
+      trigger: flow.document.trigger.kind,
+      when: triggerText(flow.document),
+      paused: flow.paused,
+      running: repository.runningOf(flow.id) !== null,
+      nextDueAt: flow.nextDueAt === null ? null : timestamp(flow.nextDueAt),
+      lastRun: last === null ? null : runner.show(last),
+      pending: repository.pending(flow.id),
+      updatedAt: flow.updatedAt,
+    }
+  }
+
+  const nextOf = ({ document, holidays }: Pick<StoredFlow, 'document' | 'holidays'>, count: number): string[] =>
+    document.trigger.kind === 'schedule' ? nextDue(document.trigger.schedule, clock.now(), count, new Set(holidays)).map(timestamp) : []
+
+  const detailOf = (id: string): FlowDetail => {
+    const flow = repository.get(id)
+    return {
+      summary: summaryOf(flow),
+      document: flow.document,
+      next: nextOf(flow, SHOWN_NEXT),
+      runs: repository.runs({ flow: id, limit: SHOWN_RUNS }).map(runner.show),
+      due: repository.listDue({ flow: id, limit: SHOWN_DUE }),
+    }
+  }
+
+  /** Everything that the schema cannot see. Answers the dates of the business calendar. */
+  const check = async (document: FlowDocument): Promise<string[]> => {
+    const invalid = (field: string, message: string): AppError => new AppError('input.invalid', `${field}: ${message}`, { details: { [field]: message } })
+    for (const [index, target] of document.targets.entries()) {
+      const { partner, connection } = splitTarget(target)
+      if (!deps.partnerExists(partner, connection)) throw invalid(`targets.${index}`, `there is no ${connection === undefined ? 'partner' : 'connection'} ${target}`)
+    }
+    if (document.direction === 'outbound') {
+      if (document.source.kind === 'folder' && !isAbsolute(document.source.folder)) throw invalid('source.folder', 'write the full path')
+      if (document.moveTo !== undefined && !isAbsolute(document.moveTo)) throw invalid('moveTo', 'write the full path')
+      for (const [index, step] of document.steps.entries()) {
+        const unknown = unknownPlaceholders(step.template)
+        if (unknown.length > 0) throw invalid(`steps.${index}.template`, `${unknown.join(', ')} means nothing`)
+      }
+    }
+    const { trigger } = document
+    if (trigger.kind === 'after') {
+      if (repository.find(trigger.flow) === null) throw invalid('trigger.flow', `there is no flow ${trigger.flow}`)
+      const startedBy = new Map(repository.withTrigger('after').flatMap(({ id, document: { trigger: one } }) => (one.kind === 'after' ? [[id, one.flow] as const] : [])))
+      const circle = circleOf(document.id, startedBy.set(document.id, trigger.flow))
+      if (circle !== null) throw new AppError('flow.circle', circle.join(' → '))
+    }
+    if (trigger.kind !== 'schedule') return []
+    checkSchedule(trigger.schedule)
+    return await readHolidays(trigger.schedule)
+  }
+
+  const parse = (input: unknown): FlowDocument => {
+    const { $schema: _, ...document } = parseDocument(FlowDocument, input)
+    return document
+  }
+
+  const fileOf = (run: StoredRun): FlowFile[] => [
+    ...files.ofRun(run.run.id).map((file): FlowFile => {
+      const delivery = deps.deliveryOf(file.delivery)
+      return { run: run.run.id, name: file.name, target: file.target, delivery: file.delivery, state: delivery?.state ?? 'gone', skipped: null, reason: null, error: delivery?.error ?? null, afterwards: file.afterwards === 'pending' ? null : file.afterwards }
+    }),
+    ...run.report.errors.map((entry): FlowFile => ({ run: run.run.id, name: entry.name, target: entry.target, delivery: null, state: textOf(entry.error).exit === 4 ? 'refused' : 'failed', skipped: null, reason: null, error: entry.error, afterwards: null })),
+    ...run.report.skipped.map((entry): FlowFile => ({ run: run.run.id, name: entry.name, target: entry.target, delivery: null, state: 'skipped', skipped: entry.why as FlowFile['skipped'], reason: entry.reason, error: null, afterwards: null })),
+  ]
+
+  const runOf = (id: string): StoredRun => {
+    const run = repository.run(id)
+    if (run === null) throw new AppError('input.not_found', `there is no run ${id}`)
+    return run
+  }
+
+  const setPaused = (id: string, paused: FlowSummary['paused'], actor: Actor): FlowSummary => {
+    const flow = repository.get(id)
+    if ((flow.paused === null) !== (paused === null) || paused !== null)
+      database.transaction(() => {
+        if (paused === null) {
+          scheduler.accountMissed(flow)
+          repository.account(id, Math.max(flow.accountedUntil, clock.now()), scheduler.nextAfter(flow, clock.now()))
+        }
+        repository.setPaused(id, paused)
+        audit.record({ actor, type: paused === null ? 'flow.resumed' : 'flow.paused', subject: { kind: 'flow', id }, data: paused === null ? {} : { until: paused.until, reason: paused.reason } })
+      })
+    changed(id)
+    return summaryOf(repository.get(id))
+  }
+
+  return {
+    list(query: { limit: number; search?: string | undefined; after?: string | undefined }): { flows: FlowSummary[]; total: number } {
+      const { flows, total } = repository.list(query)
+      return { flows: flows.map(summaryOf), total }
+    },
+
+    show: detailOf,
+
+    async check(input: unknown): Promise<{ document: FlowDocument; next: string[]; when: string }> {
+      const document = parse(input)
+      const holidays = await check(document)
+      return { document, next: nextOf({ document, holidays }, SHOWN_NEXT), when: triggerText(document) }
+    },
+
+    async apply(input: unknown, actor: Actor): Promise<{ flow: FlowDetail; changed: boolean; created: boolean }> {
+      const document = parse(input)
+      const holidays = await check(document)
+      const before = repository.find(document.id)
+      const same = before !== null && JSON.stringify(before.document) === JSON.stringify(document) && JSON.stringify(before.holidays) === JSON.stringify(holidays)
+      if (!same) {
+        const now = clock.now()
+        const rescheduled = before === null || JSON.stringify([before.document.trigger, before.holidays]) !== JSON.stringify([document.trigger, holidays])
+        const accountedUntil = rescheduled ? Math.max(now, before?.accountedUntil ?? 0) : before.accountedUntil
+        database.transaction(() => {
+          if (before !== null && rescheduled) scheduler.accountMissed(before)
+          repository.save(document, { at: timestamp(now), holidays, accountedUntil, nextDueAt: scheduler.nextAfter({ document, holidays }, accountedUntil) })
+          audit.record({ actor, type: before === null ? 'flow.created' : 'flow.changed', subject: { kind: 'flow', id: document.id }, data: { name: document.name, direction: document.direction, targets: document.targets, when: triggerText(document) } })
+        })
+        changed(document.id)
+      }
+      return { flow: detailOf(document.id), changed: !same, created: before === null }
+    },
+
+    remove(id: string, actor: Actor): void {
+      repository.get(id)
+      if (repository.runningOf(id) !== null) throw new AppError('flow.running', `a run of ${id} has not ended yet`)
+      const after = repository.withTrigger('after').filter(({ document: { trigger } }) => trigger.kind === 'after' && trigger.flow === id)
+      if (after.length > 0) throw new AppError('input.in_use', `${after.map((flow) => flow.id).join(', ')} runs after ${id}`, { details: { flows: after.map((flow) => flow.id).join(', ') } })
+      database.transaction(() => {
+        repository.remove(id)
+        audit.record({ actor, type: 'flow.removed', subject: { kind: 'flow', id } })
+      })
+      changed(id, true)
+    },
+
+    pause: (id: string, until: string | undefined, reason: string | undefined, actor: Actor) => setPaused(id, { at: timestamp(clock.now()), until: until ?? null, reason: reason ?? null }, actor),
+    resume: (id: string, actor: Actor) => setPaused(id, null, actor),
+
+    async run(id: string, options: { readonly wait: boolean; readonly files?: readonly ResolvedFile[] | undefined; readonly target?: string | undefined }, actor: Actor): Promise<{ run: FlowRun; files: FlowFile[] }> {
+      const named = options.files === undefined ? undefined : await namedFiles(repository.get(id), options.files, options.target)
+      repository.get(id)
+      const run = database.transaction(() => runner.begin(id, 'manual', null, actor))
+      const done = runner.execute(run, actor, named)
+      if (options.wait) await done
+      else void done.catch(() => undefined)
+      const stored = runOf(run)
+      return { run: runner.show(stored), files: fileOf(stored) }
+    },
+
+    async dryRun(id: string, signal: AbortSignal): Promise<z.input<typeof DryRun>> {
+      const { document } = repository.get(id)
+      if (document.direction === 'inbound') {
+        const collect = document.targets.map((target) => {
+          const { partner, connection } = splitTarget(target)
+          const { connection: found } = routes.target(partner, connection)
+          const receive = 'receive' in found ? found.receive : undefined
+          return { target, from: `${describeTarget(found)}${receive === undefined ? '' : `, ${receive.folder}`}`, patterns: receive?.patterns ?? [], afterwards: receive?.after ?? 'left' }
+        })
+        return { flow: id, folder: null, send: [], skip: [], collect }
+      }
+      const choice = await chooseFiles(document, { ...deps, signal }, { byPerson: false, wait: false })
+      const send: z.input<typeof DryRun>['send'] = []
+      for (const { file, target } of choice.send) {
+        const { partner, connection } = splitTarget(target)
+        const as = nameThere(document, file.name, { now: clock.now(), partner })
+        const [plan] = await deps.deliveries.preview({ partner, connection, files: [{ path: file.path, name: file.name, as }] }, signal)
+        if (plan !== undefined) send.push({ name: file.name, target, plan })
+      }
+      return { flow: id, folder: choice.folder, send, skip: choice.skip.map(({ name, target, reason }) => ({ name, target: target === '' ? null : target, reason })), collect: [] }
+    },
+
+    next(id: string, count: number): { next: string[]; zone: string | null } {
+      const flow = repository.get(id)
+      const { trigger } = flow.document
+      return { next: nextOf(flow, count), zone: trigger.kind === 'schedule' ? trigger.schedule.zone : null }
+    },
+
+    runs: (query: { flow?: string | undefined; limit: number; before?: string | undefined }) => repository.runs(query).map(runner.show),
+
+    showRun(id: string): { run: FlowRun; files: FlowFile[] } {
+      const stored = runOf(id)
+      return { run: runner.show(stored), files: fileOf(stored) }
+    },
+
+    due: repository.listDue,
+
+    decide(flow: string, at: string, decision: 'run' | 'skip', actor: Actor): DueTime {
+      const time = Date.parse(at)
+      const before = repository.findDue(flow, time)
+      if (before?.decision !== 'pending') throw new AppError('input.conflict', `nobody waits for a decision about ${flow} at ${at}`)
+      const run = database.transaction(() => {
+        audit.record({ actor, type: 'flow.missed_time_decided', subject: { kind: 'flow', id: flow }, data: { at, decision } })
+        if (decision === 'skip') {
+          repository.decideDue(flow, time, { decision })
+          return null
+        }
+        const begun = runner.begin(flow, 'catch-up', time, actor)
+        repository.decideDue(flow, time, { decision, status: 'late', run: begun })
+        return begun
+      })
+      if (run !== null) void runner.execute(run, actor).catch(() => undefined)
+      changed(flow)
+      return repository.findDue(flow, time) ?? before
+    },
+
+    release(flow: string, delivery: string, reason: string, actor: Actor): void {
+      const file = files.of(delivery)
+      if (file === null || file.flow !== flow) throw new AppError('input.not_found', `${delivery} was not sent by ${flow}`)
+      database.transaction(() => {
+        files.release({ id: newId('rel', clock.now()), flow, target: file.target, duplicateKey: file.duplicateKey, name: file.name, size: file.size, reason, at: timestamp(clock.now()) })
+        audit.record({ actor, type: 'flow.file_released', subject: { kind: 'flow', id: flow }, trace: file.run, data: { delivery, name: file.name, target: file.target, reason } })
+      })
+      changed(flow)
+    },
+
+    pauseAll(until: string | undefined, reason: string | undefined, actor: Actor): void {
+      database.transaction(() => {
+        repository.setState(PAUSED_ALL, JSON.stringify({ until: until ?? null }))
+        audit.record({ actor, type: 'flows.paused', subject: { kind: 'workspace', id: 'flows' }, data: { until: until ?? null, reason: reason ?? null } })
+      })
+      scheduler.wake()
+    },
+
+    resumeAll(actor: Actor): void {
+      database.transaction(() => {
+        // Their due times get the rows of a pause before it ends.
+        for (const flow of repository.due(clock.now(), 100_000)) {
+          scheduler.accountMissed({ ...flow, paused: flow.paused ?? { at: timestamp(clock.now()), until: null, reason: null } })
+          repository.account(flow.id, clock.now(), scheduler.nextAfter(flow, clock.now()))
+        }
+        repository.setState(PAUSED_ALL, null)
+        audit.record({ actor, type: 'flows.resumed', subject: { kind: 'workspace', id: 'flows' } })
+      })
+      scheduler.wake()
+    },
+
+    overview() {
+      const all = repository.state(PAUSED_ALL)
+      return {
+        paused: all === null ? null : (JSON.parse(all) as { until: string | null }),
+        running: repository.runsIn(['running'], 50).map(({ run }) => run.flow),
+        next: repository.upcoming(5).map((flow) => ({ flow: flow.id, name: flow.document.name, at: timestamp(flow.nextDueAt ?? 0) })),
+        pending: repository.pending(null),
+      }
+    },
+
+    power(event: 'suspend' | 'resume'): void {
+      if (event === 'resume') scheduler.wake()
+    },
+  }
+}
+
+async function namedFiles({ document }: StoredFlow, named: readonly ResolvedFile[], target: string | undefined): Promise<NamedFiles> {
+  if (document.direction !== 'outbound') throw new AppError('input.invalid', `${document.id} brings files from partners; it sends none`)
+  const targets = target === undefined ? document.targets : document.targets.filter((one) => one === target || one.startsWith(`${target}/`) || target.startsWith(`${one}/`))
+  if (targets.length === 0) throw new AppError('input.invalid', `${document.id} does not send to ${target ?? ''}`)
+  const files: StandingFile[] = []
+  for (const { path, name } of named) {
+    const found = await stat(path).catch((error: unknown) => {
+      throw new AppError('delivery.source_unreadable', `${name} cannot be read (${systemCode(error) ?? 'unknown'})`, { cause: error })
+    })
+    files.push({ path, name, size: found.size, modified: Math.floor(found.mtimeMs) })
+  }
+  return { files, targets }
+}
+
+/** Rejects with `flow.calendar_unreadable`. */
+async function readHolidays(schedule: Schedule): Promise<string[]> {
+  if (schedule.calendar === undefined) return []
+  const { file } = schedule.calendar
+  const refused = (problem: string, cause?: unknown): AppError => new AppError('flow.calendar_unreadable', `${file}: ${problem}`, { cause })
+  if (!isAbsolute(file)) throw refused('write the full path')
+  try {
+    if ((await stat(file)).size > MOST_CALENDAR_BYTES) throw refused('it is larger than any list of holidays')
+    const { dates, bad } = parseHolidays(await readFile(file, 'utf8'))
+    if (bad.length > 0) throw refused(`not understood: ${bad.slice(0, 3).join(' · ')}`)
+    if (dates.length === 0) throw refused('it names no day')
+    return dates
+  } catch (error) {
+    throw error instanceof AppError ? error : refused(systemCode(error) ?? asAppError(error).message, error)
+  }
+}

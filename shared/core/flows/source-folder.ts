@@ -1,0 +1,112 @@
+/** The folder that a flow sends from: which files stand there complete, and putting them away once they arrived. */
+import { constants } from 'node:fs'
+import { copyFile, link, lstat, mkdir, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { z } from 'zod'
+import type { Selection } from '../../contract/flow-document.ts'
+import { numberedName } from '../deliveries/inbound/inbox-name.ts'
+import { createMatcher, isUnfinished } from '../deliveries/inbound/selection.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { AppError, systemCode } from '../kernel/errors.ts'
+import type { StandingFile } from './rules.ts'
+
+export interface FolderLook {
+  /** Oldest first. */
+  readonly complete: readonly StandingFile[]
+  readonly changing: readonly { readonly name: string; readonly readyAt: number }[]
+}
+
+export interface SourceFolders {
+  /** Rejects with `flow.source_unreadable`. */
+  look(folder: string, selection: z.infer<typeof Selection>): Promise<FolderLook>
+}
+
+const MOST_REMEMBERED = 100_000
+
+/** Remembers since when files are as they are: clocks of file servers differ from ours. */
+export function createSourceFolders(clock: Clock): SourceFolders {
+  const seen = new Map<string, { readonly size: number; readonly modified: number; readonly since: number }>()
+
+  const readyAt = (path: string, found: { size: number; mtimeMs: number; ctimeMs: number }, stableMs: number): number => {
+    const now = clock.now()
+    const before = seen.get(path)
+    const same = before !== undefined && before.size === found.size && before.modified === found.mtimeMs
+    if (!same) {
+      if (seen.size >= MOST_REMEMBERED) seen.clear()
+      seen.set(path, { size: found.size, modified: found.mtimeMs, since: now })
+    }
+    const since = same ? before.since : now
+    // Every write moves the change time, also where a program sets the other one back.
+    const changed = Math.max(found.mtimeMs, found.ctimeMs)
+    return Math.min(since, changed <= now ? changed : since) + stableMs
+  }
+
+  return {
+    async look(folder, selection) {
+      const wanted = createMatcher(selection.patterns)
+      const unwanted = createMatcher(selection.except)
+      const complete: StandingFile[] = []
+      const changing: { name: string; readyAt: number }[] = []
+      for (const name of await namesIn(folder)) {
+        if (isUnfinished(name) || !wanted(name) || unwanted(name)) continue
+        const path = join(folder, name)
+        const found = await lstat(path).catch(() => null)
+        if (found === null || !found.isFile()) continue
+        const ready = readyAt(path, found, selection.stableSeconds * 1000)
+        if (ready <= clock.now()) complete.push({ path, name, size: found.size, modified: Math.floor(found.mtimeMs) })
+        else changing.push({ name, readyAt: ready })
+      }
+      complete.sort((left, right) => left.modified - right.modified || left.name.localeCompare(right.name))
+      return { complete, changing }
+    },
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    throw new AppError('flow.source_unreadable', `${folder} cannot be read (${systemCode(error) ?? 'unknown reason'})`, { cause: error })
+  }
+}
+
+const MOST_NUMBERS = 10_000
+
+/**
+ * Puts a file that arrived away. Answers what was done: `moved: PATH`, `deleted`, `kept`, `gone` (it is not there any more),
+ * `changed` (another content stands there: it stays). Nothing is ever overwritten.
+ */
+export async function putAway(file: StandingFile, how: 'move' | 'keep' | 'delete', moveTo: string): Promise<string> {
+  if (how === 'keep') return 'kept'
+  const found = await stat(file.path).catch(() => null)
+  if (found === null) return 'gone'
+  if (found.size !== file.size || Math.floor(found.mtimeMs) !== file.modified) return 'changed'
+  if (how === 'delete') {
+    await rm(file.path)
+    return 'deleted'
+  }
+  await mkdir(moveTo, { recursive: true })
+  for (let number = 1; number <= MOST_NUMBERS; number++) {
+    const target = join(moveTo, numberedName(file.name, number))
+    if (await moveExclusively(file.path, target)) return `moved: ${target}`
+  }
+  throw new AppError('flow.source_unreadable', `${moveTo} holds ${MOST_NUMBERS} files named like ${file.name}`)
+}
+
+/** False when the name is taken. */
+async function moveExclusively(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to)
+    await unlink(from)
+    return true
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false
+    if ((await lstat(to).catch(() => null)) !== null) return false
+    // Another disk, or a file system without links.
+    if (systemCode(error) === 'EXDEV') {
+      await copyFile(from, to, constants.COPYFILE_EXCL)
+      await unlink(from)
+    } else await rename(from, to)
+    return true
+  }
+}
