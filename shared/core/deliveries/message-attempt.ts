@@ -29,7 +29,7 @@ export interface MessageTask {
   readonly signal: AbortSignal
   readonly stage: (stage: Stage) => void
   /** The line stands: from the next byte on the partner may have it. Written down before that byte. */
-  readonly committing: (observed: Readonly<Record<string, string>>) => void
+  readonly committing: (observed: Readonly<Record<string, string>>, within: () => void) => void
   readonly sent: (bytes: number, total: number) => void
 }
 
@@ -69,19 +69,31 @@ export async function runMessageAttempt(id: string, signal: AbortSignal, deps: M
         delivery,
         signal,
         stage: (stage) => meter.stage(stage),
-        committing(observed) {
+        committing(observed, within) {
           // A late receipt may have closed it in the meantime.
           if (deliveries.get(id).state !== 'sending') throw new Superseded()
-          ledger.apply(id, 'committing', { actor: systemActor })
-          deliveries.updateAttempt(attempt, { observed })
+          ledger.apply(id, 'committing', {
+            actor: systemActor,
+            within() {
+              within()
+              deliveries.updateAttempt(attempt, { observed })
+            },
+          })
           meter.stage('transferring')
         },
         sent: (bytes, total) => meter.bytes(total === 0 ? delivery.size : Math.min(delivery.size, Math.round((bytes / total) * delivery.size))),
       },
       route,
     )
-    deliveries.updateAttempt(attempt, { observed: answer.observed, bytes: delivery.size })
-    conclude(id, answer, { route, maybeBefore }, deps)
+    const { within } = answer
+    const noted: MessageAnswer = {
+      ...answer,
+      within() {
+        within?.()
+        deliveries.updateAttempt(attempt, { observed: answer.observed, bytes: delivery.size })
+      },
+    }
+    conclude(id, noted, { route, maybeBefore }, deps)
   } catch (error) {
     if (error instanceof Superseded) return
     endMessageWithError(id, signal.aborted ? signal.reason : error, { route, maybeBefore }, deps)
@@ -143,7 +155,7 @@ function later(
 function nextTry(id: string, { route }: AttemptFacts, waitAtLeast: number | undefined, deps: MessageAttemptDeps): string | null {
   if (route === null) return null
   const { deliveries, clock, exchange } = deps
-  const since = exchange.firstTryAt(id) ?? clock.now()
+  const since = exchange.firstTryAt(id) ?? Date.parse(deliveries.get(id).delivery.createdAt)
   const pause = exchange.pauseAfter(deliveries.get(id).delivery.attempts, since, route)
   return pause === null ? null : timestamp(clock.now() + Math.max(pause, waitAtLeast ?? 0))
 }

@@ -48,13 +48,13 @@ export function createOutbound(deps: OutboundDeps): MessageExchange {
     return recordOf({ delivery: delivery.id, route, identity, headers: built.headers, layers: built.layers, messageId, report, bodySha256: body.sha256, date, facts: buildFacts(options, contentType) })
   }
 
-  const buildOnce = async (task: MessageTask, route: MessageRoute): Promise<BuiltRecord> => {
+  /** What was built before, or a new one, whose record is written down before its first byte goes out. */
+  const buildOnce = async (task: MessageTask, route: MessageRoute): Promise<{ message: BuiltRecord; store: () => void }> => {
     const present = messages.present(task.delivery.id)
-    if (present !== null) return present
+    if (present !== null) return { message: present, store: () => undefined }
     try {
       const record = await build(task, route)
-      messages.insertMessage(record)
-      return { ...record, acceptedAt: null }
+      return { message: { ...record, acceptedAt: null }, store: () => messages.insertMessage(record) }
     } catch (error) {
       if (error instanceof AppError) throw error
       if (error instanceof CmsError || error instanceof MessageError) throw new AppError('as2.build_failed', error.message, { details: { code: error.code }, cause: error })
@@ -117,7 +117,8 @@ export function createOutbound(deps: OutboundDeps): MessageExchange {
     async send(task, route) {
       const url = urlOf(route)
       checkTransport(url, route)
-      const message = await buildOnce(task, route)
+      const { message, store } = await buildOnce(task, route)
+      let written = false
       const observed: Record<string, string> = { ...Object.fromEntries(message.facts.map(({ label, value }) => [label, value])), messageId: message.messageId }
       const answer = await post({
         url,
@@ -130,10 +131,17 @@ export function createOutbound(deps: OutboundDeps): MessageExchange {
         signal: task.signal,
         onConnected() {
           Object.assign(observed, lines.observed(route))
-          task.committing(observed)
+          // A second line in place of a stale one is the same try.
+          if (!written) task.committing(observed, store)
+          written = true
         },
         onSent: (bytes) => task.sent(bytes, message.bodyBytes),
+      }).catch((error: unknown) => {
+        // Nobody was reached: what was built is kept for the next try.
+        if (!written) store()
+        throw error
       })
+
       return await answered(answer, message, route, { ...observed, httpStatus: String(answer.status), ...productOf(answer.headers) })
     },
 

@@ -18,6 +18,9 @@ import type { Keyrings } from './keyring.ts'
 import { pushed, type Pushed } from './pushed.ts'
 import type { Facts, InboundConclusion, InboundRecord, MessageRepository } from './repository.ts'
 
+/** Files that are released together. */
+const MOST_AT_ONCE = 64
+
 export interface Processing {
   /** Opens and concludes a spooled entry. Rejects only for our own store's troubles: the entry stays spooled then. */
   process(id: string): Promise<InboundRecord>
@@ -48,7 +51,8 @@ export interface ProcessingDeps {
 export function createProcessing(deps: ProcessingDeps): Processing {
   const { database, messages, payloads, routes, keyrings, releases, audit, clock } = deps
 
-  const releasing = new Set<Promise<void>>()
+  const toRelease: string[] = []
+  let releasing: Promise<void> | null = null
 
   const entryOf = (id: string): InboundRecord => {
     const entry = messages.inbound(id)
@@ -165,13 +169,18 @@ export function createProcessing(deps: ProcessingDeps): Processing {
     deps.raise({ severity: 'attention', title: 'A message was refused', body: `A message from ${route.partner.id} could not be taken over.`, subject: { kind: 'partner', id: route.partner.id } })
   }
 
-  const releaseFiles = async (ids: readonly string[]): Promise<void> => {
-    try {
-      await releases.release(ids, deps.signal)
-    } catch (error) {
-      // It is taken over and receipted; the release is repeated at the next start.
-      deps.logger.log('error', 'received files could not be released yet', { deliveries: ids.join(', '), problem: asAppError(error).message })
+  /** Files of several messages are released together: one flush of the Inbox and one transaction for all that wait. */
+  const releaseWaiting = async (): Promise<void> => {
+    while (toRelease.length > 0) {
+      const ids = toRelease.splice(0, MOST_AT_ONCE)
+      try {
+        await releases.release(ids, deps.signal)
+      } catch (error) {
+        // They are taken over and receipted; the release is repeated at the next start.
+        deps.logger.log('error', 'received files could not be released yet', { deliveries: ids.join(', '), problem: asAppError(error).message })
+      }
     }
+    releasing = null
   }
 
   return {
@@ -188,9 +197,8 @@ export function createProcessing(deps: ProcessingDeps): Processing {
       noteAddress(entry, envelope, route)
       if (outcome.ok) {
         const ids = taken(entry, route, keys, outcome, stored)
-        const release = releaseFiles(ids)
-        releasing.add(release)
-        void release.finally(() => releasing.delete(release))
+        toRelease.push(...ids)
+        releasing ??= releaseWaiting()
       } else {
         const { disposition, reason, detail, senderAuthenticated } = outcome
         refused(entry, route, keys, envelope, { disposition: { kind: 'error', modifier: disposition }, reason, detail, authenticated: senderAuthenticated, facts: factsOf(outcome) })
@@ -208,7 +216,7 @@ export function createProcessing(deps: ProcessingDeps): Processing {
     },
 
     receiptQueued: () => deps.onReceiptQueued(),
-    settled: async () => void (await Promise.all(releasing)),
+    settled: async () => await (releasing ?? Promise.resolve()),
   }
 }
 

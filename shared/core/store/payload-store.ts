@@ -43,6 +43,8 @@ export interface PayloadStore {
 /** Kept free beyond what is copied, so that the database can still write. */
 const RESERVE_BYTES = 16 * 1024 * 1024
 const READ_BYTES = 1024 * 1024
+/** What is set aside for a content at first: most are small. */
+const FIRST_BYTES = 32 * 1024
 
 export async function openPayloadStore(folder: string, dataKey: Buffer): Promise<PayloadStore> {
   const storeKey = Buffer.from(hkdfSync('sha256', dataKey, Buffer.alloc(0), 'waybill payloads 1', 32))
@@ -74,21 +76,23 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
   }
 
   const store: PayloadStore = {
-    ingest: async (path, options) => await withStableSource(path, async (source, size) => await copyIn(readAll(source, options), size)),
+    ingest: async (path, options) => await withStableSource(path, async (source, size) => await copyIn(readAll(source, size, options), size)),
     take: async (content, { size }) => await copyIn(content, size),
-    digest: async (path, options) => await withStableSource(path, async (source) => await hashAll(readAll(source, options))),
+    digest: async (path, options) => await withStableSource(path, async (source, size) => await hashAll(readAll(source, size, options))),
 
     async *read(sha256, { offset, signal }) {
       const handle = await openStored(pathOf(sha256), sha256)
       try {
         const header = Buffer.alloc(HEADER_BYTES)
         await handle.read(header, 0, HEADER_BYTES, 0)
-        const layout = layoutOf((await handle.stat()).size)
+        const { size: stored } = await handle.stat()
+        const layout = layoutOf(stored)
         if (layout === null || !header.subarray(0, MAGIC.length).equals(MAGIC)) throw damaged(sha256)
         const key = payloadKey(storeKey, header.subarray(MAGIC.length))
         for (let index = Math.floor(offset / CHUNK_BYTES); index < layout.chunks; index++) {
           signal.throwIfAborted()
-          const plain = await readChunk(handle, key, index, index === layout.chunks - 1, sha256)
+          const bytes = Math.min(SEALED_CHUNK_BYTES, stored - HEADER_BYTES - index * SEALED_CHUNK_BYTES)
+          const plain = await readChunk(handle, key, { index, last: index === layout.chunks - 1, bytes }, sha256)
           const skip = Math.max(0, offset - index * CHUNK_BYTES)
           if (skip < plain.length) yield skip === 0 ? plain : plain.subarray(skip)
         }
@@ -116,9 +120,9 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
   return store
 }
 
-async function readChunk(handle: FileHandle, key: Buffer, index: number, last: boolean, sha256: string): Promise<Buffer> {
-  const sealed = Buffer.allocUnsafe(SEALED_CHUNK_BYTES)
-  const { bytesRead } = await handle.read(sealed, 0, SEALED_CHUNK_BYTES, HEADER_BYTES + index * SEALED_CHUNK_BYTES)
+async function readChunk(handle: FileHandle, key: Buffer, { index, last, bytes }: { readonly index: number; readonly last: boolean; readonly bytes: number }, sha256: string): Promise<Buffer> {
+  const sealed = Buffer.allocUnsafe(bytes)
+  const { bytesRead } = await handle.read(sealed, 0, bytes, HEADER_BYTES + index * SEALED_CHUNK_BYTES)
   try {
     return openChunk(key, index, last, sealed.subarray(0, bytesRead))
   } catch (error) {
@@ -165,11 +169,12 @@ async function openSource(path: string, name: string): Promise<FileHandle> {
   }
 }
 
-async function* readAll(source: FileHandle, { signal, onProgress }: IngestOptions): AsyncIterable<Buffer> {
-  const buffer = Buffer.allocUnsafe(READ_BYTES)
+async function* readAll(source: FileHandle, size: number, { signal, onProgress }: IngestOptions): AsyncIterable<Buffer> {
+  // Thousands of small files would otherwise cost a megabyte each.
+  const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, size + 1))
   for (let position = 0; ; ) {
     signal.throwIfAborted()
-    const { bytesRead } = await source.read(buffer, 0, READ_BYTES, position)
+    const { bytesRead } = await source.read(buffer, 0, buffer.length, position)
     if (bytesRead === 0) return
     position += bytesRead
     onProgress?.(position)
@@ -195,7 +200,7 @@ async function writeSealed(path: string, storeKey: Buffer, content: AsyncIterabl
   const target = await open(path, 'wx', 0o600)
   try {
     await writeWhole(target, Buffer.concat([MAGIC, salt]))
-    const pending = Buffer.allocUnsafe(CHUNK_BYTES)
+    let pending = Buffer.allocUnsafe(FIRST_BYTES)
     let filled = 0
     let index = 0
     let size = 0
@@ -209,7 +214,8 @@ async function writeSealed(path: string, storeKey: Buffer, content: AsyncIterabl
           index += 1
           filled = 0
         }
-        const count = Math.min(piece.length - at, CHUNK_BYTES - filled)
+        if (filled === pending.length) pending = Buffer.concat([pending], Math.min(CHUNK_BYTES, pending.length * 4))
+        const count = Math.min(piece.length - at, pending.length - filled)
         pending.set(piece.subarray(at, at + count), filled)
         filled += count
         at += count
