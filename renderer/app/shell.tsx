@@ -11,6 +11,9 @@ import { PartnersPage } from '../features/partners/partners-page.tsx'
 import { Queue } from '../features/send/queue.tsx'
 import { SendSheet } from '../features/send/send-sheet.tsx'
 import { SettingsPage } from '../features/settings/settings-page.tsx'
+import { ExpiryPage } from '../features/trust/expiry-page.tsx'
+import { TrustItemPage } from '../features/trust/item-page.tsx'
+import { PolicyPage } from '../features/trust/policy-page.tsx'
 import { TrustPage } from '../features/trust/trust-page.tsx'
 import { useHost } from '../lib/app-context.ts'
 import { useCall } from '../lib/use-call.ts'
@@ -71,6 +74,9 @@ export function Shell() {
             <Route path="/deliveries" component={DeliveriesPage} />
             <Route path="/deliveries/:id">{({ id }) => <DeliveryPage id={id} />}</Route>
             <Route path="/trust" component={TrustPage} />
+            <Route path="/trust/expiry" component={ExpiryPage} />
+            <Route path="/trust/policy" component={PolicyPage} />
+            <Route path="/trust/:id">{({ id }) => <TrustItemPage id={id} />}</Route>
             <Route path="/audit" component={AuditPage} />
             <Route path="/settings" component={SettingsPage} />
             <Route>

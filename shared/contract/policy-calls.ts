@@ -44,6 +44,7 @@ export type PolicyDiff = z.infer<typeof PolicyDiff>
 
 export const policy = {
   show: procedure('read', z.object({ partner: Slug }), z.object({ partner: Slug, hardened: z.boolean(), connections: z.array(ConnectionPolicy) })),
+  state: procedure('read', Nothing, z.object({ hardened: z.boolean() })),
   review: procedure('read', z.object({ partner: Slug }), Review),
   /** A person looked at every role of the partner. Without a date the next review is due in a year. */
   recordReview: procedure('write', z.object({ partner: Slug, by: z.string().min(1).max(200), note: z.string().max(1000).optional(), due: Day.optional() }), Review),

@@ -5,6 +5,7 @@ import type { PolicyService } from './service.ts'
 export function policyHandlers(service: PolicyService): WaybillHandlers<CallContext>['policy'] {
   return {
     show: ({ partner }) => service.show(partner),
+    state: () => ({ hardened: service.hardened() }),
     review: ({ partner }) => service.review(partner),
     recordReview: (request, { actor }) => service.recordReview(request, actor),
     lock: () => service.lock(),

@@ -26,11 +26,14 @@ export function lockText({ station, partners, items, now }: LockInput): string {
   return `${[HEADING, ...[...new Set(lines)].toSorted(byCodeUnits)].join('\n')}\n`
 }
 
+/** Settings that decide nothing about trust or protection. */
+const TUNING: readonly string[] = ['connectTimeoutSeconds', 'idleTimeoutSeconds', 'retry', 'maxConnections']
+
 function partnerLines({ id, connections, exceptions, limits }: PartnerDocument): string[] {
   return [
     ...flat(`partner ${id} limits`, limits),
     ...exceptions.map((exception) => `partner ${id} exception ${exception.allow}${exception.connection === undefined ? '' : ` on ${exception.connection}`} until ${exception.until}: ${exception.reason} (${exception.owner})`),
-    ...connections.flatMap((connection) => flat(`partner ${id} connection ${connection.id}`, connection)),
+    ...connections.flatMap((connection) => flat(`partner ${id} connection ${connection.id}`, Object.fromEntries(Object.entries(connection).filter(([name]) => !TUNING.includes(name))))),
   ]
 }
 

@@ -123,6 +123,8 @@ export function createPolicyService(deps: PolicyDeps) {
   }
 
   return {
+    hardened,
+
     show(id: string) {
       const partner = documentOf(id)
       const states = exceptionStates(partner, clock.now())
