@@ -75,8 +75,8 @@ export function repeatReason(flow: OutboundFlow, file: StandingFile): string | u
 }
 
 /**
- * What becomes of a file of which a delivery exists already. `again` tries the same delivery again: a person asked, or its tries were
- * used up for a reason that passes by itself; what was refused for trust or policy waits for a person.
+ * What becomes of a file of which a delivery exists already. `again` tries the same delivery again: a person asked (then also one
+ * that waits for its next try), or its tries were used up for a reason that passes by itself; what was refused for trust or policy waits for a person.
  */
 export function alreadyHandled(delivery: Pick<Delivery, 'state' | 'error'>, byPerson: boolean): 'duplicate' | 'under-way' | 'unknown' | 'needs-person' | 'again' {
   switch (delivery.state) {
@@ -89,6 +89,8 @@ export function alreadyHandled(delivery: Pick<Delivery, 'state' | 'error'>, byPe
       return byPerson || (delivery.error !== null && textOf(delivery.error).retry !== 'never') ? 'again' : 'needs-person'
     case 'cancelled':
       return byPerson ? 'again' : 'needs-person'
+    case 'waiting':
+      return byPerson ? 'again' : 'under-way'
     default:
       return 'under-way'
   }

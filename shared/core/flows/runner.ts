@@ -167,6 +167,7 @@ export function createFlowRunner(deps: RunnerDeps): FlowRunner {
   const work = async (id: string, actor: Actor, named?: NamedFiles): Promise<FlowRun> => {
     await turn()
     try {
+      await settle()
       const stored = repository.run(id)
       const { document } = repository.get(stored?.run.flow ?? '')
       const report = document.direction === 'outbound' ? await sendAll(id, document, actor, stored?.run.trigger === 'manual', named) : await collectAll(id, document, actor)
@@ -220,6 +221,16 @@ export function createFlowRunner(deps: RunnerDeps): FlowRunner {
     if (outcome !== run.outcome) end(run.id, report, systemActor)
   }
 
+  const settle = async (): Promise<void> => {
+    for (let after = ''; ; ) {
+      const page = files.pending(after, 500)
+      for (const { delivery } of page) if (deps.deliveryOf(delivery)?.state === 'delivered') await settleFile(delivery)
+      after = page.at(-1)?.delivery ?? ''
+      if (page.length < 500) break
+    }
+    for (const stored of repository.runsIn(['retrying', 'attention'], 500)) refreshRun(stored)
+  }
+
   return {
     begin(flow, trigger, dueAt, actor) {
       const id = newId('run', clock.now())
@@ -251,15 +262,7 @@ export function createFlowRunner(deps: RunnerDeps): FlowRunner {
       return stale.length
     },
 
-    async settle() {
-      for (let after = ''; ; ) {
-        const page = files.pending(after, 500)
-        for (const { delivery } of page) if (deps.deliveryOf(delivery)?.state === 'delivered') await settleFile(delivery)
-        after = page.at(-1)?.delivery ?? ''
-        if (page.length < 500) break
-      }
-      for (const stored of repository.runsIn(['retrying', 'attention'], 500)) refreshRun(stored)
-    },
+    settle,
 
     onEnded: (listener) => void listeners.push(listener),
 

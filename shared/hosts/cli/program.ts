@@ -9,6 +9,7 @@ import { connectionCommands } from './commands/connection.ts'
 import { deliveriesCommands, receiveCommand, sendCommand } from './commands/deliveries.ts'
 import { demoCommand } from './commands/demo.ts'
 import { expiryCommands } from './commands/expiry.ts'
+import { flowCommands } from './commands/flow.ts'
 import { partnerCommands, stationCommands } from './commands/partner.ts'
 import { policyCommands } from './commands/policy.ts'
 import { serveCommand } from './commands/serve.ts'
@@ -57,6 +58,7 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
   sendCommand(program, run)
   receiveCommand(program, run)
   deliveriesCommands(program, run)
+  flowCommands(program, run)
   as2Commands(program, run)
   auditCommands(program, run)
   serveCommand(program, optionsOf)

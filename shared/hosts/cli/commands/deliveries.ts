@@ -5,6 +5,7 @@ import { textOf, type WireError } from '../../../contract/errors/index.ts'
 import type { CommandContext } from '../command.ts'
 import { deliveryText, receiptText, STATE_WORDS } from '../delivery-text.ts'
 import { messageText } from '../message-text.ts'
+import { sendByFlow } from './flow.ts'
 import { exitOfAll, exitOfDelivery, exitOfError, exitOfReceived, type Exit } from '../exit-codes.ts'
 import { bytesText, failureText, table } from '../output.ts'
 import { limitOption, splitList, splitTarget, timeOption, type Register } from '../register.ts'
@@ -15,9 +16,17 @@ export function sendCommand(program: Command, run: Register): void {
     .description('deliver files now and wait (PARTNER or PARTNER/CONNECTION)')
     .option('--as <name>', 'name at the partner (one file only)')
     .option('--allow-duplicate <reason>', 'send the same content under the same name again, with the reason')
+    .option('--flow <name>', 'as this flow says: its steps, rule for duplicates and retry')
     .action(
-      run(async (context, target: string, files: string[], options: { as?: string; allowDuplicate?: string }) => {
+      run(async (context, target: string, files: string[], options: { as?: string; allowDuplicate?: string; flow?: string }) => {
         const { client, output } = context
+        if (options.flow !== undefined) {
+          if (options.as !== undefined || options.allowDuplicate !== undefined) {
+            output.failure({ code: 'input.invalid', message: '--flow: the flow says the name and which repeats are permitted (`flow release`)' })
+            return 2
+          }
+          return await sendByFlow(context, target, files, options.flow)
+        }
         if (options.as !== undefined && files.length > 1) {
           output.failure({ code: 'input.invalid', message: '--as: give it with one file only' })
           return 2
