@@ -18,6 +18,12 @@ function peakOf(service: Service): number {
   return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
 }
 
+/** Processor time of a process in seconds (Linux, 100 ticks a second): what a busy machine does not distort. */
+function processorTimeOf(service: Service): number {
+  const fields = readFileSync(`/proc/${service.process.pid ?? 0}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
+
 function say(text: string): void {
   process.stdout.write(`${text}\n`)
 }
@@ -36,11 +42,14 @@ try {
     for (const name of names) writeFileSync(name, randomBytes(10_240))
     const warm = await left.here.run('send', 'acme', left.here.file('warm.edi', randomBytes(10_240)))
     if (warm.exit !== 0) throw new Error(warm.err)
+    const before = services.map(processorTimeOf)
     const began = performance.now()
     const { exit, err } = await left.here.run('--json', 'send', 'acme', ...names)
     const seconds = (performance.now() - began) / 1000
+    const each = services.map((service, index) => ((processorTimeOf(service) - (before[index] ?? 0)) * 1000) / MESSAGES)
     if (exit !== 0) throw new Error(`small messages: ${err.slice(0, 2000)}`)
     say(`${MESSAGES} messages of 10 KiB, signed, encrypted, signed receipt: ${(MESSAGES / seconds).toFixed(0)} a second (${seconds.toFixed(1)} s, copying in included)`)
+    say(`processor time a message: sender ${(each[0] ?? 0).toFixed(1)} ms, receiver ${(each[1] ?? 0).toFixed(1)} ms`)
   }
 
   if (MIB > 0) {
