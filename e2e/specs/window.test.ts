@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ChildProcess } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createWorkspace, inspect as inspectView, PASSPHRASE, serveWindow, stopService } from '../pages/journey.ts'
 import { dropFiles, launchBrowser, openWindow, type Theme, type WaybillWindow } from '../pages/window.ts'
 import { findPeer } from '../servers/peers.ts'
 import { startSshd, type Sshd } from '../servers/sshd.ts'
@@ -12,10 +12,6 @@ import { newInstallation, type Installation } from '../servers/waybill.ts'
 
 const chromium = findPeer('chromium')
 const sshdPeer = findPeer('sshd')
-const PASSPHRASE = 'correct horse battery'
-
-/** Where pictures go when somebody wants to look at them: WAYBILL_PICTURES=folder. */
-const PICTURES = process.env['WAYBILL_PICTURES']
 
 describe.skipIf(chromium.absent || sshdPeer.absent)(`the window in Chromium${chromium.note}${sshdPeer.note}`, () => {
   let browser: Browser
@@ -41,50 +37,13 @@ describe.skipIf(chromium.absent || sshdPeer.absent)(`the window in Chromium${chr
     here.remove()
   })
 
-  const stop = async (): Promise<void> => {
-    if (service.exitCode !== null || service.signalCode !== null) return
-    const ended = new Promise((resolve) => service.once('exit', resolve))
-    service.kill('SIGTERM')
-    await ended
-  }
-
+  const stop = async (): Promise<void> => await stopService(service)
   const serve = async (): Promise<string> => {
-    service = here.start('--json', 'serve', '--ui', '127.0.0.1:0')
-    let text = ''
-    const lines = createInterface({ input: service.stdout ?? process.stdin })
-    for await (const line of lines) {
-      text += line
-      try {
-        return (JSON.parse(text) as { address: string }).address
-      } catch {
-        // The document is not whole yet.
-      }
-    }
-    throw new Error(`no address: ${text}`)
+    const served = await serveWindow(here)
+    service = served.service
+    return served.address
   }
-
-  /** Looks at the present screen: no policy breach, no axe violation, and a picture if wanted. */
-  const inspect = async (name: string, theme: Theme): Promise<void> => {
-    // The component library reveals a dialog with a field only once it knows that no screen keyboard moves it.
-    await view.page.waitForFunction(() => [...document.querySelectorAll('[role=dialog]')].every((dialog) => dialog.checkVisibility({ opacityProperty: true })))
-    if (PICTURES !== undefined) {
-      mkdirSync(PICTURES, { recursive: true })
-      for (const size of [{ width: 900, height: 600 }, { width: 1280, height: 800 }]) {
-        await view.page.setViewportSize(size)
-        await view.page.screenshot({ path: join(PICTURES, `${name}-${theme}-${size.width}.png`) })
-      }
-    }
-    expect(await view.axe(), name).toEqual([])
-    expect(view.problems, name).toEqual([])
-  }
-
-  const createWorkspace = async (): Promise<void> => {
-    const { page } = view
-    await page.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE)
-    await page.getByLabel('Repeat passphrase').fill(PASSPHRASE)
-    await page.getByRole('button', { name: 'Create workspace' }).click()
-    await page.getByRole('heading', { name: 'Your workspace is ready' }).waitFor()
-  }
+  const inspect = async (name: string, theme: Theme): Promise<void> => await inspectView(view, name, theme)
 
   it.each<Theme>(['light', 'dark'])('from an empty folder to a verified delivery at a real server, in %s', async (theme) => {
     view = await openWindow(browser, await serve(), theme)
@@ -94,7 +53,7 @@ describe.skipIf(chromium.absent || sshdPeer.absent)(`the window in Chromium${chr
     await page.getByRole('button', { name: 'Create workspace' }).click()
     await page.getByText('Use at least 10 characters').waitFor()
     await inspect('1-create', theme)
-    await createWorkspace()
+    await createWorkspace(view)
     await inspect('2-ready', theme)
 
     await page.getByRole('button', { name: 'Add a partner' }).click()
@@ -173,7 +132,7 @@ describe.skipIf(chromium.absent || sshdPeer.absent)(`the window in Chromium${chr
   it('takes a newcomer to the practice partner and a first delivery', async () => {
     view = await openWindow(browser, await serve(), 'light')
     const { page } = view
-    await createWorkspace()
+    await createWorkspace(view)
     await page.getByRole('button', { name: 'Try the practice partner' }).click()
     await page.getByRole('heading', { name: 'Practice partner' }).waitFor()
     await page.getByLabel('Files to send').setInputFiles({ name: 'first.edi', mimeType: 'text/plain', buffer: Buffer.from('first') })
@@ -185,7 +144,7 @@ describe.skipIf(chromium.absent || sshdPeer.absent)(`the window in Chromium${chr
   it('opens with the passphrase after a restart, keeps its address for one use, and survives the core', async () => {
     const address = await serve()
     view = await openWindow(browser, address, 'dark')
-    await createWorkspace()
+    await createWorkspace(view)
     const second = await openWindow(browser, address, 'dark')
     await second.page.getByText('This address was used already').waitFor()
     await second.close()

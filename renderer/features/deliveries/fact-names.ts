@@ -14,6 +14,15 @@ const NAMES: Readonly<Record<string, string>> = {
   serverIssuer: 'Issued by',
   clientCertificate: 'Our certificate',
   dataProtection: 'Data connections',
+  contentType: 'Content type',
+  compressed: 'Compressed',
+  signed: 'Signed with',
+  signedBy: 'Signed by',
+  encrypted: 'Encrypted with',
+  encryptedTo: 'Encrypted to',
+  messageId: 'Message',
+  transport: 'Transport',
+  httpStatus: 'HTTP answer',
   pgpProfile: 'OpenPGP profile',
   pgpCipher: 'OpenPGP cipher',
   pgpPacket: 'OpenPGP packet',
@@ -26,7 +35,12 @@ const NAMES: Readonly<Record<string, string>> = {
   pgpWarnings: 'OpenPGP warnings',
 }
 
+/** The name of one fact, in words. */
+export function factName(name: string): string {
+  return NAMES[name] ?? name
+}
+
 /** Rows for `Facts`, in the order in which they were noted. */
 export function factRows(facts: Readonly<Record<string, string>>): (readonly [string, string])[] {
-  return Object.entries(facts).flatMap(([name, value]) => (value === '' ? [] : [[NAMES[name] ?? name, value] as const]))
+  return Object.entries(facts).flatMap(([name, value]) => (value === '' ? [] : [[factName(name), value] as const]))
 }

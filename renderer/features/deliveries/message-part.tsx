@@ -4,6 +4,7 @@ import { useCall } from '../../lib/use-call.ts'
 import { Copyable, Facts } from '../../ui/facts.tsx'
 import { Card } from '../../ui/page.tsx'
 import { Status } from '../../ui/status.tsx'
+import { factName } from './fact-names.ts'
 import { verdictWords } from './message-words.ts'
 import css from './deliveries.module.css'
 import ui from '../../ui/ui.module.css'
@@ -28,7 +29,7 @@ function Message({ message }: { readonly message: MessageView }) {
               ['To', message.as2To],
               [outbound ? 'Built' : 'Received', absoluteText(message.at)],
               ['Layers, outermost first', layers.length === 0 ? 'none: unprotected' : layers.join(', then ')],
-              ...facts.map(({ label, value }) => [label, value] as const),
+              ...facts.map(({ label, value }) => [factName(label), value] as const),
               ['Body', `${bytesText(message.bodyBytes)}, SHA-256 ${message.bodySha256}`],
               ['Refused', refusal === null ? null : `${refusal.disposition}: ${refusal.detail}`],
             ]}

@@ -53,5 +53,5 @@ function rowsOf(receipt: Receipt): Rows {
 
 /** What the other side gave us, as facts. */
 export function ReceiptFacts({ receipt }: { readonly receipt: Receipt }) {
-  return <Facts items={[['Confirmed', absoluteText(receipt.at)], ...rowsOf(receipt)]} />
+  return <Facts items={[[receipt.kind === 'received' ? 'Received' : 'Confirmed', absoluteText(receipt.at)], ...rowsOf(receipt)]} />
 }

@@ -1,6 +1,6 @@
 /** Deliveries, attempts and events in plain words. */
 import type { AuditEvent } from '../../../shared/contract/audit.ts'
-import type { Delivery, Stage } from '../../../shared/contract/deliveries.ts'
+import type { Delivery, MdnReceipt, Stage } from '../../../shared/contract/deliveries.ts'
 import { isErrorCode, textOf } from '../../../shared/contract/errors/index.ts'
 import type { Tone } from '../../ui/status.tsx'
 
@@ -10,8 +10,10 @@ export interface Words {
   readonly sentence: string
 }
 
-export function stateWords(delivery: Pick<Delivery, 'state' | 'outcome'> & Partial<Pick<Delivery, 'direction'>>): Words {
-  return delivery.direction === 'inbound' ? inboundWords(delivery.state) : outboundWords(delivery.state)
+export function stateWords(delivery: Pick<Delivery, 'state' | 'outcome'> & Partial<Pick<Delivery, 'direction' | 'receipt'>>): Words {
+  if (delivery.direction === 'inbound') return inboundWords(delivery.state)
+  if (delivery.state === 'delivered' && delivery.receipt?.kind === 'mdn') return { tone: 'ok', word: 'Delivered', sentence: mdnSentence(delivery.receipt) }
+  return outboundWords(delivery.state)
 }
 
 function inboundWords(state: Delivery['state']): Words {
@@ -31,6 +33,11 @@ function inboundWords(state: Delivery['state']): Words {
     default:
       return outboundWords(state)
   }
+}
+
+function mdnSentence({ mode, signed, micMatches }: MdnReceipt): string {
+  if (mode === 'none') return 'The partner’s server took it; no receipt was asked for.'
+  return signed && micMatches === true ? 'The partner signed a receipt for exactly this content.' : 'The partner returned a receipt for it.'
 }
 
 function outboundWords(state: Delivery['state']): Words {

@@ -76,6 +76,7 @@ function pgpText(connection: Connection): string | null {
 
 /** What a connection is, for people. */
 export function ConnectionFacts({ connection }: { readonly connection: Connection }) {
-  const identity = 'tls' in connection ? (connection.tls.trust === 'pinned' ? 'pinned certificates only' : 'an authority and the right name') : null
+  const isPlain = connection.protocol === 'as2' && (connection.url ?? 'http://').startsWith('http://')
+  const identity = 'tls' in connection && !isPlain ? (connection.tls.trust === 'pinned' ? 'pinned certificates only' : 'an authority and the right name') : null
   return <Facts items={[...rowsOf(connection), ['Server known by', identity], ['We send', sendText(connection)], ['We receive', receiveText(connection)], ['OpenPGP', pgpText(connection)]]} />
 }

@@ -1,4 +1,4 @@
-import { Plus } from 'lucide-react'
+import { ChevronDown, ChevronUp, Plus } from 'lucide-react'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
 import type { Protocol } from '../../../shared/contract/connections/index.ts'
@@ -15,6 +15,7 @@ import { ConnectionEditor, ProtocolPicker } from './form/connection-editor.tsx'
 import { SchemaFields } from './form/schema-fields.tsx'
 import { PROTOCOL_NAMES } from './protocol-names.ts'
 import { ReadinessList } from './readiness-list.tsx'
+import css from './form/form.module.css'
 import ui from '../../ui/ui.module.css'
 
 /** Adds a partner, or changes one: the same fields, then the live test. */
@@ -53,7 +54,7 @@ function Form({ detail }: { readonly detail: PartnerDetail | null }) {
   return (
     <Page title={isNew ? 'Add partner' : `Edit ${detail.summary.name}`} about="Save, then test: Waybill shows each step and what to do when one fails.">
       <form
-        className={ui['stack']}
+        className={css['form']}
         // Every problem is told by the core, in the same words everywhere.
         noValidate
         onSubmit={(event) => {
@@ -130,7 +131,7 @@ function PartnerSettings({ draft, problems, onChange }: { readonly draft: Draft;
   return (
     <>
       <div>
-        <Button compact look="plain" aria-expanded={shown} onClick={() => setOpen(!shown)}>
+        <Button compact look="plain" icon={shown ? <ChevronUp size={14} aria-hidden /> : <ChevronDown size={14} aria-hidden />} aria-expanded={shown} onClick={() => setOpen(!shown)}>
           {shown ? 'Hide contacts, limits and exceptions' : 'Contacts, limits, Inbox and exceptions'}
         </Button>
       </div>

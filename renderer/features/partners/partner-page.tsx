@@ -18,6 +18,7 @@ import { FilePicker } from '../send/file-picker.tsx'
 import { ProvenanceText } from '../trust/provenance-text.tsx'
 import { ConnectionCard } from './connection-card.tsx'
 import { partnerState } from './partner-row.tsx'
+import { PracticeCard } from './practice-card.tsx'
 import { restsOn } from './rests-on.ts'
 import ui from '../../ui/ui.module.css'
 
@@ -69,6 +70,7 @@ function Shown({ detail, reload }: { readonly detail: PartnerDetail; readonly re
         </div>
         {action.error ? <ErrorPanel error={action.error} /> : null}
 
+        {summary.practice ? <PracticeCard /> : null}
         {document.connections.map((connection) => (
           <ConnectionCard key={connection.id} detail={detail} connection={connection} reload={reload} />
         ))}

@@ -15,9 +15,8 @@ const ACTS = { theirs: 'Provide theirs', ours: 'Provide ours' } as const
 export function ReadinessList({ detail, connection }: { readonly detail: PartnerDetail; readonly connection: Connection }) {
   const [, navigate] = useLocation()
   const [act, setAct] = useState<BindAct | null>(null)
-  const [now] = useState(() => Date.now())
   const { summary } = detail
-  const trust = useCall('readiness.trust', (client) => client.trust.list({ limit: 1000 }), (client, changed) => client.trust.onChanged(changed))
+  const trust = useCall('readiness.trust', async (client) => ({ items: (await client.trust.list({ limit: 1000 })).items, now: Date.now() }), (client, changed) => client.trust.onChanged(changed))
   const station = useCall('readiness.station', (client) => client.station.show({}), (client, changed) => client.station.onChanged(changed))
   const receiver = useCall('readiness.receiver', async (client) => (connection.protocol === 'as2' ? await client.as2.receiver({}) : null), (client, changed) => client.as2.onReceiverChanged(changed))
   if (trust.data === undefined || station.data === undefined || receiver.data === undefined) return null
@@ -26,17 +25,18 @@ export function ReadinessList({ detail, connection }: { readonly detail: Partner
     items: trust.data.items,
     stationAs2: station.data.station?.as2 ?? null,
     receiverListens: receiver.data?.listening ?? true,
-    now,
+    now: trust.data.now,
   })
-  if (needs.length === 0) return null
+  // The dialog stays to hand the new one over, though nothing is missing any more.
+  if (needs.length === 0 && act === null) return null
   return (
     <div className={ui['stack']}>
-      <h3>Still missing before the first exchange</h3>
+      {needs.length === 0 ? null : <h3>{needs.every(({ optional }) => optional === true) ? 'Not set up yet' : 'Still missing before the first exchange'}</h3>}
       <ul className={ui['stack']} aria-label="Still missing">
         {needs.map((need) => (
           <li key={need.title} className={ui['row']}>
             <span className={ui['grow']}>
-              <Status tone="warn">{need.title}</Status>
+              <Status tone={need.optional === true ? 'wait' : 'warn'}>{need.title}</Status>
               <br />
               <span className="quiet small">{need.why}</span>
             </span>

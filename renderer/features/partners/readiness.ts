@@ -17,6 +17,8 @@ export interface Need {
   readonly title: string
   readonly why: string
   readonly act: Act
+  /** Something can be exchanged without it. */
+  readonly optional?: true
 }
 
 export interface Known {
@@ -70,7 +72,7 @@ function as2Needs({ as2Id, ourAs2Id, url, message, receipt, inbound }: As2Connec
   if (ours.length > 0) needs.push({ title: 'Our certificate is missing', why: `${as2Id} checks our signatures with it and encrypts to it; one serves every partner.`, act: { kind: 'bind', whose: 'ours', material: 'x509', roles: ours } })
   if (url !== undefined && receipt.request !== 'none' && receipt.mode === 'async' && receipt.url === undefined && stationAs2?.url === undefined)
     needs.push({ title: 'Our address for receipts is missing', why: 'Asynchronous receipts are posted to it; enter the address of our receiver in the settings.', act: { kind: 'settings' } })
-  if (!receiverListens) needs.push({ title: 'Our receiver is off', why: receipt.mode === 'async' ? 'Their messages and asynchronous receipts cannot reach us.' : 'We can send, but their messages cannot reach us.', act: { kind: 'settings' } })
+  if (!receiverListens) needs.push(receipt.mode === 'async' ? { title: 'Our receiver is off', why: 'Their messages and asynchronous receipts cannot reach us.', act: { kind: 'settings' } } : { title: 'Our receiver is off', why: 'We can send, but their messages cannot reach us.', act: { kind: 'settings' }, optional: true })
   return needs
 }
 

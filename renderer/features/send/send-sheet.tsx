@@ -5,15 +5,17 @@ import type { SendPlan } from '../../../shared/contract/deliveries.ts'
 import { textOf } from '../../../shared/contract/errors/index.ts'
 import { useHost } from '../../lib/app-context.ts'
 import { bytesText } from '../../lib/format.ts'
-import { useAction } from '../../lib/use-call.ts'
+import { useAction, useCall } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Facts } from '../../ui/facts.tsx'
-import { TextField } from '../../ui/field.tsx'
+import { SelectField, TextField } from '../../ui/field.tsx'
 import { Skeleton } from '../../ui/page.tsx'
 import { Status } from '../../ui/status.tsx'
 import { toast } from '../../ui/toasts.tsx'
+import { PROTOCOL_NAMES } from '../partners/protocol-names.ts'
+import { explainSending } from './explain.ts'
 import { closeSheet, noteStarted, useSend, type PendingSend } from './send-store.ts'
 import css from './send.module.css'
 import ui from '../../ui/ui.module.css'
@@ -22,7 +24,12 @@ type Plan = z.infer<typeof SendPlan>
 
 interface HandedFile {
   readonly capability: string
-  readonly as: string
+  /** The name there; null: as the connection names it. */
+  readonly as: string | null
+}
+
+function fileOf({ capability, as }: HandedFile) {
+  return { source: { capability }, ...(as === null ? {} : { as }) }
 }
 
 /** Says what will happen to each file before anything is sent. */
@@ -42,14 +49,19 @@ function Sheet({ pending }: { readonly pending: PendingSend }) {
   const [plans, setPlans] = useState<readonly Plan[] | null>(null)
   const [reason, setReason] = useState('')
   const { partner } = pending
+  const [chosen, setChosen] = useState<string | null>(null)
+  const detail = useCall(`send.partner ${partner}`, (client) => client.partners.show({ id: partner }))
+  const connections = detail.data?.document.connections ?? []
+  const connection = connections.find(({ id }) => id === chosen) ?? connections[0]
+  const via = chosen === null ? {} : { connection: chosen }
 
-  const look = async (files: readonly HandedFile[]): Promise<void> => {
-    const answer = await action.run(async () => await host.client.deliveries.preview({ partner, files: files.map(({ capability, as }) => ({ source: { capability }, as })) }))
+  const look = async (files: readonly HandedFile[], over: { readonly connection?: string } = via): Promise<void> => {
+    const answer = await action.run(async () => await host.client.deliveries.preview({ partner, ...over, files: files.map(fileOf) }))
     if (answer !== undefined) setPlans(answer.plans)
   }
 
   const handOver = useEffectEvent(async (isCurrent: () => boolean): Promise<void> => {
-    const files = await action.run(async () => await Promise.all(pending.files.map(async (file) => ({ capability: await host.fileCapability(file), as: file.name }))))
+    const files = await action.run(async () => await Promise.all(pending.files.map(async (file) => ({ capability: await host.fileCapability(file), as: null }))))
     if (!isCurrent() || files === undefined) return
     setHanded(files)
     await look(files)
@@ -73,7 +85,8 @@ function Sheet({ pending }: { readonly pending: PendingSend }) {
       async () =>
         await host.client.deliveries.send({
           partner,
-          files: handed.map(({ capability, as }) => ({ source: { capability }, as })),
+          ...via,
+          files: handed.map(fileOf),
           ...(duplicates > 0 ? { allowDuplicate: reason } : {}),
         }),
     )
@@ -85,6 +98,17 @@ function Sheet({ pending }: { readonly pending: PendingSend }) {
 
   return (
     <>
+      {connections.length > 1 ? (
+        <SelectField
+          label="By which connection"
+          value={connection?.id ?? ''}
+          onChange={(event) => {
+            setChosen(event.target.value)
+            void look(handed, { connection: event.target.value })
+          }}
+          options={connections.map(({ id, protocol, label }) => [id, `${label ?? id} (${PROTOCOL_NAMES[protocol]})`] as const)}
+        />
+      ) : null}
       <div className={css['plans']}>
         {plans === null && action.error === undefined ? <Skeleton height={120} /> : null}
         {plans?.map((plan, index) => (
@@ -111,6 +135,7 @@ function Sheet({ pending }: { readonly pending: PendingSend }) {
           </div>
         ))}
       </div>
+      {connection === undefined ? null : explainSending(connection).map((sentence) => <p key={sentence} className="quiet small">{sentence}</p>)}
       {duplicates > 0 ? <TextField label="Reason for sending it again" value={reason} onChange={(event) => setReason(event.target.value)} help="It is kept in the records." /> : null}
       {action.error ? <ErrorPanel error={action.error} /> : null}
       <DialogActions>

@@ -48,7 +48,7 @@ function Receiver({ status }: { readonly status: ReceiverStatus }) {
             ['Starts with the program', settings.enabled ? 'yes' : 'no'],
             ['HTTPS', settings.tls ? 'by Waybill itself' : 'no: messages are signed and encrypted themselves, or a proxy in front does it'],
             ['Since', status.since === null ? null : absoluteText(status.since)],
-            ['Counted since then', listening ? `${status.messages} messages, ${status.duplicates} repeated, ${status.receipts} receipts, ${status.refused} refused` : null],
+            ['Counted since then', listening ? `messages ${status.messages}, repeated ${status.duplicates}, receipts ${status.receipts}, refused ${status.refused}` : null],
             ['Receipts to post', status.receiptsToPost === 0 ? null : String(status.receiptsToPost)],
           ]}
         />

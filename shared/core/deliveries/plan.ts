@@ -30,14 +30,25 @@ const PGP = { none: 'none', sign: 'OpenPGP: signed', encrypt: 'OpenPGP: encrypte
 
 /** How a file is protected on its way. */
 export function protectionOf(connection: Connection, pinned: readonly string[]): Fact[] {
-  const facts: Fact[] = [{ label: 'Transport', value: TRANSPORT[connection.protocol] }]
+  const facts: Fact[] = [{ label: 'Transport', value: connection.protocol === 's3' && isPlain(connection) ? 'S3 over HTTP (not encrypted)' : TRANSPORT[connection.protocol] }]
   if (connection.protocol === 'folder') return [...facts, ...pgpFact(connection)]
-  const identity = connection.protocol === 'sftp' || connection.tls.trust === 'pinned' ? 'not confirmed yet' : 'by an authority'
-  facts.push({ label: 'Server identity', value: pinned.join(', ') || identity })
+  facts.push({ label: 'Server identity', value: identityOf(connection, pinned) })
   if (connection.protocol !== 'as2') return [...facts, ...pgpFact(connection)]
   const { sign, encrypt, cipher, digest } = connection.message
   const message = [sign ? `signed (${digest})` : '', encrypt ? `encrypted (${cipher})` : ''].filter((part) => part !== '').join(', ') || 'neither signed nor encrypted'
   return [...facts, { label: 'Message', value: message }, { label: 'Receipt', value: connection.receipt.request === 'none' ? 'none asked for' : `${connection.receipt.request}, ${connection.receipt.mode}` }]
+}
+
+function identityOf(connection: Exclude<Connection, { protocol: 'folder' }>, pinned: readonly string[]): string {
+  if (isPlain(connection)) return 'not checked: HTTP without TLS'
+  if (pinned.length > 0) return pinned.join(', ')
+  return connection.protocol === 'sftp' || connection.tls.trust === 'pinned' ? 'not confirmed yet' : 'by an authority'
+}
+
+/** Whether nothing encrypts the way itself; a dated exception permits it outside this computer. */
+function isPlain(connection: Connection): boolean {
+  const address = connection.protocol === 'as2' ? connection.url : connection.protocol === 's3' ? connection.endpoint : undefined
+  return address?.toLowerCase().startsWith('http://') === true
 }
 
 function pgpFact({ pgp }: Extract<Connection, { pgp?: unknown }>): Fact[] {

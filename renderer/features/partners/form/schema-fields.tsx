@@ -1,4 +1,4 @@
-import { Plus } from 'lucide-react'
+import { ChevronDown, ChevronUp, Plus } from 'lucide-react'
 import { createContext, useContext, useId, useState, type ReactNode } from 'react'
 import { TOLERATED } from '../../../../shared/contract/policy.ts'
 import { Button } from '../../../ui/button.tsx'
@@ -55,7 +55,7 @@ export function SchemaFields(props: FieldsProps) {
       {hasMore ? (
         <div className={ui['stack']}>
           <div>
-            <Button compact look="plain" aria-expanded={shown} aria-controls={id} onClick={() => setOpen(!shown)}>
+            <Button compact look="plain" icon={shown ? <ChevronUp size={14} aria-hidden /> : <ChevronDown size={14} aria-hidden />} aria-expanded={shown} aria-controls={id} onClick={() => setOpen(!shown)}>
               {shown ? 'Fewer settings' : 'More settings'}
             </Button>
           </div>
