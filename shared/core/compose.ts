@@ -143,6 +143,7 @@ function forwarded(current: () => OpenDomains): OpenDomains {
     trust: domain('trust'),
     policy: domain('policy'),
     cards: domain('cards'),
+    rollover: domain('rollover'),
     deliveries: domain('deliveries'),
     flows: domain('flows'),
     as2: domain('as2'),

@@ -39,6 +39,8 @@ import { connectionOf, toleratedOn } from './partners/rules.ts'
 import { cardHandlers } from './cards/service.ts'
 import { policyHandlers } from './policy/handlers.ts'
 import { createPolicyService } from './policy/service.ts'
+import { createMessageRepository } from './messages/repository.ts'
+import { createRolloverService, rolloverHandlers } from './rollover/service.ts'
 import { createRoutes } from './partners/routes.ts'
 import { createPartnerService } from './partners/service.ts'
 import type { PracticePort } from './practice/port.ts'
@@ -89,9 +91,10 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const deliveryRepository = createDeliveryRepository(database)
   const partnerRepository = createPartnerRepository(database)
   const trust = createTrustService({ ...common, repository: createTrustRepository(database), secrets, audit, partners: partnerFacts(partnerRepository, clock) })
-  const expiryWatch = createExpiryWatch({ database, insights: trust.insights, audit, raise: noticeRaiser(common), clock, logger })
+  const expiryWatch = createExpiryWatch({ database, insights: trust.insights, audit, raise: noticeRaiser(common), also: () => rollovers.check(), clock, logger })
   const station = createStationService({ ...common, audit })
   const facts = partnerFacts(partnerRepository, clock)
+  const rollovers = createRolloverService({ ...common, trust, partners: facts, station: station.show, seen: createMessageRepository(database).seen, audit })
   const policy = createPolicyService({ ...common, secrets, audit, station: station.show, partners: facts, boundItems: trust.boundItems, lastObserved: deliveryRepository.lastObserved })
   const routes = createRoutes({ partners: partnerRepository, trust, secrets, protocols: { sftp, ftps, s3, folder }, testMessages: async (...args) => await sending.test(...args), requireApproved: policy.requireApproved, clock })
   const inboxOf = (partner: string): string => partnerRepository.find(partner)?.document.inbox ?? join(workspace.folder, 'partners', partner, 'Inbox')
@@ -162,6 +165,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       station: stationHandlers(station),
       partners: partnerHandlers({ service: partners, routes, audit, publisher, clock }),
       practice,
+      rollover: rolloverHandlers(rollovers),
       policy: policyHandlers(policy),
       cards: cardHandlers({ trust, partners: { all: facts.all, apply: partners.apply }, station: station.show, audit, clock, resolveFile, readContent }),
       trust: trustHandlers({ service: trust, routes, resolveFile, readContent }),

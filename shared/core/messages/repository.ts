@@ -144,6 +144,21 @@ export function createMessageRepository(database: Database) {
       database.prepare('UPDATE as2_messages SET superseded_at = ? WHERE id = ?').run(at, id)
     },
 
+    /** When a certificate (`sha256:…`) first and last took part in exchanges with a partner that came to their end: opened, signed, or answered by a receipt. */
+    seen(partner: string, fingerprint: string): { first: string | null; last: string | null } {
+      const row = database
+        .prepare<[Record<string, string>], { first: string | null; last: string | null }>(
+          `SELECT min(at) first, max(at) last FROM (
+             SELECT processed_at at FROM as2_inbound WHERE partner = @partner AND state = 'processed' AND instr(facts, @fingerprint) > 0
+             UNION ALL
+             SELECT r.received_at at FROM as2_receipts r JOIN as2_messages m ON m.id = r.message
+               WHERE m.partner = @partner AND (instr(r.facts, @fingerprint) > 0 OR instr(m.facts, @fingerprint) > 0)
+           )`,
+        )
+        .get({ partner, fingerprint })
+      return { first: row?.first ?? null, last: row?.last ?? null }
+    },
+
     accepted(id: string, at: string): void {
       database.prepare('UPDATE as2_messages SET accepted_at = coalesce(accepted_at, ?) WHERE id = ?').run(at, id)
     },

@@ -91,7 +91,7 @@ export function createPolicyService(deps: PolicyDeps) {
     const now = clock.now()
     const all = items.flatMap((item) => item.bindings.filter((binding) => binding.role === role && isActive(binding, now)).map((binding) => ({ item, binding })))
     const own = all.filter(({ binding }) => binding.partner === partner.id && (binding.connection === null || binding.connection === connection.id))
-    const effective = own.length > 0 ? own : all.filter(({ binding }) => binding.partner === null)
+    const effective = own.length > 0 || role === 'verify' || role === 'encrypt' ? own : all.filter(({ binding }) => binding.partner === null)
     const asked = askedOf(connection, role)
     if (asked === null && own.length === 0) return null
     const tolerated = partners.tolerated(partner.id, connection.id)

@@ -45,7 +45,7 @@ interface Place {
 /** The connections that rely on a binding: the partner's; or for one of our station, all that have none of their own. */
 function placesOf(binding: Binding, world: World): Place[] {
   return world.partners
-    .filter(({ id }) => binding.partner === null || binding.partner === id)
+    .filter(({ id }) => (binding.partner === null ? binding.role !== 'verify' && binding.role !== 'encrypt' : binding.partner === id))
     .flatMap((partner) => partner.connections.map((connection) => ({ partner, connection })))
     .filter(({ connection }) => (binding.connection === null || binding.connection === connection.id) && needs(connection, binding.role))
     .filter(({ partner, connection }) => binding.partner !== null || servers(partner.id, connection.id, binding.role, world).every(({ binding: other }) => other.partner === null))
@@ -55,6 +55,8 @@ function placesOf(binding: Binding, world: World): Place[] {
 function servers(partner: string, connection: string, role: Role, { items, at }: World): { item: TrustItem; binding: Binding }[] {
   const all = items.flatMap((item) => item.bindings.filter((binding) => binding.role === role && isActive(binding, at)).map((binding) => ({ item, binding })))
   const own = all.filter(({ binding }) => binding.partner === partner && (binding.connection === null || binding.connection === connection))
+  // The keyring of AS2 takes these from the partner alone: a certificate of the station would speak for everybody.
+  if (role === 'verify' || role === 'encrypt') return own
   return own.length > 0 ? own : all.filter(({ binding }) => binding.partner === null)
 }
 

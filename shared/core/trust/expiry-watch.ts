@@ -19,7 +19,8 @@ export interface ExpiryWatch {
   run(signal: AbortSignal): Promise<void>
 }
 
-export function createExpiryWatch(deps: { readonly database: Database; readonly insights: Insights; readonly audit: AuditTrail; readonly raise: RaiseNotice; readonly clock: Clock; readonly logger: Logger }): ExpiryWatch {
+/** `also` runs at the same beat: what else time asks for. */
+export function createExpiryWatch(deps: { readonly database: Database; readonly insights: Insights; readonly audit: AuditTrail; readonly raise: RaiseNotice; readonly also?: () => unknown; readonly clock: Clock; readonly logger: Logger }): ExpiryWatch {
   const { database, insights, audit, raise, clock, logger } = deps
 
   const note = (item: string, part: string, step: string): boolean =>
@@ -49,6 +50,7 @@ export function createExpiryWatch(deps: { readonly database: Database; readonly 
       while (!signal.aborted) {
         try {
           check()
+          deps.also?.()
         } catch (error) {
           logger.log('error', 'expiry could not be checked', { problem: asAppError(error).message })
         }

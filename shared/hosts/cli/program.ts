@@ -12,6 +12,7 @@ import { expiryCommands } from './commands/expiry.ts'
 import { flowCommands } from './commands/flow.ts'
 import { partnerCommands, stationCommands } from './commands/partner.ts'
 import { policyCommands } from './commands/policy.ts'
+import { rolloverCommands } from './commands/rollover.ts'
 import { serveCommand } from './commands/serve.ts'
 import { trustCommands } from './commands/trust.ts'
 import { workspaceCommands } from './commands/workspace.ts'
@@ -54,6 +55,7 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
   trustCommands(program, run)
   expiryCommands(program, run)
   policyCommands(program, run)
+  rolloverCommands(program, run)
   connectionCommands(program, run)
   sendCommand(program, run)
   receiveCommand(program, run)

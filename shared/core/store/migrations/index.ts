@@ -6,9 +6,10 @@ import { as2Migration } from './0005-as2.ts'
 import { trustWatchMigration } from './0006-trust-watch.ts'
 import { protectionMigration } from './0007-protection.ts'
 import { flowsMigration } from './0008-flows.ts'
+import { rolloversMigration } from './0009-rollovers.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration } from './migration.ts'
 
 /** In order; numbers have no gaps. */
-export const MIGRATIONS: readonly Migration[] = [baseMigration, ledgerMigration, receivingMigration, certificatesMigration, as2Migration, trustWatchMigration, protectionMigration, flowsMigration]
+export const MIGRATIONS: readonly Migration[] = [baseMigration, ledgerMigration, receivingMigration, certificatesMigration, as2Migration, trustWatchMigration, protectionMigration, flowsMigration, rolloversMigration]

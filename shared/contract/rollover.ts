@@ -1,0 +1,57 @@
+/** The planned change from one item to the next, partner by partner, with proof from traffic. */
+import { z } from 'zod'
+import { Limit, Slug, Timestamp } from './common.ts'
+import { procedure, topic } from './define.ts'
+import { Role } from './trust-words.ts'
+
+/** Where one partner stands. Times are null until the step is reached. */
+export const RolloverPartner = z.object({
+  partner: Slug,
+  roles: z.array(Role),
+  prepared: Timestamp,
+  sent: Timestamp.nullable(),
+  acknowledged: Timestamp.nullable(),
+  /** The next item was seen in real traffic with the partner. */
+  firstSeen: Timestamp.nullable(),
+  /** The old one was last seen in real traffic. */
+  oldLastSeen: Timestamp.nullable(),
+  oldRetired: z.boolean(),
+  step: z.enum(['prepared', 'sent', 'acknowledged', 'in-use', 'retired']),
+})
+export type RolloverPartner = z.infer<typeof RolloverPartner>
+
+export const Rollover = z.object({
+  id: z.string(),
+  old: z.object({ id: z.string(), label: z.string(), fingerprint: z.string() }),
+  next: z.object({ id: z.string(), label: z.string(), fingerprint: z.string() }),
+  /** True when it is our own key that changes. */
+  ours: z.boolean(),
+  createdAt: Timestamp,
+  announceAt: Timestamp.nullable(),
+  /** From then on we sign with, encrypt to or show the next one; null: as soon as the partner is seen to use it. */
+  switchAt: Timestamp.nullable(),
+  retireAt: Timestamp.nullable(),
+  state: z.enum(['running', 'done', 'cancelled']),
+  partners: z.array(RolloverPartner),
+})
+export type Rollover = z.infer<typeof Rollover>
+
+export const rollover = {
+  /**
+   * Both items serve at once from now on: what comes in is accepted with either, what goes out changes at `switchAt`. All bindings of the old
+   * item are taken over, for every partner or only one. Rejects with `trust.unfit` when the next item cannot do the old one's work.
+   */
+  plan: procedure(
+    'dangerous',
+    z.object({ old: z.string().max(100), next: z.string().max(100), partner: Slug.optional(), announceAt: Timestamp.optional(), switchAt: Timestamp.optional(), retireAt: Timestamp.optional() }),
+    Rollover,
+  ),
+  list: procedure('read', z.object({ limit: Limit }), z.object({ rollovers: z.array(Rollover), total: z.number().int() })),
+  show: procedure('read', z.object({ id: z.string().max(100) }), Rollover),
+  mark: procedure('write', z.object({ id: z.string().max(100), partner: Slug, step: z.enum(['sent', 'acknowledged']) }), Rollover),
+  /** The text that tells a partner about the change. */
+  mail: procedure('read', z.object({ id: z.string().max(100), partner: Slug }), z.object({ subject: z.string(), body: z.string() })),
+  /** The next item's bindings end; the old one serves on as before. */
+  cancel: procedure('dangerous', z.object({ id: z.string().max(100) }), Rollover),
+  changed: topic(z.object({ id: z.string() })),
+} as const
