@@ -1,5 +1,7 @@
 /** What the S3 servers of the tests have in common, and the partner's side: a client that is not ours, with the owner's credential. */
+import type { Readable } from 'node:stream'
 import { CreateBucketCommand, DeleteObjectCommand, GetObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command, PutBucketPolicyCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { Upload } from '@aws-sdk/lib-storage'
 
 export interface S3Account {
   readonly name: string
@@ -48,6 +50,13 @@ export async function createBucket(server: S3Server, name: string) {
     async read(key: string): Promise<Buffer> {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: name, Key: key }))
       return Buffer.from((await Body?.transformToByteArray()) ?? [])
+    },
+    async stream(key: string): Promise<AsyncIterable<unknown>> {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: name, Key: key }))
+      return Body as AsyncIterable<unknown>
+    },
+    async upload(key: string, content: Readable): Promise<void> {
+      await new Upload({ client, params: { Bucket: name, Key: key, Body: content } }).done()
     },
     async put(key: string, content: Uint8Array): Promise<void> {
       await client.send(new PutObjectCommand({ Bucket: name, Key: key, Body: content, ContentLength: content.length }))

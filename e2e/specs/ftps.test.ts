@@ -8,8 +8,7 @@ import { findPeer } from '../servers/peers.ts'
 import { startProftpd } from '../servers/proftpd.ts'
 import { startVsftpd, vsftpdPeer } from '../servers/vsftpd.ts'
 import { newInstallation, setUp, type Installation } from '../servers/waybill.ts'
-import { folderOnDisk, killMoments, killSends, sha } from './killing.ts'
-import { sendLarge } from './large-send.ts'
+import { sha } from './killing.ts'
 
 interface SendResults {
   results: { delivery: { id: string; state: string; sha256: string; receipt: { kind: string; verifiedBy: string; remotePath: string } | null; error: { code: string; details?: Record<string, string> } | null } | null }[]
@@ -111,24 +110,5 @@ describe.each(servers)('FTPS from the command line to $name', ({ peer, start, mo
         await other.stop()
       }
     })
-
-    it(`gets a file exactly once and whole when the sender is killed at ${killMoments(4)} random moments`, async () => {
-      await killSends(here, folderOnDisk(server.folder), killMoments(4))
-    }, 600_000)
-  })
-})
-
-const large = vsftpdPeer()
-describe.skipIf(large.absent)(`a large file by FTPS${large.note}`, () => {
-  it('of 1 GiB arrives with the same SHA-256 in less than 250 MB of resident memory', async () => {
-    const server = await startVsftpd()
-    const here = newInstallation()
-    try {
-      await setUp(here, partner(server))
-      await sendLarge(here, server.folder)
-    } finally {
-      here.remove()
-      await server.stop()
-    }
   })
 })

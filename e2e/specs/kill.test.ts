@@ -3,13 +3,35 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { FILE_PARTNERS, type FilePartner } from '../servers/file-partners.ts'
 import { findPeer } from '../servers/peers.ts'
 import { startSshd, type Sshd } from '../servers/sshd.ts'
-import { folderOnDisk, killMoments, killSends, sha } from './killing.ts'
 import { collect, newInstallation, partnerFor, setUp, type Installation } from '../servers/waybill.ts'
+import { killReceives, killSends, MOMENTS, sha } from './killing.ts'
 
-const MOMENTS = killMoments(50)
-const SIZE = 24 * 1024 * 1024
+describe.each(FILE_PARTNERS)('killed at random moments: $name', ({ peer, open }) => {
+  describe.skipIf(peer.absent)(`with this partner${peer.note}`, () => {
+    let partner: FilePartner
+    let here: Installation
+    beforeAll(async () => {
+      partner = await open()
+      here = newInstallation()
+      await setUp(here, partner.document())
+    })
+    afterAll(async () => {
+      await partner?.stop()
+      here?.remove()
+    })
+
+    it(`what was being sent arrives exactly once and whole after a retry (${MOMENTS} moments)`, async () => {
+      await killSends(here, partner)
+    }, 900_000)
+
+    it(`what was being collected is released exactly once and whole (${MOMENTS} moments)`, async () => {
+      await killReceives(here, partner)
+    }, 900_000)
+  })
+})
 
 const peer = findPeer('sshd')
 
@@ -29,12 +51,8 @@ describe.skipIf(peer.absent)(`a send that is killed${peer.note}`, () => {
 
   const there = (name: string): Buffer | null => (existsSync(join(sshd.folder, name)) ? readFileSync(join(sshd.folder, name)) : null)
 
-  it(`at ${MOMENTS} random moments arrives exactly once and whole after a retry, and is never partial under its name`, async () => {
-    await killSends(here, folderOnDisk(sshd.folder), MOMENTS)
-  }, 600_000)
-
   it('goes on by itself when the service starts again', async () => {
-    const content = randomBytes(SIZE)
+    const content = randomBytes(24 * 1024 * 1024)
     const child = here.start('send', 'acme', here.file('resumed.bin', content))
     const ended = collect(child)
     for (let tries = 0; tries < 400 && !readdirSync(sshd.folder).some((name) => name.startsWith('.dlv_')); tries++) await sleep(5)

@@ -1,26 +1,29 @@
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { findPeer } from '../servers/peers.ts'
-import { startSshd, type Sshd } from '../servers/sshd.ts'
-import { newInstallation, partnerFor, setUp, type Installation } from '../servers/waybill.ts'
-import { sendLarge } from './large-send.ts'
+import { FILE_PARTNERS, type FilePartner } from '../servers/file-partners.ts'
+import { newInstallation, setUp, type Installation } from '../servers/waybill.ts'
+import { largeMib, receiveLarge, sendLarge } from './large.ts'
 
-const peer = findPeer('sshd')
+/** A gibibyte where that is quick. */
+const QUICK: Readonly<Record<string, number>> = { 'a folder': 1024, 'SFTP at OpenSSH': 1024 }
 
-describe.skipIf(peer.absent || process.platform !== 'linux')(`a large file${peer.note}${process.platform === 'linux' ? '' : ' (skipped: peak memory is read from /proc, on Linux)'}`, () => {
-  let sshd: Sshd
-  let here: Installation
+const note = process.platform === 'linux' ? '' : ' (skipped: peak memory is read from /proc, on Linux)'
 
-  beforeAll(async () => {
-    sshd = await startSshd()
-    here = newInstallation()
-    await setUp(here, partnerFor(sshd))
-  })
-  afterAll(async () => {
-    await sshd?.stop()
-    here?.remove()
-  })
+describe.each(FILE_PARTNERS)('a large file: $name', ({ name, peer, open }) => {
+  const mib = largeMib(QUICK[name] ?? 256)
+  describe.skipIf(peer.absent || process.platform !== 'linux')(`of ${mib} MiB, in less than 250 MB of resident memory${peer.note}${note}`, () => {
+    let partner: FilePartner
+    let here: Installation
+    beforeAll(async () => {
+      partner = await open()
+      here = newInstallation()
+      await setUp(here, partner.document())
+    })
+    afterAll(async () => {
+      await partner?.stop()
+      here?.remove()
+    })
 
-  it('of 1 GiB arrives with the same SHA-256 in less than 250 MB of resident memory', async () => {
-    await sendLarge(here, sshd.folder)
+    it('arrives at the partner with the same SHA-256', async () => await sendLarge(here, partner, mib), 600_000)
+    it('comes from the partner with the same SHA-256', async () => await receiveLarge(here, partner, mib), 600_000)
   })
 })

@@ -1,51 +1,60 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { findPeer } from '../servers/peers.ts'
-import { startSshd, type Sshd } from '../servers/sshd.ts'
-import { newInstallation, partnerFor, setUp, type Installation } from '../servers/waybill.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { FILE_PARTNERS, type FilePartner } from '../servers/file-partners.ts'
+import { newInstallation, setUp, type Installation } from '../servers/waybill.ts'
 
-const peer = findPeer('sshd')
+const COUNT = 1_000
 const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+const filesOf = (count: number, bytes: number): Map<string, Buffer> => new Map(Array.from({ length: count }, (_, index) => [`order ${index}.edi`, randomBytes(bytes)]))
 
-describe.skipIf(peer.absent)(`many files to OpenSSH${peer.note}`, () => {
-  let sshd: Sshd
-  let here: Installation
-  beforeAll(async () => {
-    sshd = await startSshd()
-  })
-  afterAll(async () => await sshd?.stop())
-  beforeEach(() => {
-    here = newInstallation()
-  })
-  afterEach(() => {
-    here.remove()
-    for (const name of readdirSync(sshd.folder)) rmSync(join(sshd.folder, name), { recursive: true })
-  })
+describe.each(FILE_PARTNERS)('many files: $name', ({ name, peer, open }) => {
+  describe.skipIf(peer.absent)(`with this partner${peer.note}`, () => {
+    let partner: FilePartner
+    let here: Installation
+    beforeAll(async () => {
+      partner = await open()
+      here = newInstallation()
+      await setUp(here, partner.document({ verify: 'size' }))
+    })
+    afterAll(async () => {
+      await partner?.stop()
+      here?.remove()
+    })
 
-  const signIns = (from: number): number => sshd.log().slice(from).match(/Accepted publickey/g)?.length ?? 0
-  const files = (count: number, bytes: number): Map<string, Buffer> => new Map(Array.from({ length: count }, (_, index) => [`order ${index}.edi`, randomBytes(bytes)]))
-  const send = async (content: Map<string, Buffer>) => await here.run('--json', 'send', 'acme', ...[...content].map(([name, bytes]) => here.file(name, bytes)))
+    const send = async (files: ReadonlyMap<string, Buffer>): Promise<void> => {
+      const sent = await here.run('--json', 'send', 'acme', ...[...files].map(([name, bytes]) => here.file(name, bytes)))
+      expect(sent.exit, sent.err.slice(-2000)).toBe(0)
+      expect(await partner.sent.names()).toEqual([...files.keys()].toSorted())
+      for (const [name, bytes] of files) expect(await partner.sent.hash(name)).toBe(sha(bytes))
+      await partner.sent.clear()
+    }
 
-  it('1,000 of 10 KB go over one sign-in, each once and whole', async () => {
-    await setUp(here, partnerFor(sshd, { verify: 'size' }))
-    const content = files(1000, 10_000)
-    const before = sshd.log().length
-    const sent = await send(content)
-    expect(sent.exit, sent.err.slice(-2000)).toBe(0)
-    expect(signIns(before)).toBe(1)
-    expect(readdirSync(sshd.folder).toSorted()).toEqual([...content.keys()].toSorted())
-    for (const [name, bytes] of content) expect(sha(readFileSync(join(sshd.folder, name)))).toBe(sha(bytes))
-  })
+    it(`${COUNT} of 10 KB go over one sign-in, each once and whole`, async () => {
+      const before = partner.signIns()
+      await send(filesOf(COUNT, 10_000))
+      if (before !== null) expect((partner.signIns() ?? 0) - before).toBe(1)
+    }, 600_000)
 
-  it('use as many connections as the partner permits, and no more', async () => {
-    await setUp(here, partnerFor(sshd, { maxConnections: 3 }))
-    const content = files(30, 400_000)
-    const before = sshd.log().length
-    const sent = await send(content)
-    expect(sent.exit, sent.err.slice(-2000)).toBe(0)
-    expect(signIns(before)).toBe(3)
-    for (const [name, bytes] of content) expect(sha(readFileSync(join(sshd.folder, name)))).toBe(sha(bytes))
+    it(`${COUNT} of 10 KB come over one sign-in, each once and whole`, async () => {
+      const files = filesOf(COUNT, 10_000)
+      for (const [name, bytes] of files) await partner.offered.put(name, bytes)
+      const before = partner.signIns()
+      const done = await here.run('--json', 'receive', 'acme')
+      expect(done.exit, done.err.slice(-2000)).toBe(0)
+      if (before !== null) expect((partner.signIns() ?? 0) - before).toBe(1)
+      const inbox = join(here.workspace, 'partners', 'acme', 'Inbox')
+      expect(readdirSync(inbox).toSorted()).toEqual([...files.keys()].toSorted())
+      for (const [name, bytes] of files) expect(sha(readFileSync(join(inbox, name)))).toBe(sha(bytes))
+      expect(await partner.offered.names()).toEqual([])
+    }, 600_000)
+
+    it.skipIf(name !== 'SFTP at OpenSSH')('use as many connections as the partner permits, and no more', async () => {
+      expect((await here.run('partner', 'apply', here.file('three.json', JSON.stringify(partner.document({ maxConnections: 3 }))))).exit).toBe(0)
+      const before = partner.signIns() ?? 0
+      await send(filesOf(30, 400_000))
+      expect((partner.signIns() ?? 0) - before).toBe(3)
+    })
   })
 })

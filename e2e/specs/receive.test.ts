@@ -1,15 +1,10 @@
-import { createHash, randomBytes, randomInt } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { findPeer } from '../servers/peers.ts'
 import { startSshd, type Sshd } from '../servers/sshd.ts'
-import { collect, newInstallation, partnerFor, setUp, type CommandResult, type Installation } from '../servers/waybill.ts'
-
-/** How many moments a run is killed at; more by hand. */
-const MOMENTS = Number(process.env['WAYBILL_KILLS'] ?? 10)
-const MIB = 1024 * 1024
+import { newInstallation, partnerFor, setUp, type CommandResult, type Installation } from '../servers/waybill.ts'
 
 interface Report {
   listed: number
@@ -122,59 +117,6 @@ describe.skipIf(peer.absent)(`receiving over SFTP from the command line${peer.no
     expect((await here.run('deliveries', 'retry', held?.id ?? '')).exit).toBe(0)
     expect(inInbox()).toEqual(['first.edi', 'second.edi'])
   })
-
-  it('takes 1,000 small files over one connection', async () => {
-    await agree({ after: 'delete' })
-    const content = Array.from({ length: 1_000 }, () => randomBytes(10_240))
-    for (const [index, bytes] of content.entries()) writeFileSync(there(`${String(index).padStart(4, '0')}.edi`), bytes)
-    const logins = (): number => sshd.log().split('Accepted publickey').length
-    const before = logins()
-    const done = await receive()
-    expect(done.exit, done.err).toBe(0)
-    expect(logins() - before).toBe(1)
-    expect(inInbox()).toHaveLength(1_000)
-    expect(sha(readFileSync(join(inbox(), '0999.edi')))).toBe(sha(content[999] ?? Buffer.alloc(0)))
-    expect(readdirSync(sshd.folder)).toEqual([])
-  }, 300_000)
-
-  it(`killed at ${MOMENTS} random moments, brings every file exactly once and whole, and leaves nothing behind at either end`, async () => {
-    await agree({ after: 'delete' })
-    const put = (moment: number): Map<string, string> => {
-      const hashes = new Map<string, string>()
-      for (let index = 0; index < 12; index++) {
-        const bytes = randomBytes(index === 0 ? 16 * MIB : 200_000)
-        const name = `${moment}-${index}.bin`
-        writeFileSync(there(name), bytes)
-        hashes.set(name, sha(bytes))
-      }
-      return hashes
-    }
-    put(-1)
-    const began = performance.now()
-    expect((await receive()).exit).toBe(0)
-    const whole = performance.now() - began
-    const expected = new Map<string, string>()
-    for (const name of readdirSync(inbox())) rmSync(join(inbox(), name))
-    const states = new Set<string>()
-    for (let moment = 0; moment < MOMENTS; moment++) {
-      for (const [name, hash] of put(moment)) expected.set(name, hash)
-      const child = here.start('receive', 'acme')
-      const ended = collect(child)
-      await sleep(randomInt(Math.ceil(whole * 0.25), Math.ceil(whole * 1.05)))
-      child.kill('SIGKILL')
-      await ended
-      // Whatever stands in the Inbox under its name is whole.
-      for (const name of inInbox()) if (!name.startsWith('.')) expect(sha(readFileSync(join(inbox(), name))), name).toBe(expected.get(name))
-      states.add(`${readdirSync(sshd.folder).length} left`)
-      const again = await receive()
-      expect(again.exit, again.err).toBe(0)
-      expect(readdirSync(sshd.folder)).toEqual([])
-    }
-    expect(inInbox()).toEqual([...expected.keys()].toSorted())
-    expect(inInbox().every((name) => sha(readFileSync(join(inbox(), name))) === expected.get(name))).toBe(true)
-    expect((await here.run('audit', 'verify')).exit).toBe(0)
-    expect(states.size, [...states].join(', ')).toBeGreaterThan(1)
-  }, 600_000)
 
   it('refuses a server with another host key with exit 4 and takes nothing', async () => {
     const document = partnerFor(sshd, { receive: { folder: sshd.folder, stableSeconds: 0 }, hostKeys: [`SHA256:${'A'.repeat(43)}`] })

@@ -1,23 +1,17 @@
-import { createHash, randomBytes, randomInt } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { createHash, randomBytes } from 'node:crypto'
+import { existsSync, readdirSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { findPeer } from '../servers/peers.ts'
 import { createBucket, type Bucket, type S3Server } from '../servers/s3.ts'
 import { startVersitygw, versitygwPeer } from '../servers/versitygw.ts'
-import { collect, newInstallation, setUp, type CommandResult, type Installation } from '../servers/waybill.ts'
+import { newInstallation, setUp, type CommandResult, type Installation } from '../servers/waybill.ts'
 
-/** How many moments a run is killed at, in each direction; more by hand. */
-const MOMENTS = Number(process.env['WAYBILL_KILLS'] ?? 8)
 const MIB = 1024 * 1024
 
 interface Results {
   results: { delivery: { id: string; state: string; sha256: string; receipt: { kind: string; remotePath: string; facts: Record<string, string> } | null; error: { code: string } | null } | null }[]
-}
-interface Listed {
-  deliveries: { id: string; state: string; remoteName: string; direction: string }[]
 }
 
 const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
@@ -117,51 +111,4 @@ describe.skipIf(peer.absent)(`S3 from the command line${peer.note}`, () => {
     expect(inInbox()).toEqual(['a.edi', 'empty.edi'])
     expect(await bucket.keys()).toEqual(['acme/out/deeper/b.edi'])
   })
-
-  it(`a send that is killed at ${MOMENTS} random moments arrives exactly once and whole, and leaves no upload behind`, async () => {
-    const size = 24 * MIB
-    const began = performance.now()
-    expect((await here.run('send', 'acme', here.file('warm-up.bin', randomBytes(size)))).exit).toBe(0)
-    const whole = performance.now() - began
-    const expected = new Map<string, string>()
-    for (let moment = 0; moment < MOMENTS; moment++) {
-      const name = `file-${moment}.bin`
-      const content = randomBytes(size)
-      expected.set(`acme/in/${name}`, sha(content))
-      const path = here.file('next.bin', content)
-      const child = here.start('send', 'acme', path, '--as', name)
-      const ended = collect(child)
-      await sleep(randomInt(Math.ceil(whole * 0.2), Math.ceil(whole * 1.05)))
-      child.kill('SIGKILL')
-      await ended
-      const delivery = (await here.run('--json', 'deliveries', 'list', '--search', name)).json<Listed>().deliveries[0]
-      const again = delivery === undefined ? await here.run('send', 'acme', path, '--as', name) : delivery.state === 'delivered' ? { exit: 0, err: '' } : await here.run('deliveries', 'retry', delivery.id)
-      expect(again.exit, `${name} ${delivery?.state ?? 'none'}: ${again.err}`).toBe(0)
-    }
-    expect((await bucket.keys('acme/in/file-')).toSorted()).toEqual([...expected.keys()].toSorted())
-    for (const [key, hash] of expected) expect(sha(await bucket.read(key)), key).toBe(hash)
-    expect(await bucket.unfinished()).toEqual([])
-  }, 600_000)
-
-  it(`receiving that is killed at ${MOMENTS} random moments brings every object exactly once and whole`, async () => {
-    const expected = new Map<string, string>()
-    for (const name of inInbox()) expected.set(name, sha(readFileSync(join(inbox(), name))))
-    for (let moment = 0; moment < MOMENTS; moment++) {
-      for (let index = 0; index < 4; index++) {
-        const content = randomBytes(index === 0 ? 8 * MIB : 100_000)
-        expected.set(`${moment}-${index}.bin`, sha(content))
-        await bucket.put(`acme/out/${moment}-${index}.bin`, content)
-      }
-      const child = here.start('receive', 'acme')
-      const ended = collect(child)
-      await sleep(randomInt(400, 2_500))
-      child.kill('SIGKILL')
-      await ended
-      const again = await here.run('receive', 'acme')
-      expect(again.exit, again.err).toBe(0)
-      expect(await bucket.keys('acme/out/')).toEqual([])
-    }
-    expect(inInbox()).toEqual([...expected.keys()].toSorted())
-    for (const [name, hash] of expected) expect(sha(readFileSync(join(inbox(), name))), name).toBe(hash)
-  }, 600_000)
 })

@@ -1,0 +1,136 @@
+/** A partner for every file protocol, with a real server, seen from the partner's side: what the protocols must have in common is said once. */
+import { createHash } from 'node:crypto'
+import { copyFileSync, createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ftpsConnectionFor, type FtpsServer } from './ftps.ts'
+import { findPeer, type Peer } from './peers.ts'
+import { startProftpd } from './proftpd.ts'
+import { createBucket } from './s3.ts'
+import { startSshd } from './sshd.ts'
+import { startVersitygw, versitygwPeer } from './versitygw.ts'
+import { startVsftpd, vsftpdPeer } from './vsftpd.ts'
+
+/** One of the partner's folders. */
+export interface Side {
+  /** Everything in it, hidden and unfinished things too. */
+  names(): Promise<string[]>
+  /** SHA-256 of the content; null when there is nothing of that name. */
+  hash(name: string): Promise<string | null>
+  put(name: string, content: Uint8Array): Promise<void>
+  putFile(name: string, path: string): Promise<void>
+  clear(): Promise<void>
+}
+
+export interface FilePartner {
+  /** Partner `acme` with one connection that sends, collects, and deletes what it has collected; `change` goes into the connection. */
+  document(change?: Readonly<Record<string, unknown>>): Record<string, unknown>
+  /** Where our files go. */
+  readonly sent: Side
+  /** Where the partner offers files. */
+  readonly offered: Side
+  /** Sign-ins so far; null where the protocol has none. */
+  signIns(): number | null
+  stop(): Promise<void>
+}
+
+export interface FilePartnerKind {
+  readonly name: string
+  readonly peer: Peer
+  open(): Promise<FilePartner>
+}
+
+/** In the order in which they are quick. */
+export const FILE_PARTNERS: readonly FilePartnerKind[] = [
+  { name: 'a folder', peer: { path: null, absent: false, note: '' }, open: openFolder },
+  { name: 'SFTP at OpenSSH', peer: findPeer('sshd'), open: openSftp },
+  { name: 'FTPS at vsftpd', peer: vsftpdPeer(), open: async () => openFtps(await startVsftpd(), /OK LOGIN/g) },
+  { name: 'FTPS at ProFTPD', peer: findPeer('proftpd'), open: async () => openFtps(await startProftpd({ mode: 'implicit' }), /PASS \(hidden\)/g) },
+  { name: 'S3 at Versity', peer: versitygwPeer(), open: openS3 },
+]
+
+async function hashOf(content: AsyncIterable<unknown>): Promise<string> {
+  const digest = createHash('sha256')
+  for await (const chunk of content) digest.update(chunk as Uint8Array)
+  return digest.digest('hex')
+}
+
+/** Written under another name first, as partners should. */
+function onDisk(folder: string): Side {
+  mkdirSync(folder, { recursive: true })
+  const at = (name: string): string => join(folder, name)
+  return {
+    names: async () => await Promise.resolve(readdirSync(folder).toSorted()),
+    hash: async (name) => (existsSync(at(name)) ? await hashOf(createReadStream(at(name), { highWaterMark: 1024 * 1024 })) : null),
+    put: async (name, content) => await Promise.resolve(writeFileSync(at(name), content)),
+    putFile: async (name, path) => await Promise.resolve(copyFileSync(path, at(name))),
+    clear: async () => await Promise.resolve(readdirSync(folder).forEach((name) => rmSync(at(name), { recursive: true }))),
+  }
+}
+
+const partner = (connection: Readonly<Record<string, unknown>>): Record<string, unknown> => ({ id: 'acme', name: 'Acme GmbH', connections: [connection] })
+const collecting = (folder: string): Record<string, unknown> => ({ receive: { folder, stableSeconds: 0, after: 'delete' } })
+const occurrences = (text: string, what: RegExp): number => text.match(what)?.length ?? 0
+
+async function openFolder(): Promise<FilePartner> {
+  const share = mkdtempSync(join(tmpdir(), 'waybill-share-'))
+  const [sent, offered] = [onDisk(join(share, 'in')), onDisk(join(share, 'out'))]
+  return await Promise.resolve({
+    document: (change = {}) => partner({ id: 'folder', protocol: 'folder', path: share, folder: 'in', ...collecting('out'), ...change }),
+    sent,
+    offered,
+    signIns: () => null,
+    stop: async () => await Promise.resolve(rmSync(share, { recursive: true, force: true })),
+  })
+}
+
+async function openSftp(): Promise<FilePartner> {
+  const sshd = await startSshd()
+  const [into, from] = [join(sshd.folder, 'in'), join(sshd.folder, 'out')]
+  const { port, username, privateKey, fingerprints } = sshd
+  return {
+    document: (change = {}) => partner({ id: 'sftp', protocol: 'sftp', host: '127.0.0.1', port, username, auth: { method: 'key', privateKey }, hostKeys: [fingerprints.ed25519], folder: into, ...collecting(from), ...change }),
+    sent: onDisk(into),
+    offered: onDisk(from),
+    signIns: () => occurrences(sshd.log(), /Accepted publickey/g),
+    stop: async () => await sshd.stop(),
+  }
+}
+
+function openFtps(server: FtpsServer, signIn: RegExp): FilePartner {
+  const [into, from] = [join(server.folder, 'in'), join(server.folder, 'out')]
+  return {
+    document: (change = {}) => partner(ftpsConnectionFor(server, { folder: into, ...collecting(from), ...change })),
+    sent: onDisk(into),
+    offered: onDisk(from),
+    signIns: () => occurrences(server.log(), signIn),
+    stop: async () => await server.stop(),
+  }
+}
+
+async function openS3(): Promise<FilePartner> {
+  const server = await startVersitygw()
+  const bucket = await createBucket(server, 'exchange')
+  const { accessKeyId, secretAccessKey } = server.owner
+  const below = (prefix: string): Side => ({
+    async names() {
+      const unfinished = (await bucket.unfinished()).filter((key) => key.startsWith(prefix)).map((key) => `${key} (unfinished)`)
+      return [...(await bucket.keys(prefix)), ...unfinished].map((key) => key.slice(prefix.length)).toSorted()
+    },
+    hash: async (name) => ((await bucket.keys(`${prefix}${name}`)).includes(`${prefix}${name}`) ? await hashOf(await bucket.stream(`${prefix}${name}`)) : null),
+    put: async (name, content) => await bucket.put(`${prefix}${name}`, content),
+    putFile: async (name, path) => await bucket.upload(`${prefix}${name}`, createReadStream(path)),
+    clear: async () => await bucket.clear(prefix),
+  })
+  return {
+    document: (change = {}) =>
+      partner({ id: 's3', protocol: 's3', endpoint: server.endpoint, bucket: bucket.name, prefix: 'acme/', folder: 'in', credentials: { kind: 'static', accessKeyId, secretAccessKey }, ...collecting('out'), ...change }),
+    sent: below('acme/in/'),
+    offered: below('acme/out/'),
+    signIns: () => null,
+    async stop() {
+      bucket.close()
+      await server.stop()
+    },
+  }
+}
