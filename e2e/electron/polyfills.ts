@@ -29,6 +29,7 @@ define(Array.prototype, 'with', function (this: unknown[], index: number, value:
 define(String.prototype, 'replaceAll', function (this: string, from: string | RegExp, to: string) {
   return typeof from === 'string' ? this.split(from).join(to) : this.replace(from, to)
 })
+define(Intl, 'supportedValuesOf', () => ['Europe/Berlin', 'UTC'])
 define(Object, 'hasOwn', (target: object, name: PropertyKey) => Object.prototype.hasOwnProperty.call(target, name))
 define(Promise, 'withResolvers', () => {
   const made: Record<string, unknown> = {}
