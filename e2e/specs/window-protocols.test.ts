@@ -5,19 +5,23 @@ import type { Browser, Locator } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createWorkspace, inspect as inspectView, serveWindow, stopService } from '../pages/journey.ts'
 import { launchBrowser, openWindow, type Theme, type WaybillWindow } from '../pages/window.ts'
+import { selfSigned } from '../servers/certificates.ts'
 import { findPeer } from '../servers/peers.ts'
+import { createBucket } from '../servers/s3.ts'
 import { startSshd } from '../servers/sshd.ts'
+import { startVersitygw, versitygwPeer } from '../servers/versitygw.ts'
 import { startVsftpd, vsftpdPeer } from '../servers/vsftpd.ts'
 import { newInstallation, type Installation } from '../servers/waybill.ts'
 
 const chromium = findPeer('chromium')
 const sshdPeer = findPeer('sshd')
 const ftpsPeer = vsftpdPeer()
+const s3Peer = versitygwPeer()
 
 describe.skipIf(chromium.absent)(`every protocol in the window${chromium.note}`, () => {
   let browser: Browser
   let here: Installation
-  let service: ChildProcess
+  let service: ChildProcess | undefined
   let view: WaybillWindow
 
   beforeAll(async () => {
@@ -29,7 +33,7 @@ describe.skipIf(chromium.absent)(`every protocol in the window${chromium.note}`,
   })
   afterEach(async () => {
     await view?.close()
-    await stopService(service)
+    if (service !== undefined) await stopService(service)
     here.remove()
   })
 
@@ -175,6 +179,37 @@ describe.skipIf(chromium.absent)(`every protocol in the window${chromium.note}`,
     }
   })
 
+  it.skipIf(s3Peer.absent).each<Theme>(['light', 'dark'])(`S3${s3Peer.note}: names the field that is wrong, shows where the credential reaches, and sends below the prefix, in %s`, async (theme) => {
+    const server = await startVersitygw()
+    const inspect = async (name: string): Promise<void> => await inspectView(view, `s3-${name}`, theme)
+    try {
+      const bucket = await createBucket(server, 'exchange')
+      await open(theme)
+      const { page } = view
+      const form = await addPartner('Store', 'S3')
+      await form.getByLabel('Endpoint').fill(server.endpoint)
+      await form.getByLabel('Bucket').fill(bucket.name)
+      await form.getByLabel('Prefix', { exact: true }).fill('store')
+      await form.getByLabel('Access key id').fill(server.owner.accessKeyId)
+      await form.getByLabel('Secret access key').fill(server.owner.secretAccessKey)
+      await page.getByRole('button', { name: 'Save partner' }).click()
+      await form.getByText('end the prefix with a slash').waitFor()
+      await inspect('form-problem')
+      await form.getByLabel('Prefix', { exact: true }).fill('store/in/')
+      await saveAndTest()
+      await page.getByText('Check the boundary').waitFor()
+      await page.getByText('Remove the test file').waitFor()
+      await inspect('tested')
+      await page.getByRole('button', { name: 'Done' }).click()
+      await send('stock.csv', '1;2')
+      await sendAndWait()
+      expect((await bucket.read('store/in/stock.csv')).toString()).toBe('1;2')
+      await inspect('partner')
+    } finally {
+      await server.stop()
+    }
+  })
+
   it.each<Theme>(['light', 'dark'])('folder: says that the OpenPGP key is missing, makes one, and sends signed, in %s', async (theme) => {
     const inspect = async (name: string): Promise<void> => await inspectView(view, `folder-${name}`, theme)
     await open(theme)
@@ -202,6 +237,87 @@ describe.skipIf(chromium.absent)(`every protocol in the window${chromium.note}`,
     await sendAndWait()
     expect(readdirSync(share)).toEqual(['list.csv.pgp'])
     await inspect('partner')
+  })
+
+  it.each<Theme>(['light', 'dark'])('AS2: a new partner, from the form to nothing missing, in %s', async (theme) => {
+    const inspect = async (name: string): Promise<void> => await inspectView(view, `as2-new-${name}`, theme)
+    await open(theme)
+    const { page } = view
+    const form = await addPartner('Delta', 'AS2')
+    await form.getByLabel('Their AS2 identifier').fill('DELTA')
+    await form.getByLabel('Their address', { exact: true }).fill('as2.example.com')
+    await page.getByRole('button', { name: 'Save partner' }).click()
+    await form.getByText('write a web address').waitFor()
+    await inspect('form-problem')
+    await form.getByLabel('Their address', { exact: true }).fill('http://127.0.0.1:9/as2')
+    await form.getByRole('button', { name: 'More settings' }).click()
+    await form.getByLabel('Our AS2 identifier').fill('US')
+    await page.getByRole('button', { name: 'Save partner' }).click()
+    const missing = page.getByRole('list', { name: 'Still missing' })
+    await missing.getByText('Their certificate is missing').waitFor()
+    await inspect('missing')
+
+    await missing.getByRole('button', { name: 'Provide theirs' }).click()
+    const theirs = selfSigned({ names: ['delta.example.com'] })
+    await page.getByLabel('File', { exact: true }).setInputFiles({ name: 'delta.cer', mimeType: 'application/pkix-cert', buffer: Buffer.from(theirs.certificate) })
+    await page.getByText(theirs.fingerprint).waitFor()
+    await page.getByLabel('Who confirmed it').fill('Mr Kaya')
+    await inspect('import')
+    await page.getByRole('button', { name: 'Use it' }).click()
+    await missing.getByText('Their certificate is missing').waitFor({ state: 'hidden' })
+
+    await missing.getByRole('button', { name: 'Provide ours' }).click()
+    await page.getByLabel('Name in it').fill('US')
+    await page.getByRole('button', { name: 'Make it' }).click()
+    await page.getByText('It is made and in use').waitFor()
+    const saved = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Save certificate…' }).click()
+    expect(readFileSync(await (await saved).path(), 'utf8')).toContain('BEGIN CERTIFICATE')
+    await page.getByRole('dialog').getByRole('button', { name: 'Done' }).click()
+    await page.getByText('Not set up yet').waitFor()
+    await page.getByRole('button', { name: 'Done' }).click()
+    await page.getByText('Mr Kaya').waitFor()
+    await inspect('partner')
+  })
+
+  it('a folder by keyboard alone, from the first question to the test', async () => {
+    await open('light')
+    const { page } = view
+    const share = join(here.files, 'share')
+    mkdirSync(share)
+    const focused = async (): Promise<string> =>
+      await page.evaluate(() => {
+        const { activeElement } = document
+        const label = activeElement instanceof HTMLInputElement ? activeElement.labels?.[0]?.textContent : undefined
+        return (label ?? activeElement?.textContent ?? '').trim()
+      })
+    const reach = async (name: string): Promise<void> => {
+      for (let step = 0; step < 60; step++) {
+        if ((await focused()).startsWith(name)) return
+        await page.keyboard.press('Tab')
+      }
+      throw new Error(`the keyboard does not reach ${name}`)
+    }
+    const press = async (name: string): Promise<void> => {
+      await reach(name)
+      await page.keyboard.press('Enter')
+    }
+    await press('Add a partner')
+    await page.getByRole('heading', { name: 'Add partner' }).waitFor()
+    await reach('Name')
+    await page.keyboard.type('Keys only')
+    await press('Folder')
+    await page.getByRole('region', { name: 'Folder connection' }).waitFor()
+    await reach('Share')
+    await page.keyboard.type(share)
+    await reach('Collect files from the partner')
+    await page.keyboard.press('Space')
+    await page.getByLabel('Unchanged for').waitFor()
+    await press('Save partner')
+    await page.getByRole('region', { name: 'Live connection test' }).waitFor()
+    await press('Test connection')
+    await page.getByText('Everything works').waitFor()
+    expect(view.problems).toEqual([])
   })
 
   it.each<Theme>(['light', 'dark'])('AS2: with the practice partner both ways, message and receipts shown, in %s', async (theme) => {

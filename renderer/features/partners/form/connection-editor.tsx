@@ -7,6 +7,7 @@ import { CONNECTION_FIELDS, type ConnectionDraft, type Problems } from '../draft
 import { PROTOCOL_NAMES } from '../protocol-names.ts'
 import { HandMadeControls, SchemaFields } from './schema-fields.tsx'
 import { SignIn } from './sign-in.tsx'
+import type { GroupValue } from './values.ts'
 import css from './form.module.css'
 import ui from '../../../ui/ui.module.css'
 
@@ -67,13 +68,21 @@ export function ConnectionEditor({ connection, path, problems, onChange, onRemov
               />
             }
             last={
-              protocol === 'folder' ? null : <Pins protocol={protocol} stored={stored} value={newPins} problem={problems.at(`${path}.${protocol === 'sftp' ? 'hostKeys' : 'tls.pins'}`)} onChange={(next) => onChange({ ...connection, newPins: next })} />
+              !takesPins(connection) ? null : <Pins protocol={protocol} stored={stored} value={newPins} problem={problems.at(`${path}.${protocol === 'sftp' ? 'hostKeys' : 'tls.pins'}`)} onChange={(next) => onChange({ ...connection, newPins: next })} />
             }
           />
         </HandMadeControls>
       </div>
     </Card>
   )
+}
+
+/** Host keys always; certificates of the server once pins decide or are there: they are others than those of messages. */
+function takesPins({ protocol, values, stored, newPins }: ConnectionDraft): boolean {
+  if (protocol === 'sftp') return true
+  const tls = values['tls'] as GroupValue | undefined
+  if (tls === undefined) return false
+  return tls.values['trust'] === 'pinned' || newPins !== '' || (stored !== null && 'tls' in stored && (stored.tls.pins ?? []).length > 0)
 }
 
 function Pins({ protocol, stored, value, problem, onChange }: { readonly protocol: Protocol; readonly stored: ConnectionDraft['stored']; readonly value: string; readonly problem: string | undefined; readonly onChange: (text: string) => void }) {
@@ -83,7 +92,7 @@ function Pins({ protocol, stored, value, problem, onChange }: { readonly protoco
   return (
     <div className={css['wide']}>
       <TextArea
-        label={sftp ? 'Host keys that the partner gave us' : 'Server certificates that the partner gave us'}
+        label={sftp ? 'Host keys that the partner gave us' : 'Pinned certificates of the server, as the partner gave them'}
         className={css['lines']}
         spellCheck={false}
         value={value}
