@@ -150,6 +150,31 @@ describe.skipIf(chromium.absent || peer.absent)(`keys and certificates in the wi
     await look('trust-expiry')
   })
 
+  it('plans a change from one certificate to the next, and shows where the partner stands', async () => {
+    const { page } = view
+    await here.run('trust', 'generate', '--kind', 'x509', '--cn', 'EXAMPLE-NEXT', '--key', 'rsa-2048')
+    await page.getByRole('link', { name: 'Planned changes' }).click()
+    await page.getByRole('button', { name: 'Plan a change' }).click()
+    const choose = async (label: string, item: string): Promise<void> => {
+      const select = page.getByLabel(label, { exact: true })
+      await select.selectOption((await select.locator('option', { hasText: item }).getAttribute('value')) ?? '')
+    }
+    await choose('Old', 'EXAMPLE-TRADING')
+    await choose('Next', 'EXAMPLE-NEXT')
+    await page.getByLabel('The old one ends on').fill('2099-01-31T12:00')
+    await page.getByRole('button', { name: 'Plan it' }).click()
+    await page.getByRole('heading', { name: 'EXAMPLE-TRADING → EXAMPLE-NEXT' }).waitFor()
+    await page.getByRole('button', { name: 'Told' }).first().click()
+    await page.getByRole('button', { name: 'Answered' }).first().waitFor()
+    await look('trust-rollover')
+    await page.getByRole('button', { name: 'Mail text' }).first().click()
+    expect(await page.getByLabel('Text', { exact: true }).inputValue()).toContain('EXAMPLE-NEXT')
+    await page.getByRole('button', { name: 'Close' }).click()
+    await page.getByRole('button', { name: 'Cancel the change' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel the change' }).click()
+    await page.getByText('Cancelled', { exact: true }).waitFor()
+  })
+
   it('reviews a partner and approves everything; a change shows at once', async () => {
     const { page } = view
     await page.getByRole('link', { name: 'Approval' }).click()

@@ -14,6 +14,7 @@ import { SettingsPage } from '../features/settings/settings-page.tsx'
 import { ExpiryPage } from '../features/trust/expiry-page.tsx'
 import { TrustItemPage } from '../features/trust/item-page.tsx'
 import { PolicyPage } from '../features/trust/policy-page.tsx'
+import { RolloverPage } from '../features/trust/rollover-page.tsx'
 import { TrustPage } from '../features/trust/trust-page.tsx'
 import { useHost } from '../lib/app-context.ts'
 import { useCall } from '../lib/use-call.ts'
@@ -75,6 +76,7 @@ export function Shell() {
             <Route path="/deliveries/:id">{({ id }) => <DeliveryPage id={id} />}</Route>
             <Route path="/trust" component={TrustPage} />
             <Route path="/trust/expiry" component={ExpiryPage} />
+            <Route path="/trust/rollover" component={RolloverPage} />
             <Route path="/trust/policy" component={PolicyPage} />
             <Route path="/trust/:id">{({ id }) => <TrustItemPage id={id} />}</Route>
             <Route path="/audit" component={AuditPage} />

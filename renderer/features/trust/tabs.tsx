@@ -4,6 +4,7 @@ import ui from '../../ui/ui.module.css'
 const TABS = [
   ['/trust', 'Inventory'],
   ['/trust/expiry', 'What ends when'],
+  ['/trust/rollover', 'Planned changes'],
   ['/trust/policy', 'Approval'],
 ] as const
 

@@ -3,6 +3,7 @@ import type { Status } from '../../ui/status.tsx'
 import type { RoleFitness } from '../../../shared/contract/trust-details.ts'
 import type { Binding, Role, TrustItem } from '../../../shared/contract/trust.ts'
 import type { ExpiryEntry } from '../../../shared/contract/trust-insights.ts'
+import type { RolloverPartner } from '../../../shared/contract/rollover.ts'
 import type { ComponentProps } from 'react'
 
 export const KINDS: Readonly<Record<TrustItem['kind'], string>> = {
@@ -63,6 +64,15 @@ export const EXPIRY_TONE: Readonly<Record<ExpiryEntry['state'], { readonly tone:
   due: { tone: 'warn', word: 'Act now' },
   soon: { tone: 'run', word: 'Soon' },
   later: { tone: 'ok', word: 'Later' },
+}
+
+/** Where a partner stands in a planned change. */
+export const STEPS: Readonly<Record<RolloverPartner['step'], { readonly tone: Tone; readonly word: string }>> = {
+  prepared: { tone: 'wait', word: 'Prepared' },
+  sent: { tone: 'run', word: 'Told' },
+  acknowledged: { tone: 'run', word: 'Answered' },
+  'in-use': { tone: 'ok', word: 'Next one in use' },
+  retired: { tone: 'ok', word: 'Old one retired' },
 }
 
 /** Pairs of hexadecimal digits with colons, as they are read out. */
