@@ -8,11 +8,12 @@ import { partners, practice } from './partners.ts'
 import { policy } from './policy-calls.ts'
 import { cards } from './cards.ts'
 import { rollover } from './rollover.ts'
+import { posture } from './posture.ts'
 import { station } from './station.ts'
 import { trust } from './trust.ts'
 import { workspace } from './workspace.ts'
 
-export const contract = { workspace, station, partners, practice, trust, policy, cards, rollover, deliveries, flows, as2, notifications, audit } as const
+export const contract = { workspace, station, partners, practice, trust, policy, cards, rollover, deliveries, flows, as2, notifications, audit, posture } as const
 
 export type Contract = typeof contract
 /** The typed caller of this contract. */

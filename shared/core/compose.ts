@@ -149,5 +149,6 @@ function forwarded(current: () => OpenDomains): OpenDomains {
     as2: domain('as2'),
     notifications: domain('notifications'),
     audit: domain('audit'),
+    posture: domain('posture'),
   }
 }

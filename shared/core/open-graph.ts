@@ -6,6 +6,7 @@ import { uptime } from 'node:os'
 import { join } from 'node:path'
 import type { WaybillHandlers } from '../contract/index.ts'
 import { auditHandlers } from './audit/handlers.ts'
+import { chainFacts } from './audit/facts.ts'
 import { createAuditRepository } from './audit/repository.ts'
 import { createAuditTrail } from './audit/service.ts'
 import { createDeliveryEngine } from './deliveries/engine.ts'
@@ -24,11 +25,12 @@ import { createFlowRunner } from './flows/runner.ts'
 import { createScheduler } from './flows/scheduler.ts'
 import { createFlowService } from './flows/service.ts'
 import { createSourceFolders } from './flows/source-folder.ts'
+import { createTraffic } from './deliveries/traffic.ts'
 import { systemActor } from './kernel/actor.ts'
 import type { CallContext, ResolvedFile, ResolveFile } from './kernel/call-context.ts'
 import type { Clock } from './kernel/clock.ts'
 import { AppError, asAppError, systemCode } from './kernel/errors.ts'
-import type { Publisher } from './kernel/events.ts'
+import type { EventBus } from './kernel/events.ts'
 import type { Logger } from './kernel/logger.ts'
 import { as2Handlers } from './messages/handlers.ts'
 import { createMessageSending, createMessageService } from './messages/service.ts'
@@ -43,6 +45,10 @@ import { createMessageRepository } from './messages/repository.ts'
 import { createRolloverService, rolloverHandlers } from './rollover/service.ts'
 import { createRoutes } from './partners/routes.ts'
 import { createPartnerService } from './partners/service.ts'
+import { createPosture } from './posture/create.ts'
+import { platformFacts } from './posture/platform-facts.ts'
+import { secretAges } from './posture/secret-ages.ts'
+import type { PlatformFacts } from './posture/facts.ts'
 import type { PracticePort } from './practice/port.ts'
 import { practiceHandlers } from './practice/handlers.ts'
 import { folder } from './protocols/folder/index.ts'
@@ -55,6 +61,7 @@ import { createExpiryWatch } from './trust/expiry-watch.ts'
 import { trustHandlers } from './trust/handlers.ts'
 import { createTrustRepository } from './trust/repository.ts'
 import { createTrustService } from './trust/service.ts'
+import type { SelfTest } from './workspace/doctor.ts'
 import type { Workspace } from './workspace/open-workspace.ts'
 
 /** The domains that need an open workspace. */
@@ -74,11 +81,14 @@ export interface GraphOptions {
   readonly workspace: Workspace
   readonly clock: Clock
   readonly random: () => number
-  readonly publisher: Publisher
+  /** Announces, and lets the posture listen. */
+  readonly publisher: EventBus
   readonly logger: Logger
   readonly resolveFile: ResolveFile
   readonly practice: PracticePort
   readonly version: string
+  /** Known-answer tests of the primitives; left out in tests. */
+  readonly selfTests?: readonly SelfTest[]
 }
 
 export function buildOpenGraph(options: GraphOptions): OpenGraph {
@@ -140,6 +150,30 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   })
   const messages = createMessageService({ ...forMessages, ...sending, ledger, releases })
   const practice = practiceHandlers({ port: options.practice, partners, trust, receiver: messages.receiver, as2Id: () => station.show()?.as2?.id ?? null, folder: workspace.folder })
+  const failedPrimitives = once(() => (options.selfTests ?? []).flatMap((test) => test()).filter(({ ok }) => !ok).map(({ name }) => name))
+  const receiverFacts = (): PlatformFacts['receiver'] => {
+    const { settings, listening, error, receiptsToPost } = messages.receiver.status()
+    return { ...settings, listening, problem: error?.message ?? null, queuedReceipts: receiptsToPost }
+  }
+  const posture = createPosture({
+    database,
+    sources: {
+      station: () => station.show(),
+      partners: () => partnerRepository.all(),
+      items: () => trust.list({ limit: MOST_ITEMS }).items,
+      insights: trust.insights,
+      traffic: createTraffic(database, deliveryRepository),
+      secrets: () => secretAges(secrets.ages('partner/')),
+      audit: () => chainFacts(auditRepository),
+      platform: async () => await platformFacts({ folder: workspace.folder, clock, keyInKeychain: workspace.keyInKeychain, receiver: receiverFacts(), failedPrimitives }),
+    },
+    audit,
+    bus: publisher,
+    raise: noticeRaiser(common),
+    clock,
+    logger,
+    version: options.version,
+  })
   deliveries.recover(systemActor)
   runner.recover()
   const ending = new AbortController()
@@ -148,6 +182,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
     start() {
       engine.start()
       void expiryWatch.run(ending.signal)
+      void posture.watch.run(ending.signal)
       void releases.releaseWaiting(null, ending.signal).catch((error: unknown) => logger.log('error', 'received files could not be released', { problem: asAppError(error).message }))
       messages.start()
       scheduler.start()
@@ -172,11 +207,19 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       deliveries: deliveryHandlers(deliveries, collect, resolveFile),
       flows: flowHandlers(flows, resolveFile),
       as2: as2Handlers(messages),
+      posture: posture.handlers,
       // Topics only.
       notifications: {},
       audit: auditHandlers({ repository: auditRepository, trail: audit, deliveries: deliveryRepository, digest: sha256OfFile, resolveFile, clock }),
     },
   }
+}
+
+const MOST_ITEMS = 100_000
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null
+  return () => (made ??= { value: make() }).value
 }
 
 const MOST_KEY_BYTES = 1024 * 1024

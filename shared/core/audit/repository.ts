@@ -107,6 +107,18 @@ export function createAuditRepository(database: Database) {
       return byHash.get(hash)?.seq ?? null
     },
 
+    /** The newest record of exactly that type, or null. */
+    newestOf(type: string): AuditEvent | null {
+      const row = database.prepare<[string], Row>(`SELECT ${COLUMNS} FROM audit_events WHERE type = ? ORDER BY seq DESC LIMIT 1`).get(type)
+      return row === undefined ? null : eventOf(row)
+    },
+
+    /** Times of the first and the newest record. */
+    span(): { firstAt: string | null; lastAt: string | null } {
+      const at = (order: 'ASC' | 'DESC'): string | null => database.prepare<[], { at: string }>(`SELECT at FROM audit_events ORDER BY seq ${order} LIMIT 1`).get()?.at ?? null
+      return { firstAt: at('ASC'), lastAt: at('DESC') }
+    },
+
     list(query: AuditQuery): { events: AuditEvent[]; total: number } {
       const { where, values } = conditions(query)
       const total = database.prepare<[typeof values], { n: number }>(`SELECT count(*) n FROM audit_events ${where}`).get(values)?.n ?? 0

@@ -9,6 +9,8 @@ export interface SealedSecrets {
   /** Null when nothing is sealed under the id. Rejects with `workspace.corrupt` when the record was tampered with or moved. */
   get(id: string): string | null
   delete(id: string): void
+  /** Which secrets there are below a prefix, and since when; never what they are. */
+  ages(prefix: string): readonly { readonly id: string; readonly sealedAt: string }[]
 }
 
 const NONCE_BYTES = 12
@@ -42,5 +44,6 @@ export function createSealedSecrets(database: Database, dataKey: Buffer, clock: 
     delete(id) {
       database.prepare('DELETE FROM secrets WHERE id = ?').run(id)
     },
+    ages: (prefix) => database.prepare<[number, string], { id: string; sealedAt: string }>('SELECT id, created_at sealedAt FROM secrets WHERE substr(id, 1, ?) = ?').all(prefix.length, prefix),
   }
 }

@@ -14,6 +14,7 @@ import { partnerCommands, stationCommands } from './commands/partner.ts'
 import { policyCommands } from './commands/policy.ts'
 import { rolloverCommands } from './commands/rollover.ts'
 import { serveCommand } from './commands/serve.ts'
+import { postureCommands } from './commands/posture.ts'
 import { trustCommands } from './commands/trust.ts'
 import { workspaceCommands } from './commands/workspace.ts'
 import { joinOrOpen } from './join-or-open.ts'
@@ -56,6 +57,7 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
   expiryCommands(program, run)
   policyCommands(program, run)
   rolloverCommands(program, run)
+  postureCommands(program, run)
   connectionCommands(program, run)
   sendCommand(program, run)
   receiveCommand(program, run)

@@ -1,0 +1,85 @@
+/** Collects the facts from the other domains, read-only, and keeps what did not change for the next, partial evaluation. */
+import { setImmediate } from 'node:timers/promises'
+import type { StationDocument } from '../../contract/station.ts'
+import type { TrustItem } from '../../contract/trust.ts'
+import type { Traffic } from '../deliveries/traffic.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Database } from '../store/database.ts'
+import type { Insights } from '../trust/insights.ts'
+import type { AuditFacts, PartnerFact, PlatformFacts, PostureFacts, SecretAge } from './facts.ts'
+import { observationsOf } from './observations.ts'
+import type { PostureRepository } from './repository.ts'
+
+export interface FactSources {
+  readonly station: () => StationDocument | null
+  readonly partners: () => readonly PartnerFact[]
+  readonly items: () => readonly TrustItem[]
+  readonly insights: Pick<Insights, 'entries' | 'findings'>
+  readonly traffic: Traffic
+  readonly secrets: () => readonly SecretAge[]
+  readonly audit: () => AuditFacts
+  readonly platform: () => Promise<PlatformFacts>
+}
+
+export interface Collector {
+  /** Everything anew. */
+  all(): Promise<PostureFacts>
+  /** The deliveries of one partner anew, everything else as it was; null when nothing was collected yet. */
+  afterDelivery(partner: string): PostureFacts | null
+}
+
+const PAGE = 500
+const READ_TO = 'traffic'
+
+export function createCollector(deps: { readonly sources: FactSources; readonly repository: PostureRepository; readonly database: Database; readonly clock: Clock }): Collector {
+  const { sources, repository, database, clock } = deps
+  let last: PostureFacts | null = null
+
+  /** One page of the ledger into the observations. Reading a row twice changes nothing. */
+  const readPage = (place: { at: string; id: string }): { at: string; id: string } | null => {
+    const page = sources.traffic.since(place, PAGE)
+    if (page.next === null) return null
+    const { next } = page
+    database.transaction(() => {
+      for (const { delivery, attempts } of page.entries) for (const seen of observationsOf({ delivery, attempts })) repository.observe({ partner: delivery.partner, connection: delivery.connection, delivery: delivery.id }, seen)
+      repository.setNote(READ_TO, next.at)
+    })
+    return page.entries.length < PAGE ? null : next
+  }
+
+  // From the beginning of the last millisecond: a row may have changed in it after it was read.
+  const start = (): { at: string; id: string } => ({ at: repository.note(READ_TO) ?? '', id: '' })
+
+  return {
+    async all() {
+      for (let place: ReturnType<typeof readPage> = start(); place !== null; await setImmediate()) place = readPage(place)
+      const platform = await sources.platform()
+      last = {
+        now: clock.now(),
+        station: sources.station(),
+        partners: sources.partners(),
+        items: sources.items(),
+        expiry: sources.insights.entries(),
+        trust: sources.insights.findings(),
+        observations: repository.observations(),
+        traffic: sources.traffic.numbers(),
+        secrets: sources.secrets(),
+        platform,
+        audit: sources.audit(),
+      }
+      return last
+    },
+    afterDelivery(partner) {
+      if (last === null) return null
+      for (let place: ReturnType<typeof readPage> = start(); place !== null; ) place = readPage(place)
+      const others = <T extends { readonly partner: string }>(list: readonly T[]): T[] => list.filter((one) => one.partner !== partner)
+      last = {
+        ...last,
+        now: clock.now(),
+        observations: [...others(last.observations), ...repository.observations(partner)],
+        traffic: [...others(last.traffic), ...sources.traffic.numbers(partner)],
+      }
+      return last
+    },
+  }
+}

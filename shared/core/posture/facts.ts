@@ -1,0 +1,147 @@
+/** Everything that rules look at, as plain data: collected once, read-only, and the same for every rule. */
+import type { Connection } from '../../contract/connections/index.ts'
+import type { PartnerDocument } from '../../contract/partner-document.ts'
+import type { StationDocument } from '../../contract/station.ts'
+import type { ExpiryEntry, TrustFinding } from '../../contract/trust-insights.ts'
+import type { Binding, Role, TrustItem } from '../../contract/trust.ts'
+import { DAY_MS } from './days.ts'
+import type { Aspect } from './observations.ts'
+
+/** One value that was seen for one aspect of one connection's traffic, over all its deliveries. */
+export interface Observation {
+  readonly partner: string
+  readonly connection: string
+  readonly aspect: Aspect
+  readonly value: string
+  readonly firstSeen: string
+  readonly lastSeen: string
+  /** Newest first, at most 5. */
+  readonly deliveries: readonly string[]
+}
+
+/** Numbers of one connection's deliveries. */
+export interface ConnectionTraffic {
+  readonly partner: string
+  readonly connection: string
+  readonly total: number
+  readonly firstAt: string
+  readonly lastAt: string
+  readonly lastDeliveredAt: string | null
+  /** Failed ones that were created after the last delivered one, newest first. */
+  readonly failing: readonly { readonly id: string; readonly at: string; readonly code: string }[]
+  /** Neither delivered nor given up, and resting: since when. */
+  readonly resting: readonly { readonly id: string; readonly state: 'unknown' | 'disputed' | 'held' | 'awaiting-receipt'; readonly since: string }[]
+}
+
+export interface PartnerFact {
+  readonly document: PartnerDocument
+  readonly suspended: boolean
+  readonly practice: boolean
+  readonly createdAt: string
+  readonly updatedAt: string
+}
+
+export interface PlatformFacts {
+  readonly nodeVersion: string
+  /** Null: the keychain was not asked. */
+  readonly keychainAvailable: boolean | null
+  readonly keyInKeychain: boolean
+  readonly folder: string
+  /** Permission bits of the workspace folder; null where the system has none. */
+  readonly folderMode: number | null
+  readonly freeBytes: number
+  /** Names of known-answer tests that failed. */
+  readonly failedPrimitives: readonly string[]
+  /** Clock of the disk minus ours, milliseconds. */
+  readonly clockSkewMs: number
+  readonly receiver: { readonly enabled: boolean; readonly listening: boolean; readonly host: string; readonly port: number; readonly tls: boolean; readonly problem: string | null; readonly queuedReceipts: number }
+}
+
+export interface AuditFacts {
+  readonly events: number
+  readonly firstAt: string | null
+  readonly lastAt: string | null
+  /** Newest verification of the whole chain. */
+  readonly verified: { readonly at: string; readonly ok: boolean } | null
+}
+
+/** Age of sealed secrets: never their content. */
+export interface SecretAge {
+  readonly partner: string
+  readonly connection: string
+  readonly field: string
+  readonly sealedAt: string
+}
+
+export interface PostureFacts {
+  readonly now: number
+  readonly station: StationDocument | null
+  readonly partners: readonly PartnerFact[]
+  readonly items: readonly TrustItem[]
+  readonly expiry: readonly ExpiryEntry[]
+  readonly trust: readonly TrustFinding[]
+  readonly observations: readonly Observation[]
+  readonly traffic: readonly ConnectionTraffic[]
+  readonly secrets: readonly SecretAge[]
+  readonly platform: PlatformFacts
+  readonly audit: AuditFacts
+}
+
+/** One connection with all that concerns it. */
+export interface ConnectionView {
+  readonly partner: PartnerFact
+  readonly connection: Connection
+  /** `acme/sftp`. */
+  readonly id: string
+  readonly name: string
+  readonly tolerated: readonly string[]
+  readonly observations: readonly Observation[]
+  readonly traffic: ConnectionTraffic | null
+  readonly secrets: readonly SecretAge[]
+  /** Items that are bound for it now, by the partner or by our station. */
+  readonly bound: readonly { readonly item: TrustItem; readonly binding: Binding }[]
+  readonly facts: PostureFacts
+}
+
+export function isActive({ activeFrom, activeUntil }: Pick<Binding, 'activeFrom' | 'activeUntil'>, now: number): boolean {
+  return Date.parse(activeFrom) <= now && (activeUntil === null || now < Date.parse(activeUntil))
+}
+
+/** Views of the partners' connections; suspended partners have none, because nothing travels there. */
+export function viewsOf(facts: PostureFacts): ConnectionView[] {
+  const bindings = facts.items.flatMap((item) => item.bindings.filter((binding) => isActive(binding, facts.now)).map((binding) => ({ item, binding })))
+  const byPartner = Map.groupBy(bindings, ({ binding }) => binding.partner)
+  const place = ({ partner, connection }: { readonly partner: string; readonly connection: string }): string => `${partner}/${connection}`
+  const observations = Map.groupBy(facts.observations, place)
+  const secrets = Map.groupBy(facts.secrets, place)
+  const traffic = new Map(facts.traffic.map((one) => [place(one), one]))
+  const ofStation = byPartner.get(null) ?? []
+  return facts.partners
+    .filter(({ suspended }) => !suspended)
+    .flatMap((partner) =>
+      partner.document.connections.map((connection): ConnectionView => {
+        const id = `${partner.document.id}/${connection.id}`
+        return {
+          partner,
+          connection,
+          id,
+          name: `${partner.document.name} (${connection.id})`,
+          tolerated: toleratedOn(partner.document, connection.id, facts.now),
+          observations: observations.get(id) ?? [],
+          traffic: traffic.get(id) ?? null,
+          secrets: secrets.get(id) ?? [],
+          bound: [...(byPartner.get(partner.document.id) ?? []).filter(({ binding }) => binding.connection === null || binding.connection === connection.id), ...ofStation],
+          facts,
+        }
+      }),
+    )
+}
+
+function toleratedOn(document: PartnerDocument, connection: string, now: number): string[] {
+  return document.exceptions.filter((exception) => now < Date.parse(`${exception.until}T00:00:00.000Z`) + DAY_MS && (exception.connection === undefined || exception.connection === connection)).map(({ allow }) => allow)
+}
+
+/** Bound items in a role; the partner's own come before the station's. */
+export function inRole(view: ConnectionView, role: Role): ConnectionView['bound'] {
+  return view.bound.filter(({ binding }) => binding.role === role)
+}

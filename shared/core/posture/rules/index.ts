@@ -1,0 +1,12 @@
+/** Every rule. */
+import type { Rule } from '../rule.ts'
+import { agreedRules } from './agreed.ts'
+import { authRules } from './auth.ts'
+import { flowRules } from './flow.ts'
+import { keyRules } from './keys.ts'
+import { lifecycleRules } from './lifecycle.ts'
+import { observedRules } from './observed.ts'
+import { platformRules } from './platform.ts'
+import { transportRules } from './transport.ts'
+
+export const RULES: readonly Rule[] = [...lifecycleRules, ...keyRules, ...agreedRules, ...observedRules, ...transportRules, ...authRules, ...platformRules, ...flowRules]

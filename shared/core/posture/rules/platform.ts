@@ -1,0 +1,54 @@
+/** This computer, the workspace and the audit chain. */
+import { dayOf, daysBetween, daysText } from '../days.ts'
+import type { PlatformFacts, PostureFacts } from '../facts.ts'
+import { fact, platformRule, type Hit, type Rule, type RuleText } from '../rule.ts'
+import { isLoopbackHost } from '../settings.ts'
+
+function of(text: RuleText, find: (platform: PlatformFacts, facts: PostureFacts) => Omit<Hit, 'open'> | null, open: NonNullable<Hit['open']> = { kind: 'settings', id: '' }): Rule {
+  return platformRule({
+    ...text,
+    find: (facts) => {
+      const hit = find(facts.platform, facts)
+      return hit === null ? [] : [{ open, ...hit }]
+    },
+  })
+}
+
+const LITTLE_BYTES = 1024 ** 3
+const NO_BYTES = 200 * 1024 ** 2
+const LEAST_NODE = 24
+const VERIFY_DAYS = 30
+const SKEW_MS = 60_000
+
+const SYNCED = /(^|[\\/])(OneDrive( - [^\\/]+)?|Dropbox( \([^\\/]+\))?|Google ?Drive|GoogleDrive|My Drive|iCloud ?Drive|com~apple~CloudDocs|Mobile Documents|Nextcloud|ownCloud|pCloudDrive|Box Sync|Syncthing|Sync)([\\/]|$)/i
+
+export const platformRules: readonly Rule[] = [
+  of({ code: 'keychain_missing', domain: 'secrets', severity: 'info', title: 'Only the passphrase opens the workspace', rationale: 'Without the system\'s keychain somebody has to type the passphrase at each start, or it lies in a file.', sources: ['NIST SP 800-57 Part 1 Rev. 5 §8.2.1'], suggestion: 'Lock and unlock the workspace once with "remember in the keychain", or see that the file with the passphrase is readable by its owner only.' }, ({ keyInKeychain, keychainAvailable }) => (keyInKeychain ? null : { message: keychainAvailable === false ? 'the keychain of this computer does not answer' : 'the key of this workspace is not in the keychain' })),
+  of({ code: 'workspace_readable', domain: 'secrets', severity: 'error', title: 'Others can read the workspace folder', rationale: 'What is in it is encrypted, but names, sizes and times are not, and a copy can be attacked in peace.', sources: ['CWE-732', 'OpenSSH StrictModes'], suggestion: 'Let only the account that runs Waybill open the folder (chmod 700).' }, ({ folderMode, folder }) => (folderMode !== null && (folderMode & 0o077) !== 0 ? { message: `${folder} can be opened by other accounts of this computer`, evidence: [fact('Permissions', folderMode.toString(8).padStart(3, '0'))] } : null)),
+  of({ code: 'workspace_synced', domain: 'platform', severity: 'error', title: 'The workspace lies in a folder that is synchronised', rationale: 'Programs that copy files while they are written damage databases, and a second computer then runs the same jobs.', sources: ['SQLite: How To Corrupt An Database File §1.4', 'Waybill: one process owns a workspace'], suggestion: 'Close Waybill, move the folder to a place on this computer that is not synchronised, and open it there.' }, ({ folder }) => (SYNCED.test(folder) ? { message: `${folder} belongs to a synchronising program` } : null)),
+  of({ code: 'disk_low', domain: 'audit', severity: 'warning', title: 'The disk is nearly full', rationale: 'Files are copied into the workspace before they are sent, and nothing is sent that cannot be recorded.', sources: ['NIST SP 800-92 (log storage)'], suggestion: 'Free some space on this disk, or ask for a larger one.' }, ({ freeBytes }) => (freeBytes >= LITTLE_BYTES ? null : { severity: freeBytes < NO_BYTES ? 'error' : 'warning', message: `${Math.round(freeBytes / 1024 ** 2)} MiB are free` })),
+  of({ code: 'runtime_outdated', domain: 'platform', severity: 'error', title: 'The runtime is too old', rationale: 'Old runtimes lack repairs, and the cryptography in them is tested with this version only.', sources: ['Node.js release schedule'], suggestion: 'Install the current Waybill; it brings its own runtime.' }, ({ nodeVersion }) => (Number(nodeVersion.split('.')[0]) >= LEAST_NODE ? null : { message: `Node ${nodeVersion} runs` })),
+  of({ code: 'primitives_failed', domain: 'platform', severity: 'error', title: 'A self-test of the cryptography failed', rationale: 'What it protects cannot be relied upon.', sources: ['ISO/IEC 19790 (self-tests), FIPS 140-3'], suggestion: 'Do not exchange files with this installation; install Waybill again.' }, ({ failedPrimitives }) => (failedPrimitives.length === 0 ? null : { message: `failed: ${failedPrimitives.join(', ')}` })),
+  of({ code: 'clock_skew', domain: 'platform', severity: 'warning', title: 'The clock is wrong', rationale: 'Certificates are judged by it, schedules run by it, and records lose their worth as evidence.', sources: ['RFC 5905', 'NIST SP 800-92'], suggestion: 'Switch "set time automatically" on in the system\'s settings.' }, ({ clockSkewMs }, { audit, now }) => {
+    const ahead = audit.lastAt === null ? 0 : Date.parse(audit.lastAt) - now
+    if (Math.abs(clockSkewMs) > SKEW_MS) return { message: `the disk's clock differs by ${Math.round(clockSkewMs / 1000)} seconds` }
+    return ahead > SKEW_MS ? { message: `the newest record is from ${audit.lastAt ?? ''}, which is in the future` } : null
+  }),
+  of({ code: 'receiver_exposed', domain: 'platform', severity: 'info', title: 'The AS2 receiver listens on every interface', rationale: 'It can be reached from each network that this computer is in, guest networks too.', sources: ['CWE-1327', 'CIS benchmarks: bind to needed addresses'], suggestion: 'Enter the one address that the partners reach, or see that the firewall lets only them in.' }, ({ receiver }) => (receiver.enabled && (receiver.host === '0.0.0.0' || receiver.host === '::') ? { severity: receiver.tls ? 'info' : 'warning', message: `the receiver listens on ${receiver.host}:${receiver.port}${receiver.tls ? '' : ' without TLS'}` } : null)),
+  of({ code: 'receiver_plain', domain: 'transport', severity: 'info', title: 'The AS2 receiver has no TLS', rationale: 'Without a proxy in front that does it, headers and unencrypted messages can be read on the way.', sources: ['RFC 4130 §9'], suggestion: 'Switch TLS on with a certificate bound as tls-server, or note that the proxy in front does it.' }, ({ receiver }) => (receiver.enabled && !receiver.tls && !isLoopbackHost(receiver.host) && receiver.host !== '0.0.0.0' && receiver.host !== '::' ? { message: `the receiver listens on ${receiver.host}:${receiver.port} without TLS` } : null)),
+  of({ code: 'receiver_down', domain: 'platform', severity: 'error', title: 'The AS2 receiver does not run', rationale: 'Partners get no connection: their messages and receipts are lost or late.', sources: ['RFC 4130 §5.5'], suggestion: 'Look at the reason, free the port or change it, and start the receiver again.' }, ({ receiver }) => (receiver.problem !== null && !receiver.listening ? { message: `the receiver could not be started: ${receiver.problem}` } : null)),
+  of({ code: 'receiver_needed', domain: 'platform', severity: 'warning', title: 'The AS2 receiver is off and would be needed', rationale: 'Receipts that come later are posted to our receiver; while it is off, deliveries wait and are given up.', sources: ['RFC 4130 §7.2 (asynchronous receipts)'], suggestion: 'Start the receiver, or ask for synchronous receipts.' }, ({ receiver }, { partners }) => {
+    if (receiver.enabled || receiver.listening) return null
+    const waiting = partners.filter(({ suspended, document }) => !suspended && document.connections.some((connection) => connection.protocol === 'as2' && connection.url !== undefined && connection.receipt.request !== 'none' && connection.receipt.mode === 'async'))
+    return waiting.length === 0 ? null : { message: `${waiting.length === 1 ? '1 partner posts' : `${waiting.length} partners post`} receipts to us`, evidence: [fact('Partners', waiting.map(({ document }) => document.id).slice(0, 10).join(', '))] }
+  }),
+  of({ code: 'receipts_not_posted', domain: 'platform', severity: 'warning', title: 'Receipts of ours could not be posted', rationale: 'The partner believes that nothing arrived and sends again.', sources: ['RFC 4130 §7.2'], suggestion: 'Test the way to the partner\'s address for receipts.' }, ({ receiver }) => (receiver.queuedReceipts >= 3 ? { message: `${receiver.queuedReceipts} receipts wait to be posted` } : null)),
+  of({ code: 'station_missing', domain: 'platform', severity: 'warning', title: 'Our own identity is not entered', rationale: 'AS2 messages name us by our identifier; without it none can be sent.', sources: ['RFC 4130 §6.2'], suggestion: 'Enter company name and AS2 identifier under Settings.' }, (_, { station, partners }) => (station?.as2 === undefined && partners.some(({ document }) => document.connections.some((connection) => connection.protocol === 'as2' && connection.ourAs2Id === undefined)) ? { message: 'there are AS2 partners, and our station has no AS2 identifier' } : null), { kind: 'settings', id: 'station' }),
+  of({ code: 'audit_not_verified', domain: 'audit', severity: 'info', title: 'The audit chain was not verified for long', rationale: 'A chain proves something only to those who look; damage that is found late cannot be mended from a backup.', sources: ['NIST SP 800-92', 'Xferity: "does not replace external immutable retention"'], suggestion: 'Open Audit and press Verify; once a month is enough.' }, (_, { audit, now }) => {
+    if (audit.firstAt === null || daysBetween(audit.firstAt, now) < VERIFY_DAYS) return null
+    if (audit.verified === null) return { message: `${audit.events} records, and the chain was never verified` }
+    const days = daysBetween(audit.verified.at, now)
+    return days < VERIFY_DAYS ? null : { message: `the chain was last verified ${daysText(days)} ago, on ${dayOf(audit.verified.at)}` }
+  }, { kind: 'audit', id: '' }),
+  of({ code: 'audit_broken', domain: 'audit', severity: 'error', title: 'The audit chain does not hold', rationale: 'A record was changed, removed or inserted: from there on the chain proves nothing.', sources: ['ISO/IEC 27037 (integrity of evidence)'], suggestion: 'Copy the workspace folder as it is, restore the last backup into another folder, and compare both with somebody who knows.' }, (_, { audit }) => (audit.verified?.ok === false ? { message: `the verification of ${dayOf(audit.verified.at)} found a bad record` } : null), { kind: 'audit', id: '' }),
+]
