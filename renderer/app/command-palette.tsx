@@ -17,6 +17,7 @@ const PLACES: readonly Entry[] = [
   { name: 'Add partner', kind: 'Do', path: '/partners/new' },
   { name: 'Deliveries', kind: 'Go to', path: '/deliveries' },
   { name: 'Keys & certificates', kind: 'Go to', path: '/trust' },
+  { name: 'Posture', kind: 'Go to', path: '/posture' },
   { name: 'Audit', kind: 'Go to', path: '/audit' },
   { name: 'Settings', kind: 'Go to', path: '/settings' },
 ]

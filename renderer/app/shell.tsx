@@ -1,4 +1,4 @@
-import { Building2, FileClock, Home, KeyRound, Send, Settings as SettingsIcon, Waypoints } from 'lucide-react'
+import { Building2, FileClock, Home, KeyRound, Send, Settings as SettingsIcon, ShieldCheck, Waypoints } from 'lucide-react'
 import { useEffect } from 'react'
 import { Link, Route, Switch, useLocation } from 'wouter'
 import { AuditPage } from '../features/audit/audit-page.tsx'
@@ -8,6 +8,7 @@ import { OverviewPage } from '../features/overview/overview-page.tsx'
 import { PartnerFormPage } from '../features/partners/partner-form-page.tsx'
 import { PartnerPage } from '../features/partners/partner-page.tsx'
 import { PartnersPage } from '../features/partners/partners-page.tsx'
+import { PosturePage } from '../features/posture/posture-page.tsx'
 import { Queue } from '../features/send/queue.tsx'
 import { SendSheet } from '../features/send/send-sheet.tsx'
 import { SettingsPage } from '../features/settings/settings-page.tsx'
@@ -27,6 +28,7 @@ const PLACES = [
   ['/partners', 'Partners', Building2],
   ['/deliveries', 'Deliveries', Send],
   ['/trust', 'Keys & certificates', KeyRound],
+  ['/posture', 'Posture', ShieldCheck],
   ['/audit', 'Audit', FileClock],
   ['/settings', 'Settings', SettingsIcon],
 ] as const
@@ -38,7 +40,8 @@ export function Shell() {
   const host = useHost()
   useEffect(() => host.onOpen(({ kind, id }) => navigate(`${OPENED[kind]}${encodeURIComponent(id)}`)), [host, navigate])
   const counts = useCall('deliveries.counts', (client) => client.deliveries.counts({}), (client, changed) => client.deliveries.onChanged(changed))
-  const attention = counts.data?.attention ?? 0
+  const posture = useCall('posture.counts', (client) => client.posture.list({ limit: 1 }), (client, changed) => client.posture.onChanged(changed))
+  const marked: Readonly<Record<string, number>> = { '/deliveries': counts.data?.attention ?? 0, '/posture': posture.data?.counts.error ?? 0 }
   return (
     <div className={css['shell']}>
       <nav className={css['rail']} aria-label="Main">
@@ -50,12 +53,13 @@ export function Shell() {
         </div>
         <div className={css['nav']}>
           {PLACES.map(([path, name, Icon]) => {
+            const attention = marked[path] ?? 0
             const current = path === '/' ? location === '/' : location.startsWith(path)
             return (
               <Link key={path} href={path} className={css['link']} aria-current={current ? 'page' : undefined}>
                 <Icon size={16} aria-hidden />
                 {name}
-                {path === '/deliveries' && attention > 0 ? <span className={css['count']} title={`${attention} need a look`}>{attention}</span> : null}
+                {attention > 0 ? <span className={css['count']} title={`${attention} need a look`}>{attention}</span> : null}
               </Link>
             )
           })}
@@ -79,6 +83,7 @@ export function Shell() {
             <Route path="/trust/rollover" component={RolloverPage} />
             <Route path="/trust/policy" component={PolicyPage} />
             <Route path="/trust/:id">{({ id }) => <TrustItemPage id={id} />}</Route>
+            <Route path="/posture" component={PosturePage} />
             <Route path="/audit" component={AuditPage} />
             <Route path="/settings" component={SettingsPage} />
             <Route>

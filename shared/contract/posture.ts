@@ -22,7 +22,7 @@ export const Subject = z.object({ kind: z.enum(['platform', 'station', 'partner'
 export type Subject = z.infer<typeof Subject>
 
 /** The screen that mends it. */
-export const MendedAt = z.object({ kind: z.enum(['partner', 'partner-form', 'trust', 'delivery', 'settings', 'audit', 'deliveries']), id: z.string() })
+export const MendedAt = z.object({ kind: z.enum(['partner', 'partner-form', 'trust', 'flow', 'delivery', 'settings', 'audit', 'deliveries']), id: z.string() })
 export type MendedAt = z.infer<typeof MendedAt>
 
 export const Suppression = z.object({ reason: z.string(), owner: z.string(), until: Day, at: Timestamp, by: z.string() })

@@ -46,6 +46,7 @@ import { createRolloverService, rolloverHandlers } from './rollover/service.ts'
 import { createRoutes } from './partners/routes.ts'
 import { createPartnerService } from './partners/service.ts'
 import { createPosture } from './posture/create.ts'
+import { flowFactOf } from './posture/flow-facts.ts'
 import { platformFacts } from './posture/platform-facts.ts'
 import { secretAges } from './posture/secret-ages.ts'
 import type { PlatformFacts } from './posture/facts.ts'
@@ -163,6 +164,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       items: () => trust.list({ limit: MOST_ITEMS }).items,
       insights: trust.insights,
       traffic: createTraffic(database, deliveryRepository),
+      flows: () => flows.list({ limit: MOST_FLOWS }).flows.map(({ id }) => flowFactOf(flows.show(id), clock.now())),
       secrets: () => secretAges(secrets.ages('partner/')),
       audit: () => chainFacts(auditRepository),
       platform: async () => await platformFacts({ folder: workspace.folder, clock, keyInKeychain: workspace.keyInKeychain, receiver: receiverFacts(), failedPrimitives }),
@@ -216,6 +218,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
 }
 
 const MOST_ITEMS = 100_000
+const MOST_FLOWS = 10_000
 
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | null = null

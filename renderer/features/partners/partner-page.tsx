@@ -13,6 +13,7 @@ import { Card, Page, Skeleton } from '../../ui/page.tsx'
 import { Status } from '../../ui/status.tsx'
 import { toast } from '../../ui/toasts.tsx'
 import { DeliveryList } from '../deliveries/delivery-list.tsx'
+import { PartnerPosture } from '../posture/partner-posture.tsx'
 import { DropTarget } from '../send/drop-target.tsx'
 import { FilePicker } from '../send/file-picker.tsx'
 import { ProvenanceText } from '../trust/provenance-text.tsx'
@@ -66,6 +67,7 @@ function Shown({ detail, reload }: { readonly detail: PartnerDetail; readonly re
       >
         <div className={ui['row']}>
           <Status tone={tone}>{word}</Status>
+          <PartnerPosture id={id} />
           <span className="quiet">Drop files anywhere on this page to send them.</span>
         </div>
         {action.error ? <ErrorPanel error={action.error} /> : null}

@@ -6,7 +6,7 @@ import type { Traffic } from '../deliveries/traffic.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Database } from '../store/database.ts'
 import type { Insights } from '../trust/insights.ts'
-import type { AuditFacts, PartnerFact, PlatformFacts, PostureFacts, SecretAge } from './facts.ts'
+import type { AuditFacts, FlowFact, PartnerFact, PlatformFacts, PostureFacts, SecretAge } from './facts.ts'
 import { observationsOf } from './observations.ts'
 import type { PostureRepository } from './repository.ts'
 
@@ -16,6 +16,7 @@ export interface FactSources {
   readonly items: () => readonly TrustItem[]
   readonly insights: Pick<Insights, 'entries' | 'findings'>
   readonly traffic: Traffic
+  readonly flows: () => readonly FlowFact[]
   readonly secrets: () => readonly SecretAge[]
   readonly audit: () => AuditFacts
   readonly platform: () => Promise<PlatformFacts>
@@ -63,6 +64,7 @@ export function createCollector(deps: { readonly sources: FactSources; readonly 
         trust: sources.insights.findings(),
         observations: repository.observations(),
         traffic: sources.traffic.numbers(),
+        flows: sources.flows(),
         secrets: sources.secrets(),
         platform,
         audit: sources.audit(),

@@ -2,6 +2,8 @@
 import type { Connection } from '../../contract/connections/index.ts'
 import type { PartnerDocument } from '../../contract/partner-document.ts'
 import type { StationDocument } from '../../contract/station.ts'
+import type { FlowDocument } from '../../contract/flow-document.ts'
+import type { FlowSummary, RunOutcome } from '../../contract/flows.ts'
 import type { ExpiryEntry, TrustFinding } from '../../contract/trust-insights.ts'
 import type { Binding, Role, TrustItem } from '../../contract/trust.ts'
 import { DAY_MS } from './days.ts'
@@ -73,6 +75,18 @@ export interface SecretAge {
   readonly sealedAt: string
 }
 
+export interface FlowFact {
+  readonly document: FlowDocument
+  readonly paused: FlowSummary['paused']
+  readonly updatedAt: string
+  /** Outcomes of its newest runs that have ended, the newest first. */
+  readonly recent: readonly RunOutcome[]
+  /** Due times of the last seven days at which nobody was there and that nothing made up for. */
+  readonly missedThisWeek: number
+  /** Missed times that wait for a decision. */
+  readonly pending: number
+}
+
 export interface PostureFacts {
   readonly now: number
   readonly station: StationDocument | null
@@ -82,6 +96,7 @@ export interface PostureFacts {
   readonly trust: readonly TrustFinding[]
   readonly observations: readonly Observation[]
   readonly traffic: readonly ConnectionTraffic[]
+  readonly flows: readonly FlowFact[]
   readonly secrets: readonly SecretAge[]
   readonly platform: PlatformFacts
   readonly audit: AuditFacts

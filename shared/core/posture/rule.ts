@@ -41,7 +41,7 @@ interface OfPartner extends RuleText {
 }
 /** Over everything; its hits name their subject. `item` and `platform` only tell what it is about. */
 interface OfAll extends RuleText {
-  readonly scope: 'platform' | 'item'
+  readonly scope: 'platform' | 'item' | 'flow'
   find(facts: PostureFacts): readonly Hit[]
 }
 
@@ -50,6 +50,7 @@ export type Rule = OfConnection | OfPartner | OfAll
 export const connectionRule = (rule: Omit<OfConnection, 'scope'>): Rule => ({ ...rule, scope: 'connection' })
 export const partnerRule = (rule: Omit<OfPartner, 'scope'>): Rule => ({ ...rule, scope: 'partner' })
 export const platformRule = (rule: Omit<OfAll, 'scope'>): Rule => ({ ...rule, scope: 'platform' })
+export const flowRule = (rule: Omit<OfAll, 'scope'>): Rule => ({ ...rule, scope: 'flow' })
 export const itemRule = (rule: Omit<OfAll, 'scope'>): Rule => ({ ...rule, scope: 'item' })
 
 export type { PostureScope }

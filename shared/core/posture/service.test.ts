@@ -44,7 +44,7 @@ describe('the posture over time', () => {
       sources: {
         station: () => facts.station, partners: () => facts.partners, items: () => facts.items, insights: { entries: () => [...facts.expiry], findings: () => [...facts.trust] },
         traffic: createTraffic(database, createDeliveryRepository(database)),
-        secrets: () => facts.secrets, audit: () => facts.audit, platform: async () => await Promise.resolve(facts.platform),
+        flows: () => facts.flows, secrets: () => facts.secrets, audit: () => facts.audit, platform: async () => await Promise.resolve(facts.platform),
       },
       repository, database, clock,
     })

@@ -81,6 +81,7 @@ export function createPostureWatch({ service, bus, clock, logger }: { readonly s
         bus.subscribe('trust.changed', changed),
         bus.subscribe('station.changed', changed),
         bus.subscribe('as2.receiverChanged', changed),
+        bus.subscribe('flows.changed', changed),
         bus.subscribe('deliveries.changed', ({ partner, state }) => {
           if (!RESTING.includes(state)) return
           dirty.add(partner)

@@ -2,6 +2,7 @@
 import type { Rule } from '../rule.ts'
 import { agreedRules } from './agreed.ts'
 import { authRules } from './auth.ts'
+import { flowRunRules } from './flow-runs.ts'
 import { flowRules } from './flow.ts'
 import { keyRules } from './keys.ts'
 import { lifecycleRules } from './lifecycle.ts'
@@ -9,4 +10,4 @@ import { observedRules } from './observed.ts'
 import { platformRules } from './platform.ts'
 import { transportRules } from './transport.ts'
 
-export const RULES: readonly Rule[] = [...lifecycleRules, ...keyRules, ...agreedRules, ...observedRules, ...transportRules, ...authRules, ...platformRules, ...flowRules]
+export const RULES: readonly Rule[] = [...lifecycleRules, ...keyRules, ...agreedRules, ...observedRules, ...transportRules, ...authRules, ...platformRules, ...flowRules, ...flowRunRules]

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PartnerFact, PostureFacts } from '../facts.ts'
 import { RULES } from './index.ts'
-import { as2, codes, day, ends, found, ftps, item, judged, KEYS, NOW, partner, PINS, PLATFORM, s3, seen, sftp, traffic, world, x509 } from './test-world.ts'
+import { as2, codes, day, ends, flow as aFlow, found, ftps, item, judged, KEYS, NOW, partner, PINS, PLATFORM, s3, seen, sftp, traffic, world, x509 } from './test-world.ts'
 
 /** A world that is found, and one that is just not. */
 type Case = readonly [code: string, hit: Partial<PostureFacts>, near: Partial<PostureFacts>]
@@ -147,11 +147,25 @@ const flow: Case[] = [
   ['no_contact', having([sftp()], { contacts: [{ name: 'Ms Ito' }] }), having([sftp()], { contacts: [{ name: 'Ms Ito', email: 'ito@acme.example' }] })],
 ]
 
-const ALL: Case[] = [...lifecycle, ...crypto, ...observedCases, ...transport, ...auth, ...ofPlatform, ...flow]
+const flows = (change: Parameters<typeof aFlow>[0], document?: Record<string, unknown>): Partial<PostureFacts> => ({ flows: [aFlow(change, document)] })
+const atTimes = { trigger: { kind: 'after', flow: 'other' } }
+
+const flowRuns: Case[] = [
+  ['flow_paused_long', flows({ paused: { at: day(-7), until: null, reason: null } }), flows({ paused: { at: day(-7), until: day(1), reason: null } })],
+  ['flow_never_ran', flows({ recent: [], updatedAt: day(-7) }), flows({ recent: [], updatedAt: day(-30) }, { trigger: { kind: 'manual' } })],
+  ['flow_always_empty', flows({ recent: ['nothing', 'nothing', 'nothing', 'nothing', 'nothing'] }, atTimes), flows({ recent: ['nothing', 'nothing', 'nothing', 'nothing', 'delivered'] }, atTimes)],
+  ['flow_failing', flows({ recent: ['failed', 'refused', 'failed'] }), flows({ recent: ['failed', 'failed', 'partly'] })],
+  ['flow_missed', flows({ missedThisWeek: 3 }), flows({ missedThisWeek: 2 })],
+  ['flow_undecided', flows({ pending: 1 }), flows({ pending: 0 })],
+  ['flow_duplicates_weak', flows({}, { duplicates: { windowDays: 6 } }), flows({}, { duplicates: { windowDays: 7 } })],
+  ['flow_retry_short', flows({}, { retry: { windowMinutes: 59 } }), flows({}, { retry: { windowMinutes: 60 } })],
+]
+
+const ALL: Case[] = [...lifecycle, ...crypto, ...observedCases, ...transport, ...auth, ...ofPlatform, ...flow, ...flowRuns]
 
 describe('rules', () => {
   it('find nothing where all is well', () => {
-    expect(found(world())).toEqual([])
+    expect(found(world({ flows: [aFlow()] }))).toEqual([])
   })
 
   it.each(ALL)('%s: found, and not where it just is not the case', (code, hit, near) => {

@@ -5,7 +5,8 @@ import type { X509Details } from '../../../contract/trust-details.ts'
 import type { Role, TrustItem } from '../../../contract/trust.ts'
 import { DAY_MS } from '../days.ts'
 import { evaluate, type Found } from '../evaluate.ts'
-import type { ConnectionTraffic, Observation, PartnerFact, PlatformFacts, PostureFacts } from '../facts.ts'
+import { FlowDocument } from '../../../contract/flow-document.ts'
+import type { ConnectionTraffic, FlowFact, Observation, PartnerFact, PlatformFacts, PostureFacts } from '../facts.ts'
 import type { Aspect } from '../observations.ts'
 import { RULES } from './index.ts'
 
@@ -51,6 +52,10 @@ export function traffic(change: Partial<ConnectionTraffic> = {}): ConnectionTraf
   return { partner: 'acme', connection: 'sftp', total: 20, firstAt: day(-40), lastAt: day(-1), lastDeliveredAt: day(-1), failing: [], resting: [], ...change }
 }
 
+export function flow(change: Partial<FlowFact> = {}, document: Record<string, unknown> = {}): FlowFact {
+  return { document: FlowDocument.parse({ id: 'orders', name: 'Orders', direction: 'outbound', source: { kind: 'folder', folder: '/out' }, targets: ['acme'], trigger: { kind: 'watch' }, ...document }), paused: null, updatedAt: day(-30), recent: ['delivered'], missedThisWeek: 0, pending: 0, ...change }
+}
+
 export function ends(daysLeft: number, change: Partial<ExpiryEntry> = {}): ExpiryEntry {
   const state = daysLeft < 0 ? 'expired' : daysLeft <= 30 ? 'due' : daysLeft <= 60 ? 'soon' : 'later'
   return { item: 'ending', label: 'Ending', kind: 'x509', part: 'own', name: 'CN=Ending', endsAt: day(daysLeft), daysLeft, leadDays: 30, state, uses: [{ partner: 'acme', connection: null, role: 'verify' }], ...change }
@@ -82,6 +87,7 @@ export function world(change: Partial<PostureFacts> = {}): PostureFacts {
     trust: [],
     observations: [],
     traffic: [traffic(), traffic({ connection: 'as2' })],
+    flows: [],
     secrets: [],
     platform: PLATFORM,
     audit: { events: 10, firstAt: day(-60), lastAt: day(0), verified: { at: day(-5), ok: true } },

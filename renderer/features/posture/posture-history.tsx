@@ -1,0 +1,53 @@
+import type { FindingRef, Snapshot } from '../../../shared/contract/posture.ts'
+import { useCall } from '../../lib/use-call.ts'
+import { Card } from '../../ui/page.tsx'
+import { Time } from '../../ui/time.tsx'
+import { CAUSES, countsText, sentence } from './words.ts'
+import css from './posture.module.css'
+import ui from '../../ui/ui.module.css'
+
+const SHOWN = 8
+const MOST_LINES = 4
+
+/** What came and went, newest first. */
+export function PostureHistory({ partner }: { readonly partner: string | null }) {
+  const { data } = useCall(`posture.history ${partner ?? ''}`, (asked) => asked.posture.history({ limit: 100, ...(partner === null ? {} : { partner }) }), (asked, changed) => asked.posture.onChanged(changed))
+  const snapshots = (data?.snapshots ?? []).filter(({ appeared, resolved }) => appeared.length + resolved.length > 0).slice(0, SHOWN)
+  if (snapshots.length === 0) return null
+  return (
+    <Card title="What changed">
+      <ol className={ui['timeline']}>
+        {snapshots.map((snapshot) => (
+          <Entry key={snapshot.id} snapshot={snapshot} />
+        ))}
+      </ol>
+    </Card>
+  )
+}
+
+function Entry({ snapshot: { at, cause, counts, appeared, resolved } }: { readonly snapshot: Snapshot }) {
+  const tone = appeared.some(({ severity }) => severity === 'error') ? 'bad' : appeared.length > 0 ? 'warn' : 'ok'
+  return (
+    <li data-tone={tone}>
+      <span className="quiet small">
+        <Time at={at} />, {CAUSES[cause]} · {countsText(counts)}
+      </span>
+      <Lines word="New" refs={appeared} />
+      <Lines word="Settled" refs={resolved} />
+    </li>
+  )
+}
+
+function Lines({ word, refs }: { readonly word: string; readonly refs: readonly FindingRef[] }) {
+  if (refs.length === 0) return null
+  return (
+    <ul className={css['lines']}>
+      {refs.slice(0, MOST_LINES).map(({ id, message }) => (
+        <li key={id}>
+          {word}: {sentence(message)}
+        </li>
+      ))}
+      {refs.length > MOST_LINES ? <li className="quiet small">and {refs.length - MOST_LINES} more</li> : null}
+    </ul>
+  )
+}

@@ -1,0 +1,89 @@
+import { useState } from 'react'
+import { Link, useSearch } from 'wouter'
+import type { FindingState, Severity } from '../../../shared/contract/posture.ts'
+import { useHost } from '../../lib/app-context.ts'
+import { useAction, useCall } from '../../lib/use-call.ts'
+import { Button } from '../../ui/button.tsx'
+import { ErrorPanel } from '../../ui/error-panel.tsx'
+import { Card, Empty, Page, Skeleton } from '../../ui/page.tsx'
+import { Time } from '../../ui/time.tsx'
+import { saveFile } from '../trust/save-file.ts'
+import { FindingGroupRow } from './finding-group.tsx'
+import { PostureHistory } from './posture-history.tsx'
+import { groupsOf, SEVERITY } from './words.ts'
+import ui from '../../ui/ui.module.css'
+
+const SEVERITIES: readonly Severity[] = ['error', 'warning', 'info']
+type View = Severity | 'all' | 'suppressed'
+
+/** What is weak or has drifted, what to do first, and why. Counts and ages; there is no score. */
+export function PosturePage() {
+  const { client } = useHost()
+  const action = useAction()
+  const partner = new URLSearchParams(useSearch()).get('partner')
+  const [view, setView] = useState<View>('all')
+  const about = partner === null ? {} : { partner }
+  const state: FindingState[] | undefined = view === 'suppressed' ? ['suppressed'] : undefined
+  const { data, error } = useCall(`posture.list ${partner ?? ''} ${view === 'suppressed' ? view : ''}`, (asked) => asked.posture.list({ limit: 1000, ...about, ...(state === undefined ? {} : { state }) }), (asked, changed) => asked.posture.onChanged(changed))
+  const save = async (format: 'csv' | 'sarif'): Promise<void> => {
+    const file = await action.run(async () => await client.posture.export({ format, ...about }))
+    if (file !== undefined) saveFile({ ...file, encoding: 'text' })
+  }
+  const shown = (data?.findings ?? []).filter(({ severity }) => view === 'all' || view === 'suppressed' || severity === view)
+  const chips: readonly (readonly [View, string])[] = data === undefined ? [] : [['all', `Open ${data.counts.error + data.counts.warning + data.counts.info}`], ['error', `Errors ${data.counts.error}`], ['warning', `Warnings ${data.counts.warning}`], ['info', `Notes ${data.counts.info}`], ['suppressed', `Suppressed ${data.counts.suppressed}`]]
+  return (
+    <Page
+      title="Posture"
+      about={data?.evaluatedAt == null ? 'What is weak, what has drifted, and what to do first.' : <>What is weak, what has drifted, and what to do first. Last looked at everything <Time at={data.evaluatedAt} />.</>}
+      actions={
+        <>
+          <Button onClick={() => void save('csv')}>Save as CSV</Button>
+          <Button onClick={() => void save('sarif')}>SARIF</Button>
+          <Button look="primary" disabled={action.busy} onClick={() => void action.run(async () => await client.posture.evaluate({}))}>
+            Look again
+          </Button>
+        </>
+      }
+    >
+      {error ? <ErrorPanel error={error} /> : null}
+      {action.error ? <ErrorPanel error={action.error} /> : null}
+      {data === undefined && error === undefined ? <Skeleton height={320} /> : null}
+      {data === undefined ? null : (
+        <div className={ui['row']}>
+          <div className={ui['chips']} role="group" aria-label="Show">
+            {chips.map(([name, word]) => (
+              <button key={name} type="button" className={ui['chip']} aria-pressed={view === name} onClick={() => setView(name)}>
+                {word}
+              </button>
+            ))}
+          </div>
+          {partner === null ? null : (
+            <span className="quiet small">
+              Only {partner}. <Link href="/posture">Show all</Link>
+            </span>
+          )}
+        </div>
+      )}
+      {data !== undefined && shown.length === 0 ? <Nothing view={view} looked={data.evaluatedAt !== null} /> : null}
+      {SEVERITIES.map((severity) => {
+        const groups = groupsOf(shown.filter((finding) => finding.severity === severity))
+        return groups.length === 0 ? null : (
+          <Card key={severity} title={SEVERITY[severity].heading} actions={<span className="quiet small">{SEVERITY[severity].about}</span>} flush>
+            <ul className={ui['list']}>
+              {groups.map((group) => (
+                <FindingGroupRow key={group.key} group={group} />
+              ))}
+            </ul>
+          </Card>
+        )
+      })}
+      <PostureHistory partner={partner} />
+    </Page>
+  )
+}
+
+function Nothing({ view, looked }: { readonly view: View; readonly looked: boolean }) {
+  if (!looked) return <Empty title="Nothing was looked at yet">Press &ldquo;Look again&rdquo;: it reads settings, keys and past deliveries on this computer, and reaches nobody.</Empty>
+  if (view === 'suppressed') return <Empty title="Nothing is suppressed">What you tolerate for a while stands here until its last day.</Empty>
+  return <Empty title="Nothing is open here">Waybill looks after each change and delivery, and once a day. You hear of it when something appears.</Empty>
+}

@@ -1,0 +1,46 @@
+/** Flows: whether what should happen by itself does. */
+import type { FlowFact, PostureFacts } from '../facts.ts'
+import { dayOf, daysBetween, daysText } from '../days.ts'
+import { fact, flowRule, type Hit, type Rule, type RuleText } from '../rule.ts'
+
+const PAUSED_DAYS = 7
+const NEVER_RAN_DAYS = 7
+const EMPTY_RUNS = 5
+const FAILED_RUNS = 3
+const MISSED = 3
+const SHORT_RETRY_MINUTES = 60
+const SHORT_WINDOW_DAYS = 7
+
+function rule(text: Omit<RuleText, 'domain'>, find: (flow: FlowFact, facts: PostureFacts) => Pick<Hit, 'message' | 'evidence' | 'severity'> | null): Rule {
+  return flowRule({
+    domain: 'flow',
+    ...text,
+    find: (facts) =>
+      facts.flows.flatMap((flow) => {
+        const hit = find(flow, facts)
+        const partners = [...new Set(flow.document.targets.map((target) => target.split('/')[0] ?? target))]
+        return hit === null ? [] : [{ ...hit, subject: { kind: 'flow' as const, id: flow.document.id, label: flow.document.name }, partner: partners.length === 1 ? (partners[0] ?? null) : null, open: { kind: 'flow' as const, id: flow.document.id } }]
+      }),
+  })
+}
+
+const automatic = ({ document }: FlowFact): boolean => document.trigger.kind !== 'manual'
+
+export const flowRunRules: readonly Rule[] = [
+  rule({ code: 'flow_paused_long', severity: 'warning', title: 'A flow is paused for long', rationale: 'What is paused for a holiday is easily forgotten; nothing fails, so nobody hears of it.', sources: ['Xferity: paused flows', 'Files.com: "A missing file is the failure nobody catches"'], suggestion: 'Resume the flow, or remove it if it is no longer needed.' }, ({ document, paused }, { now }) =>
+    paused === null || daysBetween(paused.at, now) < PAUSED_DAYS || (paused.until !== null && Date.parse(paused.until) > now) ? null : { message: `${document.name} is paused for ${daysText(daysBetween(paused.at, now))}`, evidence: [fact('Since', dayOf(paused.at)), ...(paused.reason === null ? [] : [fact('Reason', paused.reason)])] }),
+  rule({ code: 'flow_never_ran', severity: 'warning', title: 'A flow has never run', rationale: 'Its schedule may never come, its folder may be the wrong one, or the program is not running when it is due.', sources: ['Xferity: missing scheduled runs are the first sign'], suggestion: 'Look when it is due next, and run it once by hand.' }, (flow, { now }) =>
+    !automatic(flow) || flow.paused !== null || flow.recent.length > 0 || daysBetween(flow.updatedAt, now) < NEVER_RAN_DAYS ? null : { message: `${flow.document.name} has not run since it was entered on ${dayOf(flow.updatedAt)}` }),
+  rule({ code: 'flow_always_empty', severity: 'info', title: 'A flow finds nothing, again and again', rationale: 'Either the files now come under another name or in another folder, or nobody needs the flow.', sources: ['Files.com: Expectations'], suggestion: 'Compare folder and patterns with what is really there; if files should come, let an empty run call for attention.' }, (flow) =>
+    flow.recent.length < EMPTY_RUNS || flow.recent.slice(0, EMPTY_RUNS).some((outcome) => outcome !== 'nothing') || flow.document.trigger.kind === 'watch' ? null : { message: `the last ${flow.recent.filter((outcome) => outcome === 'nothing').length} runs of ${flow.document.name} found no file` }),
+  rule({ code: 'flow_failing', severity: 'error', title: 'A flow fails at each run', rationale: 'Nothing arrives by it until somebody acts; more tries give the same result.', sources: ['Google SRE book: alert on symptoms'], suggestion: 'Open the newest run and follow the steps of its error.' }, (flow) =>
+    flow.recent.length < FAILED_RUNS || flow.recent.slice(0, FAILED_RUNS).some((outcome) => outcome !== 'failed' && outcome !== 'refused') ? null : { message: `the last ${FAILED_RUNS} runs of ${flow.document.name} ended ${flow.recent[0] ?? 'failed'}` }),
+  rule({ code: 'flow_missed', severity: 'warning', title: 'A flow misses its times', rationale: 'The computer slept or the program was closed when it was due.', sources: ['Waybill: every due time has a row'], suggestion: 'Let Waybill start with the computer, keep the computer awake at those times, or move the schedule.' }, (flow) =>
+    flow.missedThisWeek < MISSED ? null : { message: `${flow.document.name} missed ${flow.missedThisWeek} of its times in the last week` }),
+  rule({ code: 'flow_undecided', severity: 'warning', title: 'Missed times wait for a decision', rationale: 'Until somebody decides, the files of those times do not travel.', sources: ['Waybill: missed runs may ask'], suggestion: 'Open the flow and choose for each missed time: run it now, or skip it.' }, (flow) =>
+    flow.pending === 0 ? null : { message: `${flow.pending} missed ${flow.pending === 1 ? 'time' : 'times'} of ${flow.document.name} wait for a decision` }),
+  rule({ code: 'flow_duplicates_weak', severity: 'info', title: 'The duplicate rule forgets quickly', rationale: 'A file that comes back after the window is sent again, and an order may be processed twice.', sources: ['RFC 4130 §5.5 (duplicates)', 'Xferity idempotency'], suggestion: 'Leave the window out, unless the same content is really meant to go again.' }, ({ document }) =>
+    document.direction !== 'outbound' || document.duplicates.windowDays === undefined || document.duplicates.windowDays >= SHORT_WINDOW_DAYS ? null : { message: `${document.name} remembers files for ${daysText(document.duplicates.windowDays)} only` }),
+  rule({ code: 'flow_retry_short', severity: 'info', title: 'A flow gives up quickly', rationale: 'Maintenance of a partner\'s server often takes an hour or more; what is given up then needs a person.', sources: ['OpenAS2 resend, MOVEit and EFT retry defaults'], suggestion: 'Let the flow try for some hours, or leave the window out.' }, ({ document }) =>
+    document.retry.windowMinutes === undefined || document.retry.windowMinutes >= SHORT_RETRY_MINUTES ? null : { message: `${document.name} tries for ${document.retry.windowMinutes} minutes only` }),
+]
