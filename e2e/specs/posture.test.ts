@@ -1,0 +1,94 @@
+import type { ChildProcess } from 'node:child_process'
+import type { Browser } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { inspect, PASSPHRASE, serveWindow, stopService } from '../pages/journey.ts'
+import { launchBrowser, openWindow, type Theme, type WaybillWindow } from '../pages/window.ts'
+import { findPeer } from '../servers/peers.ts'
+import { newInstallation, type Installation } from '../servers/waybill.ts'
+
+const chromium = findPeer('chromium')
+
+const ACME = {
+  id: 'acme',
+  name: 'Acme GmbH',
+  connections: [
+    { protocol: 'sftp', host: 'sftp.acme.example', username: 'us', auth: { method: 'password', password: 'secret' } },
+    { protocol: 'as2', as2Id: 'ACME', url: 'http://as2.acme.example/as2', message: { digest: 'sha1' } },
+  ],
+  exceptions: [{ allow: 'cms-sha1', reason: 'they update in the winter', owner: 'Ms Ito', until: '2099-12-31' }],
+}
+
+describe.skipIf(chromium.absent)(`the posture in Chromium${chromium.note}`, () => {
+  let browser: Browser
+  let here: Installation
+  let service: ChildProcess
+  let view: WaybillWindow
+
+  beforeAll(async () => {
+    browser = await launchBrowser()
+  })
+  afterAll(async () => await browser?.close())
+  beforeEach(async () => {
+    here = newInstallation({ WAYBILL_PASSPHRASE: PASSPHRASE })
+    await here.run('init')
+    await here.run('partner', 'apply', here.file('acme.json', JSON.stringify(ACME)))
+  })
+  afterEach(async () => {
+    await view?.close()
+    await stopService(service)
+    here.remove()
+  })
+
+  it.each<Theme>(['light', 'dark'])('shows what to do first with reasons, suppresses, mends through the screen that it opens, in %s', async (theme) => {
+    const served = await serveWindow(here)
+    service = served.service
+    view = await openWindow(browser, served.address, theme)
+    const { page } = view
+    const seen = async (name: string): Promise<void> => await inspect(view, `posture-${name}`, theme)
+
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Posture' }).click()
+    await page.getByRole('heading', { name: 'Mend first' }).waitFor()
+    await seen('1-list')
+
+    const password = page.getByRole('button', { name: /A password is used where a key would do/ })
+    await password.click()
+    await page.getByText('Why it matters').waitFor()
+    await seen('2-open')
+    await page.getByRole('button', { name: 'Suppress for a while' }).click()
+    await page.getByLabel('Why is it tolerable?').fill('they offer keys from January on')
+    await page.getByLabel('Who answers for it?').fill('Ms Ito')
+    await seen('3-suppress')
+    await page.getByRole('button', { name: 'Suppress', exact: true }).click()
+    await password.waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Suppressed 1' }).click()
+    await password.click()
+    await page.getByText(/they offer keys from January on \(Ms Ito\)/).waitFor()
+    await page.getByRole('button', { name: /^Open \d/ }).click()
+
+    await page.getByRole('button', { name: /The address is reached without TLS/ }).click()
+    await page.getByRole('button', { name: 'Edit partner' }).click()
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    expect(new URL(page.url()).href).toContain('/partners/acme/edit')
+
+    // Mended from elsewhere: the open window hears of it.
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Posture' }).click()
+    await page.getByRole('button', { name: /The address is reached without TLS/ }).waitFor()
+    const [sftp, as2] = ACME.connections
+    const mended = here.file('acme.json', JSON.stringify({ ...ACME, connections: [{ ...sftp, auth: { method: 'password', password: { sealed: true } } }, { ...as2, url: 'https://as2.acme.example/as2' }] }))
+    await here.run('partner', 'apply', mended)
+    await page.getByRole('button', { name: /The address is reached without TLS/ }).waitFor({ state: 'detached' })
+    await page.getByText('Settled: Acme GmbH (as2) is reached over plain HTTP').waitFor()
+    await seen('4-changed')
+
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Partners' }).click()
+    await page.getByRole('link', { name: /Acme GmbH/ }).first().click()
+    await page.getByRole('link', { name: /^Posture: / }).waitFor()
+    await seen('5-partner')
+    await page.getByRole('link', { name: /^Posture: / }).click()
+    await page.getByText('Only acme.').waitFor()
+
+    const listed = await here.run('--json', 'posture', '--suppressed')
+    expect(listed.exit).toBe(3)
+    expect(listed.json()).toMatchObject({ counts: { suppressed: 1 } })
+  })
+})
