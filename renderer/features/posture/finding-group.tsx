@@ -28,7 +28,10 @@ export function FindingGroupRow({ group }: { readonly group: FindingGroup }) {
           <Status tone={SEVERITY[group.severity].tone}>{SEVERITY[group.severity].word}</Status>
         </span>
         <span className={css['what']}>
-          <span className={ui['strong']}>{title}</span>
+          <span>
+            <span className={ui['strong']}>{title}</span>
+            {group.findings.length > 1 ? <span className="quiet"> · {group.findings.length}</span> : null}
+          </span>
           <span className={`quiet small ${ui['cut'] ?? ''}`}>{where.length === 1 ? sentence(first.message) : `${where.slice(0, 3).join(', ')}${where.length > 3 ? ` and ${where.length - 3} more` : ''}`}</span>
         </span>
         {group.findings.some(({ state }) => state === 'reappeared') ? <Status tone="warn">Came back</Status> : null}
@@ -70,7 +73,7 @@ function Place({ finding }: { readonly finding: Finding }) {
         items={[
           ...finding.evidence.map(({ label, value }) => [label, value] as const),
           ['Deliveries', deliveries.length === 0 ? null : <Proof key="proof" deliveries={deliveries} />],
-          ['Seen', <span key="seen">first <Time at={finding.firstSeen} />, last <Time at={finding.lastSeen} />{finding.reappeared === 0 ? '' : `, came back ${finding.reappeared === 1 ? 'once' : `${finding.reappeared} times`}`}</span>],
+          ['Seen', <span key="seen">first <Time at={finding.firstSeen} />, last <Time key={finding.lastSeen} at={finding.lastSeen} />{finding.reappeared === 0 ? '' : `, came back ${finding.reappeared === 1 ? 'once' : `${finding.reappeared} times`}`}</span>],
           ['Suppressed', suppression === null ? null : `until ${suppression.until}: ${suppression.reason} (${suppression.owner})`],
         ]}
       />

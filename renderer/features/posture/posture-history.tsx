@@ -41,13 +41,13 @@ function Entry({ snapshot: { at, cause, counts, appeared, resolved } }: { readon
 function Lines({ word, refs }: { readonly word: string; readonly refs: readonly FindingRef[] }) {
   if (refs.length === 0) return null
   return (
-    <ul className={css['lines']}>
+    <div className={css['lines']}>
       {refs.slice(0, MOST_LINES).map(({ id, message }) => (
-        <li key={id}>
+        <span key={id}>
           {word}: {sentence(message)}
-        </li>
+        </span>
       ))}
-      {refs.length > MOST_LINES ? <li className="quiet small">and {refs.length - MOST_LINES} more</li> : null}
-    </ul>
+      {refs.length > MOST_LINES ? <span className="quiet small">and {refs.length - MOST_LINES} more</span> : null}
+    </div>
   )
 }

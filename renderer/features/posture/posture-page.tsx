@@ -34,11 +34,11 @@ export function PosturePage() {
   return (
     <Page
       title="Posture"
-      about={data?.evaluatedAt == null ? 'What is weak, what has drifted, and what to do first.' : <>What is weak, what has drifted, and what to do first. Last looked at everything <Time at={data.evaluatedAt} />.</>}
+      about={data?.evaluatedAt == null ? 'What is weak, what has drifted, and what to do first.' : <>What is weak, what has drifted, and what to do first. Last looked at everything <Time key={data.evaluatedAt} at={data.evaluatedAt} />.</>}
       actions={
         <>
           <Button onClick={() => void save('csv')}>Save as CSV</Button>
-          <Button onClick={() => void save('sarif')}>SARIF</Button>
+          <Button onClick={() => void save('sarif')}>Save as SARIF</Button>
           <Button look="primary" disabled={action.busy} onClick={() => void action.run(async () => await client.posture.evaluate({}))}>
             Look again
           </Button>

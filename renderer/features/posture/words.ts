@@ -4,7 +4,7 @@ import type { Tone } from '../../ui/status.tsx'
 
 export const SEVERITY: Readonly<Record<Severity, { readonly tone: Tone; readonly word: string; readonly heading: string; readonly about: string }>> = {
   error: { tone: 'bad', word: 'Error', heading: 'Mend first', about: 'Something is refused, stopped or unsafe now.' },
-  warning: { tone: 'warn', word: 'Warning', heading: 'Plan next', about: 'It will be, if nothing is done.' },
+  warning: { tone: 'warn', word: 'Warning', heading: 'Plan next', about: 'Works today; will fail or fall short later.' },
   info: { tone: 'wait', word: 'Note', heading: 'At the next change', about: 'Works as agreed; better is possible.' },
 }
 

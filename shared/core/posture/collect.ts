@@ -2,11 +2,11 @@
 import { setImmediate } from 'node:timers/promises'
 import type { StationDocument } from '../../contract/station.ts'
 import type { TrustItem } from '../../contract/trust.ts'
-import type { Traffic } from '../deliveries/traffic.ts'
+import type { Traffic, TrafficPage } from '../deliveries/traffic.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Database } from '../store/database.ts'
 import type { Insights } from '../trust/insights.ts'
-import type { AuditFacts, FlowFact, PartnerFact, PlatformFacts, PostureFacts, SecretAge } from './facts.ts'
+import type { AuditFacts, FlowFact, Observation, PartnerFact, PlatformFacts, PostureFacts, SecretAge } from './facts.ts'
 import { observationsOf } from './observations.ts'
 import type { PostureRepository } from './repository.ts'
 
@@ -29,6 +29,12 @@ export interface Collector {
   afterDelivery(partner: string): PostureFacts | null
 }
 
+/** What one delivery showed, as observations of its connection. */
+function seenIn(entry: TrafficPage['entries'][number]): Observation[] {
+  const { partner, connection, id } = entry.delivery
+  return observationsOf(entry).map(({ aspect, value, at }) => ({ partner, connection, aspect, value, firstSeen: at, lastSeen: at, deliveries: [id] }))
+}
+
 const PAGE = 500
 const READ_TO = 'traffic'
 
@@ -42,7 +48,7 @@ export function createCollector(deps: { readonly sources: FactSources; readonly 
     if (page.next === null) return null
     const { next } = page
     database.transaction(() => {
-      for (const { delivery, attempts } of page.entries) for (const seen of observationsOf({ delivery, attempts })) repository.observe({ partner: delivery.partner, connection: delivery.connection, delivery: delivery.id }, seen)
+      repository.observe(page.entries.flatMap(seenIn))
       repository.setNote(READ_TO, next.at)
     })
     return page.entries.length < PAGE ? null : next

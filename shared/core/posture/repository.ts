@@ -2,7 +2,7 @@
 import type { Finding, FindingRef, PostureCounts, Snapshot, Suppression } from '../../contract/posture.ts'
 import type { Database } from '../store/database.ts'
 import type { Observation } from './facts.ts'
-import type { Aspect, Seen } from './observations.ts'
+import type { Aspect } from './observations.ts'
 
 const KEPT_DELIVERIES = 5
 
@@ -28,6 +28,11 @@ export function createPostureRepository(database: Database) {
   const upsert = database.prepare<[Record<string, unknown>]>(
     `INSERT INTO posture_findings (id, partner, state, document, last_seen) VALUES (@id, @partner, @state, @document, @lastSeen)
      ON CONFLICT (id) DO UPDATE SET partner = excluded.partner, state = excluded.state, document = excluded.document, last_seen = excluded.last_seen`,
+  )
+  const observed = database.prepare<[Pick<Observation, 'partner' | 'connection' | 'aspect' | 'value'>], { deliveries: string; first_seen: string; last_seen: string }>('SELECT deliveries, first_seen, last_seen FROM posture_observations WHERE partner = @partner AND connection = @connection AND aspect = @aspect AND value = @value')
+  const writeObservation = database.prepare<[Record<string, unknown>]>(
+    `INSERT INTO posture_observations (partner, connection, aspect, value, first_seen, last_seen, deliveries) VALUES (@partner, @connection, @aspect, @value, @firstSeen, @lastSeen, @deliveries)
+     ON CONFLICT (partner, connection, aspect, value) DO UPDATE SET first_seen = excluded.first_seen, last_seen = excluded.last_seen, deliveries = excluded.deliveries`,
   )
 
   return {
@@ -77,18 +82,14 @@ export function createPostureRepository(database: Database) {
       return database.prepare<[], { n: number }>('SELECT count(*) n FROM posture_snapshots').get()?.n ?? 0
     },
 
-    /** A value under its aspect: the newest deliveries are kept as proof. */
-    observe({ partner, connection, delivery }: { readonly partner: string; readonly connection: string; readonly delivery: string }, { aspect, value, at }: Seen): void {
-      const key = { partner, connection, aspect, value }
-      const before = database.prepare<[typeof key], { deliveries: string; first_seen: string; last_seen: string }>('SELECT deliveries, first_seen, last_seen FROM posture_observations WHERE partner = @partner AND connection = @connection AND aspect = @aspect AND value = @value').get(key)
-      const known = before === undefined ? [] : (JSON.parse(before.deliveries) as string[])
-      // Ids are ordered by time.
-      const deliveries = [...new Set([delivery, ...known])].toSorted().toReversed().slice(0, KEPT_DELIVERIES)
-      const firstSeen = before === undefined || at < before.first_seen ? at : before.first_seen
-      const lastSeen = before === undefined || at > before.last_seen ? at : before.last_seen
-      database
-        .prepare('INSERT INTO posture_observations (partner, connection, aspect, value, first_seen, last_seen, deliveries) VALUES (@partner, @connection, @aspect, @value, @firstSeen, @lastSeen, @deliveries) ON CONFLICT (partner, connection, aspect, value) DO UPDATE SET first_seen = excluded.first_seen, last_seen = excluded.last_seen, deliveries = excluded.deliveries')
-        .run({ ...key, firstSeen, lastSeen, deliveries: JSON.stringify(deliveries) })
+    /** Values under their aspects, merged with what is known: the newest deliveries are kept as proof. */
+    observe(seen: readonly Observation[]): void {
+      for (const one of mergedObservations(seen)) {
+        const { partner, connection, aspect, value } = one
+        const before = observed.get({ partner, connection, aspect, value })
+        const known = before === undefined ? [] : [{ ...one, firstSeen: before.first_seen, lastSeen: before.last_seen, deliveries: JSON.parse(before.deliveries) as string[] }]
+        for (const { deliveries, ...merged } of mergedObservations([one, ...known])) writeObservation.run({ ...merged, deliveries: JSON.stringify(deliveries) })
+      }
     },
     observations(partner?: string): Observation[] {
       const sql = 'SELECT partner, connection, aspect, value, first_seen, last_seen, deliveries FROM posture_observations'
@@ -104,6 +105,17 @@ export function createPostureRepository(database: Database) {
       database.prepare('INSERT INTO posture_notes (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value').run(key, value)
     },
   }
+}
+
+/** One for each value: the earliest and the latest time, and the newest deliveries (their ids are ordered by time). */
+function mergedObservations(seen: readonly Observation[]): Observation[] {
+  return [...Map.groupBy(seen, ({ partner, connection, aspect, value }) => JSON.stringify([partner, connection, aspect, value])).values()].flatMap((group) => {
+    const [first] = group
+    if (first === undefined) return []
+    const times = group.flatMap(({ firstSeen, lastSeen }) => [firstSeen, lastSeen]).toSorted()
+    const deliveries = [...new Set(group.flatMap((one) => one.deliveries))].toSorted().toReversed().slice(0, KEPT_DELIVERIES)
+    return [{ ...first, firstSeen: times[0] ?? first.firstSeen, lastSeen: times.at(-1) ?? first.lastSeen, deliveries }]
+  })
 }
 
 function snapshotOf(row: SnapshotRow, partner: string | undefined): Snapshot {
