@@ -33,7 +33,7 @@ export class ShuttingDown extends Error {}
 export async function runAttempt(
   started: { readonly id: string; readonly attempt: string },
   session: FileSession,
-  options: { readonly protocol: FileProtocol['id']; readonly verify: 'auto' | 'size' | 'hash' | 'read-back'; readonly signal: AbortSignal },
+  options: { readonly protocol: FileProtocol['id']; readonly verify: 'auto' | 'size' | 'hash' | 'read-back'; readonly signal: AbortSignal; /** Whether the session goes on with another file. */ readonly more: () => boolean },
   deps: AttemptDeps,
 ): Promise<void> {
   const { deliveries, ledger, payloads, publisher, clock } = deps
@@ -82,7 +82,7 @@ export async function runAttempt(
         },
       },
     )
-    ledger.apply(delivery.id, 'confirmed', { actor: systemActor, receipt, attempt: 'delivered', data: { observed } })
+    ledger.apply(delivery.id, 'confirmed', { actor: systemActor, receipt, attempt: 'delivered', data: { observed }, grouped: options.more() })
   } catch (error) {
     deliveries.updateAttempt(started.attempt, { bytes: acknowledged })
     endWithError(delivery, options.signal.aborted ? options.signal.reason : error, observed, deps)

@@ -178,7 +178,7 @@ export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Rout
         deps.publisher.publish('deliveries.progress', { id, stage: 'connecting', bytes: 0, total: delivery.size, bytesPerSecond: 0, secondsLeft: null })
         session = await route.connect(controller.signal)
       }
-      await runAttempt({ id, attempt }, session, { protocol: route.connection.protocol, verify: route.connection.verify, signal: controller.signal }, deps)
+      await runAttempt({ id, attempt }, session, { protocol: route.connection.protocol, verify: route.connection.verify, signal: controller.signal, more: () => lane.waiting.length > 0 }, deps)
       // Whatever went wrong, a fresh connection is the safe ground for the next file.
       if (deliveries.get(id).delivery.state === 'delivered') return { session, route, rested: false }
       await session.close()

@@ -26,6 +26,8 @@ export interface EventFacts {
   readonly data?: Readonly<Record<string, unknown>>
   /** How the running attempt ended. */
   readonly attempt?: Attempt['result']
+  /** A later flush may cover it: when a power cut undoes it, the delivery is looked up at the partner. */
+  readonly grouped?: boolean
   /** Further writes that belong to the same transaction. */
   readonly within?: () => void
 }
@@ -35,8 +37,10 @@ export type { LedgerEntry } from './repository.ts'
 export interface Ledger {
   /** Rejects with `input.not_found`. */
   get(id: string): LedgerEntry
-  /** `within`: further writes of the same transaction. */
-  create(delivery: Omit<NewDelivery, 'id' | 'at'>, actor: Actor, within?: (id: string) => void): Delivery
+  /** `within`: further writes of the same transaction. `grouped`: see `Database.transaction`. */
+  create(delivery: Omit<NewDelivery, 'id' | 'at'>, actor: Actor, within?: (id: string) => void, durability?: 'flushed' | 'grouped'): Delivery
+  /** Flushes what was grouped. */
+  flush(): void
   /** Rejects with `input.conflict` when the event cannot happen in the present state. */
   apply(id: string, event: OutboundEvent, facts: EventFacts): LedgerEntry
   /** The same for inbound deliveries. */
@@ -111,7 +115,9 @@ export function createLedger(deps: {
   return {
     get: (id) => deliveries.get(id),
 
-    create(delivery, actor, within = () => undefined) {
+    flush: () => database.flush(),
+
+    create(delivery, actor, within = () => undefined, durability = 'flushed') {
       const id = newId('dlv', clock.now())
       const entry = database.transaction(() => {
         deliveries.insert({ ...delivery, id, at: timestamp(clock.now()) })
@@ -136,12 +142,12 @@ export function createLedger(deps: {
           },
         })
         return deliveries.get(id)
-      })
+      }, durability)
       return announce(entry, delivery.state === 'held').delivery
     },
 
     apply(id, event, facts) {
-      const { entry, attention } = database.transaction(() => change(id, event, stepFor, facts))
+      const { entry, attention } = database.transaction(() => change(id, event, stepFor, facts), facts.grouped === true ? 'grouped' : 'flushed')
       return announce(entry, attention)
     },
 
@@ -157,7 +163,8 @@ export function createLedger(deps: {
         const started = change(id, 'started', stepFor, { actor, data: { attempt: attempts + 1 } }).entry
         deliveries.startAttempt({ id: attempt, delivery: id, number: attempts + 1, at: timestamp(clock.now()) })
         return started
-      })
+        // Whatever the attempt does that matters has a flushed event of its own before it.
+      }, 'grouped')
       return { entry: announce(entry, false), attempt }
     },
   }

@@ -263,17 +263,14 @@ export function createDeliveryRepository(database: Database) {
       return row === undefined ? {} : (parsed<Record<string, string>>(row.observed) ?? {})
     },
 
+    /** Grouped: what a power cut undoes is sent again from an earlier byte. */
     updateAttempt(id: string, change: { resumedAt?: number; bytes?: number; observed?: Readonly<Record<string, string>> }): void {
-      database
+      const update = database
         .prepare(
           'UPDATE attempts SET resumed_at = coalesce(@resumedAt, resumed_at), bytes = coalesce(@bytes, bytes), observed = coalesce(@observed, observed) WHERE id = @id',
         )
-        .run({
-          id,
-          resumedAt: change.resumedAt ?? null,
-          bytes: change.bytes ?? null,
-          observed: change.observed === undefined ? null : JSON.stringify(change.observed),
-        })
+      const values = { id, resumedAt: change.resumedAt ?? null, bytes: change.bytes ?? null, observed: change.observed === undefined ? null : JSON.stringify(change.observed) }
+      database.transaction(() => update.run(values), 'grouped')
     },
 
     /** Ends whatever attempt of the delivery is still running. */

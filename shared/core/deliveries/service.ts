@@ -50,6 +50,17 @@ export interface SendResult {
   readonly error: WireError | null
 }
 
+interface SendFacts {
+  readonly trace: string
+  readonly allowDuplicate: string | undefined
+  readonly actor: Actor
+  readonly signal: AbortSignal
+  readonly options: SendOptions
+}
+
+/** Files of one command that are copied in side by side. */
+const PREPARED_AT_ONCE = 16
+
 export type DeliveryService = ReturnType<typeof createDeliveryService>
 
 export function createDeliveryService(deps: {
@@ -84,7 +95,8 @@ export function createDeliveryService(deps: {
       details: earlier === null ? {} : { delivery: earlier.id, state: earlier.state, created: earlier.createdAt },
     })
 
-  const sendOne = async (request: SendRequest, file: FileToSend, facts: { trace: string; allowDuplicate: string | undefined; actor: Actor; signal: AbortSignal; options: SendOptions }): Promise<Delivery> => {
+  /** Stores and protects one file; answers what writes it down and starts it. */
+  const prepare = async (request: SendRequest, file: FileToSend, facts: SendFacts): Promise<() => Delivery> => {
     const target = routes.target(request.partner, request.connection)
     const { partner, connection } = target
     const remoteName = file.as ?? pgp.remoteName(file.name, connection)
@@ -92,30 +104,39 @@ export function createDeliveryService(deps: {
     pgp.checkKeys(pgpTarget(target))
     const payload = await payloads.ingest(file.path, { signal: facts.signal })
     checkAgreed(partner, remoteName, file.as ?? file.name, payload.size)
-    const earlier = repository.findSame(partner.id, remoteName, payload.sha256)
-    if (earlier !== null && facts.allowDuplicate === undefined) throw duplicateError(remoteName, earlier)
+    const refuseDuplicate = (): Delivery | null => {
+      const earlier = repository.findSame(partner.id, remoteName, payload.sha256)
+      if (earlier !== null && facts.allowDuplicate === undefined) throw duplicateError(remoteName, earlier)
+      return earlier
+    }
+    refuseDuplicate()
     const wire = await pgp.protect(payload, file.name, pgpTarget(target), facts.signal)
-    const delivery = ledger.create(
-      {
-        partner: partner.id,
-        connection: connection.id,
-        direction: 'outbound',
-        fileName: file.name,
-        remoteName,
-        source: file.path,
-        size: payload.size,
-        sha256: payload.sha256,
-        wire,
-        // A reason is kept only where it was needed: everything else stays under the rule that it goes once.
-        duplicateReason: earlier === null ? null : (facts.allowDuplicate ?? null),
-        trace: facts.trace,
-        retryUntil: facts.options.retryUntil ?? null,
-      },
-      facts.actor,
-      (id) => facts.options.within?.({ id, sha256: payload.sha256 }),
-    )
-    engine.run(delivery.id)
-    return delivery
+    return () => {
+      // Looked for once more: another file of the same command may have been written down meanwhile.
+      const earlier = refuseDuplicate()
+      const delivery = ledger.create(
+        {
+          partner: partner.id,
+          connection: connection.id,
+          direction: 'outbound',
+          fileName: file.name,
+          remoteName,
+          source: file.path,
+          size: payload.size,
+          sha256: payload.sha256,
+          wire,
+          // A reason is kept only where it was needed: everything else stays under the rule that it goes once.
+          duplicateReason: earlier === null ? null : (facts.allowDuplicate ?? null),
+          trace: facts.trace,
+          retryUntil: facts.options.retryUntil ?? null,
+        },
+        facts.actor,
+        (id) => facts.options.within?.({ id, sha256: payload.sha256 }),
+        'grouped',
+      )
+      engine.run(delivery.id)
+      return delivery
+    }
   }
 
   const planOne = async (request: SendRequest, file: FileToSend, signal: AbortSignal): Promise<SendPlan> => {
@@ -175,13 +196,22 @@ export function createDeliveryService(deps: {
       routes.target(request.partner, request.connection)
       const trace = options.trace ?? newId('trc', clock.now())
       const results: SendResult[] = []
-      for (const file of request.files) {
-        try {
-          results.push({ fileName: file.name, delivery: await sendOne(request, file, { trace, allowDuplicate, actor, signal, options }), error: null })
-        } catch (error) {
-          results.push({ fileName: file.name, delivery: null, error: toWireError(error) })
+      const facts = { trace, allowDuplicate, actor, signal, options }
+      // Several at a time, so that the disk flushes their copies together; written down in the order in which they were named.
+      for (let from = 0; from < request.files.length; from += PREPARED_AT_ONCE) {
+        const files = request.files.slice(from, from + PREPARED_AT_ONCE)
+        const prepared = files.map(async (file) => await prepare(request, file, facts))
+        for (const promise of prepared) promise.catch(() => undefined)
+        for (const [index, file] of files.entries()) {
+          try {
+            results.push({ fileName: file.name, delivery: (await prepared[index])?.() ?? null, error: null })
+          } catch (error) {
+            results.push({ fileName: file.name, delivery: null, error: toWireError(error) })
+          }
         }
       }
+      // Whoever is told that a file was taken may rely on it.
+      ledger.flush()
       // Who sent from the window may have turned to something else; a command line waits for its own answer.
       if (actor.kind === 'window' && options.trace === undefined) void tellWhenFinished(results.flatMap(({ delivery }) => (delivery === null ? [] : [delivery.id]))).catch(() => undefined)
       return results

@@ -14,8 +14,13 @@ export interface Statement<Bind extends unknown[], Row> {
 /** What repositories use. Statements are prepared once a text and kept. */
 export interface Database {
   prepare<Bind extends unknown[] = unknown[], Row = unknown>(sql: string): Statement<Bind, Row>
-  /** Runs `action` in a transaction (nested calls join it): all of it or nothing. */
-  transaction<T>(action: () => T): T
+  /**
+   * Runs `action` in a transaction (nested calls join it): all of it or nothing. `grouped`: it is flushed to the disk together with the next
+   * one that is not; until then a power cut may undo it, while the end of the process never does.
+   */
+  transaction<T>(action: () => T, durability?: 'flushed' | 'grouped'): T
+  /** Flushes what was grouped. */
+  flush(): void
   /** Every problem that a full check of the file finds; empty when it is whole. */
   check(): string[]
   close(): void
@@ -103,6 +108,7 @@ function migrate(raw: Sqlite.Database, from: number, migrations: readonly Migrat
 }
 
 function wrap(raw: Sqlite.Database): Database {
+  let hasGrouped = false
   const statements = new Map<string, Sqlite.Statement>()
   const statement = (sql: string): Sqlite.Statement => {
     const known = statements.get(sql)
@@ -119,7 +125,27 @@ function wrap(raw: Sqlite.Database): Database {
         run: (...values) => inOurWords(() => statement(sql).run(...values)),
       }
     },
-    transaction: (action) => (raw.inTransaction ? action() : inOurWords(() => raw.transaction(action).immediate())),
+    transaction(action, durability = 'flushed') {
+      if (raw.inTransaction) return action()
+      if (durability === 'flushed') {
+        const result = inOurWords(() => raw.transaction(action).immediate())
+        hasGrouped = false
+        return result
+      }
+      hasGrouped = true
+      raw.pragma('synchronous = NORMAL')
+      try {
+        return inOurWords(() => raw.transaction(action).immediate())
+      } finally {
+        raw.pragma('synchronous = FULL')
+      }
+    },
+    flush() {
+      if (!hasGrouped) return
+      // A commit that writes nothing flushes nothing; one that does flushes the whole log, whatever came before it included.
+      inOurWords(() => raw.transaction(() => raw.pragma(`user_version = ${userVersion(raw)}`)).immediate())
+      hasGrouped = false
+    },
     check: () => inOurWords(() => problemsIn(raw, 'integrity_check')),
     close: () => raw.close(),
   }

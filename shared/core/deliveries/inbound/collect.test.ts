@@ -36,7 +36,7 @@ let database: Database
 let remote: Map<string, RemoteEntry>
 let archive: Map<string, string>
 /** Thrown by the named verb once. */
-let failing: { verb: 'read' | 'remove' | 'stat' | 'rename'; error: Error } | null
+let failing: { verb: 'read' | 'remove' | 'stat' | 'rename'; error: Error; name?: string } | null
 let connections: number
 
 function session(): FileSession {
@@ -45,8 +45,8 @@ function session(): FileSession {
     const entry = remote.get(name)
     return entry === undefined ? null : { name, kind: 'file', size: Buffer.byteLength(entry.text), modifiedAt: entry.modifiedAt }
   }
-  const mayFail = (verb: string): void => {
-    if (failing?.verb !== verb) return
+  const mayFail = (verb: string, name?: string): void => {
+    if (failing?.verb !== verb || (failing.name !== undefined && failing.name !== name)) return
     const { error } = failing
     failing = null
     throw error
@@ -61,7 +61,7 @@ function session(): FileSession {
       return await Promise.resolve(found(name))
     },
     async *read(name) {
-      mayFail('read')
+      mayFail('read', name)
       yield await Promise.resolve(Buffer.from(remote.get(name)?.text ?? ''))
     },
     write: async () => await Promise.resolve(),
@@ -246,7 +246,7 @@ describe('collecting a partner\'s folder', () => {
     const here = await installation()
     put('a.edi', 'A')
     put('b.edi', 'B')
-    failing = { verb: 'read', error: new AppError('remote.permission_denied', 'not this one') }
+    failing = { verb: 'read', name: 'a.edi', error: new AppError('remote.permission_denied', 'not this one') }
     expect(await here.receive()).toMatchObject({ taken: [{ remoteName: 'b.edi' }], problems: [{ name: 'a.edi', error: { code: 'remote.permission_denied' } }] })
     expect((await here.receive()).taken).toMatchObject([{ remoteName: 'a.edi' }])
   })

@@ -1,0 +1,68 @@
+import { cpSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openDatabase, type Database } from './database.ts'
+
+const KEY = Buffer.alloc(32, 7)
+const FULL = { synchronous: 2 }
+
+describe('grouped transactions', () => {
+  let folder: string
+  let database: Database
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'waybill-database-'))
+    database = openDatabase({ file: join(folder, 'waybill.db'), key: KEY })
+  })
+  afterEach(() => {
+    database.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  const put = (key: string): void => void database.prepare('INSERT INTO settings (key, value) VALUES (?, ?)').run(key, 'x')
+  const durability = (): unknown => database.prepare('PRAGMA synchronous').get()
+  /** As another process finds it after this one was killed. */
+  const keysAfterKill = (): unknown[] => {
+    for (const name of ['waybill.db', 'waybill.db-wal']) if (existsSync(join(folder, name))) cpSync(join(folder, name), join(folder, `copy-${name}`))
+    const copy = openDatabase({ file: join(folder, 'copy-waybill.db'), key: KEY })
+    try {
+      return copy.prepare('SELECT key FROM settings ORDER BY key').all()
+    } finally {
+      copy.close()
+    }
+  }
+
+  it('outlive the process, and what follows is flushed again', () => {
+    cpSync(join(folder, 'waybill.db'), join(folder, 'copy-waybill.db'))
+    expect(database.transaction(() => (put('a'), durability()), 'grouped')).toEqual({ synchronous: 1 })
+    expect(durability()).toEqual(FULL)
+    expect(keysAfterKill()).toEqual([{ key: 'a' }])
+  })
+
+  it('are all or nothing, and leave no weaker durability behind when they fail', () => {
+    expect(() => database.transaction(() => {
+      put('a')
+      throw new Error('no')
+    }, 'grouped')).toThrow('no')
+    expect([database.prepare('SELECT key FROM settings').all(), durability()]).toEqual([[], FULL])
+  })
+
+  it('inside a flushed one are part of it', () => {
+    database.transaction(() => database.transaction(() => {
+      put('a')
+      expect(durability()).toEqual(FULL)
+    }, 'grouped'))
+    expect(database.prepare('SELECT key FROM settings').all()).toEqual([{ key: 'a' }])
+  })
+
+  it('are flushed by a commit that really writes, and only where there is something', () => {
+    const logSize = (): number => statSync(join(folder, 'waybill.db-wal')).size
+    database.transaction(() => put('a'), 'grouped')
+    const before = logSize()
+    database.flush()
+    const after = logSize()
+    expect(after).toBeGreaterThan(before)
+    database.flush()
+    expect(logSize()).toBe(after)
+  })
+})
