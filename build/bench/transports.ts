@@ -10,10 +10,11 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { race } from './rounds.ts'
 import { ftpsTransport } from './transports/ftps.ts'
+import { s3Transport } from './transports/s3.ts'
 import { sftpTransport } from './transports/sftp.ts'
 import type { PrepareTransport } from './transports/transport.ts'
 
-const TRANSPORTS: Readonly<Record<string, PrepareTransport>> = { ftps: ftpsTransport, sftp: sftpTransport }
+const TRANSPORTS: Readonly<Record<string, PrepareTransport>> = { ftps: ftpsTransport, s3: s3Transport, sftp: sftpTransport }
 
 const { values } = parseArgs({ options: { only: { type: 'string', default: Object.keys(TRANSPORTS).join(',') }, mib: { type: 'string', default: '256' }, files: { type: 'string', default: '300' }, rounds: { type: 'string', default: '3' } } })
 const [mib, files, rounds] = [Number(values.mib), Number(values.files), Number(values.rounds)]
@@ -34,10 +35,11 @@ try {
     if (prepare === undefined) throw new Error(`there is no transport ${wanted}; known: ${Object.keys(TRANSPORTS).join(', ')}`)
     const transport = await prepare({ folder, source, many, names })
     try {
-      const turn = (work: 'putLarge' | 'getLarge' | 'putMany') => transport.contestants.map((contestant) => ({ name: contestant.name, run: contestant[work] }))
+      const turn = (work: 'putLarge' | 'getLarge' | 'putMany' | 'getMany') => transport.contestants.flatMap((contestant) => (contestant[work] === undefined ? [] : [{ name: contestant.name, run: contestant[work] }]))
       await race(`${transport.name} out, ${mib} MiB`, mib, 'MiB', turn('putLarge'), rounds)
       await race(`${transport.name} in, ${mib} MiB`, mib, 'MiB', turn('getLarge'), rounds)
       await race(`${transport.name} out, ${files} files of 10 KB`, files, 'files', turn('putMany'), rounds)
+      await race(`${transport.name} in, ${files} files of 10 KB`, files, 'files', turn('getMany'), rounds)
     } finally {
       await transport.stop()
     }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { startVsftpd } from '../../../e2e/servers/vsftpd.ts'
 import { FtpsConnection } from '../../../shared/contract/connections/ftps.ts'
 import { ftps } from '../../../shared/core/protocols/ftps/index.ts'
-import { ourRunner, program, usable, type Runner, type Transport, type Work } from './transport.ts'
+import { emptyFolder, ourRunner, program, usable, type Runner, type Transport, type Work } from './transport.ts'
 
 export async function ftpsTransport(work: Work): Promise<Transport> {
   const server = await startVsftpd()
@@ -21,6 +21,7 @@ export async function ftpsTransport(work: Work): Promise<Transport> {
     putLarge: async () => await lftp(`put ${work.source} -o lftp/large.bin`),
     getLarge: async () => await lftp(`get lftp/large.bin -o ${join(work.folder, 'lftp.bin')}`),
     putMany: async () => await lftp(`cd lftp; lcd ${work.many}; mput *.edi`),
+    getMany: async () => await lftp(`cd lftp; lcd ${await emptyFolder(work, 'lftp-many')}; mget *.edi`),
   }
   const obscured = (await program('rclone', ['obscure', password]).catch(() => '')).trim()
   const env = { RCLONE_CONFIG: join(work.folder, 'rclone.conf'), RCLONE_CONFIG_THERE_TYPE: 'ftp', RCLONE_CONFIG_THERE_HOST: '127.0.0.1', RCLONE_CONFIG_THERE_PORT: String(port), RCLONE_CONFIG_THERE_USER: username, RCLONE_CONFIG_THERE_PASS: obscured, RCLONE_CONFIG_THERE_EXPLICIT_TLS: 'true', RCLONE_CONFIG_THERE_NO_CHECK_CERTIFICATE: 'true', RCLONE_CONFIG_THERE_TLS_CACHE_SIZE: '32', RCLONE_CONFIG_THERE_DISABLE_TLS13: 'true' }
@@ -30,6 +31,7 @@ export async function ftpsTransport(work: Work): Promise<Transport> {
     putLarge: async () => await rclone('copyto', work.source, 'THERE:rclone/large.bin'),
     getLarge: async () => await rclone('copyto', 'THERE:rclone/large.bin', join(work.folder, 'rclone.bin')),
     putMany: async () => await rclone('copy', work.many, 'THERE:rclone'),
+    getMany: async () => await rclone('copy', 'THERE:rclone', join(work.folder, 'rclone-many'), '--include', '*.edi'),
   }
   const others: readonly Runner[] = await usable([byRclone, byLftp])
   return { name: 'FTPS at vsftpd', contestants: [ourRunner(work, connect, false), ourRunner(work, connect, true), ...others], stop: async () => await server.stop() }

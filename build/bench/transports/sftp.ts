@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { startSshd } from '../../../e2e/servers/sshd.ts'
 import { SftpConnection } from '../../../shared/contract/connections/sftp.ts'
 import { sftp } from '../../../shared/core/protocols/sftp/index.ts'
-import { ourRunner, program, usable, type Runner, type Transport, type Work } from './transport.ts'
+import { emptyFolder, ourRunner, program, usable, type Runner, type Transport, type Work } from './transport.ts'
 
 export async function sftpTransport(work: Work): Promise<Transport> {
   const server = await startSshd()
@@ -29,6 +29,7 @@ export async function sftpTransport(work: Work): Promise<Transport> {
     putLarge: async () => await openssh(`put ${work.source} ${join(theirs, 'large.bin')}`),
     getLarge: async () => await openssh(`get ${join(theirs, 'large.bin')} ${join(work.folder, 'openssh.bin')}`),
     putMany: async () => await openssh(`cd ${theirs}`, `put ${work.many}/*.edi`),
+    getMany: async () => await openssh(`lcd ${await emptyFolder(work, 'openssh-many')}`, `get ${theirs}/*.edi`),
   }
   const env = { RCLONE_CONFIG: join(work.folder, 'rclone.conf'), RCLONE_CONFIG_THERE_TYPE: 'sftp', RCLONE_CONFIG_THERE_HOST: '127.0.0.1', RCLONE_CONFIG_THERE_PORT: String(server.port), RCLONE_CONFIG_THERE_USER: server.username, RCLONE_CONFIG_THERE_KEY_FILE: key, RCLONE_CONFIG_THERE_KNOWN_HOSTS_FILE: hosts }
   const rclone = async (...args: readonly string[]): Promise<void> => void (await program('rclone', [...args, '--quiet', '--retries', '1', '--ignore-times'], env))
@@ -37,6 +38,7 @@ export async function sftpTransport(work: Work): Promise<Transport> {
     putLarge: async () => await rclone('copyto', work.source, `THERE:${server.folder}/rclone/large.bin`),
     getLarge: async () => await rclone('copyto', `THERE:${server.folder}/rclone/large.bin`, join(work.folder, 'rclone.bin')),
     putMany: async () => await rclone('copy', work.many, `THERE:${server.folder}/rclone`),
+    getMany: async () => await rclone('copy', `THERE:${server.folder}/rclone`, join(work.folder, 'rclone-many'), '--include', '*.edi'),
   }
   return { name: 'SFTP at OpenSSH', contestants: [ourRunner(work, connect, false), ourRunner(work, connect, true), ...(await usable([byRclone, byOpenssh]))], stop: async () => await server.stop() }
 }

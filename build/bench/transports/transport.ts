@@ -1,6 +1,6 @@
 /** What a transport brings to the race. */
 import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { mkdir, open, rm } from 'node:fs/promises'
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -21,6 +21,8 @@ export interface Runner {
   /** Fetches what `putLarge` of the same contestant put. */
   getLarge(): Promise<void>
   putMany(): Promise<void>
+  /** Fetches what `putMany` of the same contestant put; absent where nothing is left of it. */
+  getMany?(): Promise<void>
 }
 
 export interface Transport {
@@ -45,15 +47,16 @@ export function ourRunner(work: Work, connect: (signal: AbortSignal) => Promise<
   }
   const upload = async (session: FileSession, from: string, to: string): Promise<void> =>
     await session.write(to, createReadStream(from, { highWaterMark: 1024 * 1024 }), { offset: 0, signal, onAcknowledged: () => undefined })
+  const fetch = async (session: FileSession, name: string, to: string): Promise<void> => {
+    const target = await open(to, 'w')
+    for await (const chunk of session.read(name, { offset: 0, signal })) await target.write(chunk)
+    await target.close()
+  }
   return {
     name: safe ? 'Waybill, staged' : 'Waybill',
     putLarge: async () => await withSession(async (session) => await upload(session, work.source, 'ours.bin')),
     getLarge: async () =>
-      await withSession(async (session) => {
-        const target = await open(join(work.folder, 'ours.bin'), 'w')
-        for await (const chunk of session.read('ours.bin', { offset: 0, signal })) await target.write(chunk)
-        await target.close()
-      }),
+      await withSession(async (session) => await fetch(session, 'ours.bin', join(work.folder, 'ours.bin'))),
     putMany: async () =>
       await withSession(async (session) => {
         for (const name of work.names) {
@@ -66,7 +69,27 @@ export function ourRunner(work: Work, connect: (signal: AbortSignal) => Promise<
           }
         }
       }),
+    ...(safe
+      ? {}
+      : {
+          getMany: async () =>
+            await withSession(async (session) => {
+              await mkdir(join(work.folder, 'ours-many'), { recursive: true })
+              // As the engine collects: several at a time over the one session.
+              const waiting = [...work.names]
+              const worker = async (): Promise<void> => {
+                for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) await fetch(session, name, join(work.folder, 'ours-many', name))
+              }
+              await Promise.all(Array.from({ length: 8 }, worker))
+            }),
+        }),
   }
+}
+
+export async function emptyFolder({ folder }: Work, name: string): Promise<string> {
+  await rm(join(folder, name), { recursive: true, force: true })
+  await mkdir(join(folder, name))
+  return join(folder, name)
 }
 
 const run = promisify(execFile)
