@@ -20,6 +20,8 @@ const NAMES: Readonly<Record<string, string>> = {
   signedBy: 'Signed by',
   encrypted: 'Encrypted with',
   encryptedTo: 'Encrypted to',
+  keyTransport: 'Key transport',
+  decryptedBy: 'Opened with',
   messageId: 'Message',
   transport: 'Transport',
   httpStatus: 'HTTP answer',
