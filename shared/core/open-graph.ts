@@ -179,12 +179,13 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   deliveries.recover(systemActor)
   runner.recover()
   const ending = new AbortController()
+  let watching: Promise<void> = Promise.resolve()
 
   return {
     start() {
       engine.start()
       void expiryWatch.run(ending.signal)
-      void posture.watch.run(ending.signal)
+      watching = posture.watch.run(ending.signal)
       void releases.releaseWaiting(null, ending.signal).catch((error: unknown) => logger.log('error', 'received files could not be released', { problem: asAppError(error).message }))
       messages.start()
       scheduler.start()
@@ -195,6 +196,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       await Promise.all([scheduler.stop(), engine.stop()])
       await messages.stop()
       ending.abort()
+      await watching
       await practice.shutDown()
     },
     lastAuditAt: () => auditRepository.list({ limit: 1 }).events[0]?.at ?? null,
