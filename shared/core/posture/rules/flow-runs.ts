@@ -19,7 +19,7 @@ function rule(text: Omit<RuleText, 'domain'>, find: (flow: FlowFact, facts: Post
       facts.flows.flatMap((flow) => {
         const hit = find(flow, facts)
         const partners = [...new Set(flow.document.targets.map((target) => target.split('/')[0] ?? target))]
-        return hit === null ? [] : [{ ...hit, subject: { kind: 'flow' as const, id: flow.document.id, label: flow.document.name }, partner: partners.length === 1 ? (partners[0] ?? null) : null, open: { kind: 'flow' as const, id: flow.document.id } }]
+        return hit === null ? [] : [{ ...hit, subject: { kind: 'flow' as const, id: flow.document.id, label: flow.document.name }, partner: partners.length === 1 ? (partners[0] ?? null) : null }]
       }),
   })
 }
