@@ -111,14 +111,14 @@ async function choicesOf(file: StandingFile, targets: readonly string[], flow: O
       continue
     }
     if (file.size === 0 && flow.duplicates.emptyFiles === 'send') {
-      choices.push(chosen(target, { allowDuplicate: repeatReason(flow, file) }))
+      choices.push(chosen(target, { allowDuplicate: repeatReason(flow, file, target) }))
       continue
     }
     if (needsContent(flow.duplicates)) sha256 ??= await deps.digest(file.path, deps.signal)
     const { windowDays } = flow.duplicates
     const since = windowDays === undefined ? '' : timestamp(clock.now() - windowDays * DAY_MS)
     const same = files.same(flow.id, target, duplicateKey(flow.duplicates, file, sha256 ?? ''), since)
-    choices.push(same === null ? chosen(target, { allowDuplicate: repeatReason(flow, file) }) : judged(target, same.delivery))
+    choices.push(same === null ? chosen(target, { allowDuplicate: repeatReason(flow, file, target) }) : judged(target, same.delivery))
   }
   return choices
 }

@@ -30,11 +30,13 @@ describe('the rule for duplicates', () => {
   ])('%s', (key, expected) => expect(duplicateKey(flow({ duplicates: { key } }).duplicates, file, 'hash')).toBe(expected))
 
   it('gives the ledger a reason exactly where it permits a repeat', () => {
-    expect(repeatReason(flow(), file)).toBeUndefined()
-    expect(repeatReason(flow({ duplicates: { emptyFiles: 'send' } }), file)).toBeUndefined()
-    expect(repeatReason(flow({ duplicates: { emptyFiles: 'send' } }), { ...file, size: 0 })).toContain('empty')
-    expect(repeatReason(flow({ duplicates: { key: 'name-size-time' } }), file)).toContain('time')
-    expect(repeatReason(flow({ duplicates: { windowDays: 7 } }), file)).toContain('7 days')
+    expect(repeatReason(flow(), file, 'acme')).toBeUndefined()
+    expect(repeatReason(flow({ duplicates: { emptyFiles: 'send' } }), file, 'acme')).toBeUndefined()
+    expect(repeatReason(flow({ duplicates: { emptyFiles: 'send' } }), { ...file, size: 0 }, 'acme')).toContain('empty')
+    expect(repeatReason(flow({ duplicates: { key: 'name-size-time' } }), file, 'acme')).toContain('time')
+    expect(repeatReason(flow({ duplicates: { windowDays: 7 } }), file, 'acme')).toContain('7 days')
+    expect(repeatReason(flow({ targets: ['acme/sftp', 'acme/share'] }), file, 'acme/sftp')).toContain('several connections')
+    expect(repeatReason(flow({ targets: ['acme', 'other'] }), file, 'acme')).toBeUndefined()
   })
 
   const transient = { code: 'net.connection_lost', message: '' }

@@ -66,7 +66,10 @@ export function duplicateKey({ key }: OutboundFlow['duplicates'], file: Standing
 }
 
 /** The reason under which the ledger takes a repeat that the flow's rule permits; undefined where ledger and rule agree. */
-export function repeatReason(flow: OutboundFlow, file: StandingFile): string | undefined {
+export function repeatReason(flow: OutboundFlow, file: StandingFile, target: string): string | undefined {
+  // The ledger counts by partner; a flow that names two ways to the same one means both.
+  const { partner } = splitTarget(target)
+  if (flow.targets.some((other) => other !== target && splitTarget(other).partner === partner)) return `flow ${flow.id}: it goes to several connections of ${partner}`
   const { key, windowDays, emptyFiles } = flow.duplicates
   if (file.size === 0 && emptyFiles === 'send') return `flow ${flow.id}: empty files are sent each time`
   if (key === 'name-size-time') return `flow ${flow.id}: a file is the same only with the same name, size and time`
