@@ -17,6 +17,7 @@ packages=(
   radosgw ceph-mon ceph-osd ceph-common # S3 against Ceph's gateway
   rclone                        # to measure against
   faketime                      # a clock that is wrong
+  python3-aiosmtpd              # e-mail under TLS
   # The Electron ring: a display, and what the old runtime links to.
   xvfb libgtk-3-0 libnss3 libxss1 libxtst6 libasound2 libgbm1
 )

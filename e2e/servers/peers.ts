@@ -23,6 +23,7 @@ const PEERS = {
   faketime: { get: 'apt-get install faketime', also: [] },
   gpg: { get: 'apt-get install gnupg', also: [] },
   gpgconf: { get: 'apt-get install gnupg', also: [] },
+  aiosmtpd: { get: 'apt-get install python3-aiosmtpd', also: [] },
   java: { get: 'apt-get install openjdk-17-jre-headless', also: [] },
   chromium: { get: 'apt-get install chromium', also: ['/usr/bin/chromium'] },
   'gnome-keyring-daemon': { get: 'apt-get install gnome-keyring dbus', also: [] },

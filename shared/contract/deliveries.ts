@@ -243,7 +243,3 @@ export const Notification = z.object({
   subject: z.object({ kind: z.enum(['delivery', 'partner', 'workspace', 'trust']), id: z.string() }).nullable(),
 })
 export type Notification = z.infer<typeof Notification>
-
-export const notifications = {
-  raised: topic(Notification),
-} as const

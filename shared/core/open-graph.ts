@@ -34,6 +34,10 @@ import type { EventBus } from './kernel/events.ts'
 import type { Logger } from './kernel/logger.ts'
 import { as2Handlers } from './messages/handlers.ts'
 import { createMessageSending, createMessageService } from './messages/service.ts'
+import { sendMessage } from './notifications/channels.ts'
+import { notificationHandlers } from './notifications/handlers.ts'
+import { createOutbox } from './notifications/outbox.ts'
+import { createNotificationService } from './notifications/service.ts'
 import { partnerHandlers } from './partners/handlers.ts'
 import { createPartnerRepository } from './partners/repository.ts'
 import { partnerFacts } from './partners/facts.ts'
@@ -126,6 +130,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const releases = createInboundReleases({ database, repository: deliveryRepository, ledger, payloads, clock, logger, inboxOf, open: pgp.open })
   const collect = createCollect({ ...common, repository: deliveryRepository, remoteFiles: createRemoteFileRepository(database), ledger, releases, payloads, routes })
   const deliveries = createDeliveryService({ exchange: sending.exchange, repository: deliveryRepository, ledger, engine, payloads, routes, releases, pgp, publisher, clock })
+  const notifications = createNotificationService({ database, outbox: createOutbox(database), secrets, audit, bus: publisher, send: sendMessage, clock, logger })
   const forFlows = {
     ...common,
     repository: createFlowRepository(database),
@@ -189,12 +194,14 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       void releases.releaseWaiting(null, ending.signal).catch((error: unknown) => logger.log('error', 'received files could not be released', { problem: asAppError(error).message }))
       messages.start()
       scheduler.start()
+      notifications.start()
     },
     async stop() {
       // First nobody is let in any more; then attempts end; then what they used is closed.
       await messages.receiver.close()
       await Promise.all([scheduler.stop(), engine.stop()])
       await messages.stop()
+      await notifications.stop()
       ending.abort()
       await watching
       await practice.shutDown()
@@ -212,8 +219,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       flows: flowHandlers(flows, resolveFile),
       as2: as2Handlers(messages),
       posture: posture.handlers,
-      // Topics only.
-      notifications: {},
+      notifications: notificationHandlers(notifications),
       audit: auditHandlers({ repository: auditRepository, trail: audit, deliveries: deliveryRepository, digest: sha256OfFile, resolveFile, clock }),
     },
   }

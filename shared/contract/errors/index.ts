@@ -8,6 +8,7 @@ import { commonErrors } from './common.ts'
 import { deliveryErrors } from './deliveries.ts'
 import { ftpsErrors } from './ftps.ts'
 import { flowErrors } from './flows.ts'
+import { notificationErrors } from './notifications.ts'
 import { folderErrors } from './folder.ts'
 import { openpgpErrors } from './openpgp.ts'
 import type { ErrorSpec } from './spec.ts'
@@ -26,6 +27,7 @@ const catalogueOfAll = {
   ...workspaceErrors,
   ...deliveryErrors,
   ...flowErrors,
+  ...notificationErrors,
   ...transportErrors,
   ...sshErrors,
   ...openpgpErrors,
