@@ -60,7 +60,6 @@ export const As2Connection = z
         receiptUrl: As2Url.optional().meta({ title: 'Their address for receipts', description: 'Asynchronous receipts go there and nowhere else, whatever a message asks for.' }),
         maxBytes: z.number().int().positive().default(2_147_483_648).meta({ title: 'Largest message (bytes)', advanced: true }),
         maxParallel: z.number().int().min(1).max(64).default(4).meta({ title: 'Messages at a time', advanced: true }),
-        onNameTaken: z.enum(['rename', 'refuse']).default('rename').meta({ title: 'When the name is taken in the Inbox', advanced: true }),
       })
       .prefault({})
       .meta({ title: 'What we receive' }),
