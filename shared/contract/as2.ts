@@ -25,7 +25,7 @@ export type ReceiverSettings = z.infer<typeof ReceiverSettings>
 export const ReceiverStatus = z.object({
   settings: ReceiverSettings,
   listening: z.boolean(),
-  /** As seen from this computer: `http://127.0.0.1:4080/as2`. Null while it does not listen. */
+  /** As seen from this computer: `http://127.0.0.1:10080/as2`. Null while it does not listen. */
   address: z.string().nullable(),
   /** The station's address for partners, when one is entered. */
   publicAddress: z.string().nullable(),

@@ -7,7 +7,7 @@ const as2 = { protocol: 'as2', as2Id: 'ACME' }
 const s3 = { protocol: 's3', bucket: 'acme', credentials: { kind: 'profile', profile: 'x' } }
 
 it('claims no server identity where nothing checks one', () => {
-  expect(told({ ...as2, url: 'http://127.0.0.1:4080/as2' })['Server identity']).toBe('not checked: HTTP without TLS')
+  expect(told({ ...as2, url: 'http://127.0.0.1:10080/as2' })['Server identity']).toBe('not checked: HTTP without TLS')
   expect(told({ ...as2, url: 'https://as2.example.com/' })['Server identity']).toBe('by an authority')
   expect(told({ ...s3, endpoint: 'http://127.0.0.1:9000' })).toMatchObject({ Transport: 'S3 over HTTP (not encrypted)', 'Server identity': 'not checked: HTTP without TLS' })
   expect(told(s3)['Server identity']).toBe('by an authority')

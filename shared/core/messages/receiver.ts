@@ -12,7 +12,7 @@ import type { Database } from '../store/database.ts'
 import type { MessageRepository } from './repository.ts'
 import type { Receive } from './receiving.ts'
 
-const DEFAULTS: ReceiverSettings = { enabled: false, host: '127.0.0.1', port: 4080, tls: false, certificate: null, maxParallel: 64 }
+const DEFAULTS: ReceiverSettings = { enabled: false, host: '127.0.0.1', port: 10080, tls: false, certificate: null, maxParallel: 64 }
 const KEY = 'as2.receiver'
 
 export type ReceiverChange = { readonly [K in keyof ReceiverSettings]?: ReceiverSettings[K] | undefined }

@@ -13,7 +13,7 @@ export function serveCommand(program: Command, optionsOf: () => GlobalOptions): 
     .command('serve')
     .description('run as a service: resumes deliveries, answers commands, and serves the window with --ui')
     .option('--ui <host:port>', 'serve the window in a browser on this computer (127.0.0.1:0 takes any free port)')
-    .option('--as2 <host:port>', 'receive AS2 messages on this address, for this run (0.0.0.0:4080 listens on every address of this computer)')
+    .option('--as2 <host:port>', 'receive AS2 messages on this address, for this run (0.0.0.0:10080 listens on every address of this computer)')
     .option('--as2-tls', "HTTPS, with the station's certificate in the role tls-server")
     .option('--as2-cert <item>', 'HTTPS, with this certificate of the inventory')
     .option('--supervised', 'end when standard input ends (used by the desktop shell)')
@@ -56,7 +56,7 @@ interface ServeOptions {
 /** Answers the address that it listens on. Rejects with `as2.receiver_failed` and the like: whoever asked for it must hear of it. */
 async function listenForAs2(host: CoreHost, address: string, options: ServeOptions): Promise<string | null> {
   const found = /^\[?([^\]]+)\]?:(\d{1,5})$/.exec(address)
-  if (found?.[1] === undefined || Number(found[2]) > 65_535) throw new AppError('input.invalid', `--as2 ${address}: write HOST:PORT, like 0.0.0.0:4080`)
+  if (found?.[1] === undefined || Number(found[2]) > 65_535) throw new AppError('input.invalid', `--as2 ${address}: write HOST:PORT, like 0.0.0.0:10080`)
   const settings = { host: found[1], port: Number(found[2]), tls: options.as2Tls === true || options.as2Cert !== undefined, certificate: options.as2Cert ?? null }
   const status = await host.client({ kind: 'cli', name: systemUser() }).as2.startReceiver({ settings })
   return status.address
