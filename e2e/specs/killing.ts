@@ -12,7 +12,7 @@ export function killMoments(few: number): number {
   return Number(process.env['WAYBILL_KILLS'] ?? few)
 }
 
-export const MOMENTS = killMoments(8)
+export const MOMENTS = killMoments(5)
 
 const MIB = 1024 * 1024
 /** Most of a run is its start: moments are chosen where something happens. */
