@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ChildProcess } from 'node:child_process'
 import type { Browser } from 'playwright-core'
@@ -139,6 +139,25 @@ describe.skipIf(chromium.absent || sshdPeer.absent)(`the window in Chromium${chr
     await page.getByRole('button', { name: 'Send', exact: true }).click()
     await page.getByRole('complementary', { name: 'Transfers' }).getByText('Delivered').waitFor()
     expect(view.problems).toEqual([])
+  })
+
+  it('takes a folder that is dropped on a partner: its files, also those deeper in, and no hidden ones', async () => {
+    view = await openWindow(browser, await serve(), 'light')
+    const { page } = view
+    await createWorkspace(view)
+    await page.getByRole('button', { name: 'Try the practice partner' }).click()
+    await page.getByRole('heading', { name: 'Practice partner' }).waitFor()
+    const folder = join(here.files, 'month')
+    mkdirSync(join(folder, 'deeper'), { recursive: true })
+    for (const name of ['a.edi', 'deeper/b.edi', '.hidden']) writeFileSync(join(folder, name), name)
+    // As the system does it: only such a drop has folders.
+    const line = await page.context().newCDPSession(page)
+    const place = await page.locator('[data-partner="practice"]').boundingBox()
+    const data = { items: [], files: [folder], dragOperationsMask: 1 }
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const) await line.send('Input.dispatchDragEvent', { type, x: (place?.x ?? 0) + 20, y: (place?.y ?? 0) + 20, data })
+    await page.getByRole('button', { name: 'Send', exact: true }).click()
+    await page.getByRole('complementary', { name: 'Transfers' }).getByText('Delivered').nth(1).waitFor()
+    expect(readdirSync(join(here.workspace, 'practice', 'files')).toSorted()).toEqual(['a.edi', 'b.edi'])
   })
 
   it('opens with the passphrase after a restart, keeps its address for one use, and survives the core', async () => {
