@@ -32,6 +32,15 @@ interface ApprovalRow {
   public_key: string
 }
 
+/** The last approved trust and policy of one partner, as lines of the lock file. */
+export interface ApprovedText {
+  readonly at: string
+  readonly by: string
+  readonly reason: string
+  readonly text: string
+  readonly signatureValid: boolean
+}
+
 export interface PolicyDeps {
   readonly database: Database
   readonly secrets: SealedSecrets
@@ -151,6 +160,17 @@ export function createPolicyService(deps: PolicyDeps) {
     },
 
     diff,
+
+    /**
+     * What was approved last, as far as it concerns a partner: its own lines, and those of our station. Null before the first
+     * approval. `signatureValid` is false when somebody else than this workspace wrote the text.
+     */
+    approved(partner: string): ApprovedText | null {
+      const row = lastApproval()
+      if (row === undefined) return null
+      const lines = row.lock.split('\n').filter((text) => concerns(text, partner))
+      return { at: row.at, by: row.approver, reason: row.reason, text: lines.length === 0 ? '' : `${lines.join('\n')}\n`, signatureValid: signatureHolds(row) }
+    },
 
     approve(request: { by: string; reason: string; sha256?: string | undefined }, actor: Actor): Approval {
       const text = present()
