@@ -1,7 +1,8 @@
 /** The planned change from one item to the next, partner by partner, with proof from traffic. */
 import { z } from 'zod'
-import { Limit, Slug, Timestamp } from './common.ts'
+import { Limit, Nothing, Slug, Timestamp } from './common.ts'
 import { procedure, topic } from './define.ts'
+import { Rehearsal } from './rehearsal.ts'
 import { Role } from './trust-words.ts'
 
 /** Where one partner stands. Times are null until the step is reached. */
@@ -51,6 +52,13 @@ export const rollover = {
   mark: procedure('write', z.object({ id: z.string().max(100), partner: Slug, step: z.enum(['sent', 'acknowledged']) }), Rollover),
   /** The text that tells a partner about the change. */
   mail: procedure('read', z.object({ id: z.string().max(100), partner: Slug }), z.object({ subject: z.string(), body: z.string() })),
+  /**
+   * Plays the plan through with our own library in the partner's part, for every partner concerned or one: what works and what would fail, now,
+   * after the switch and after the end of the old item, or at one time. Changes nothing.
+   */
+  rehearse: procedure('read', z.object({ id: z.string().max(100), partner: Slug.optional(), at: Timestamp.optional() }), z.object({ rehearsals: z.array(Rehearsal) })),
+  /** Does what time and traffic ask for: the switch at first use, the end of the old item. A running service does so by itself. */
+  check: procedure('write', Nothing, z.object({ changed: z.number().int() })),
   /** The next item's bindings end; the old one serves on as before. */
   cancel: procedure('dangerous', z.object({ id: z.string().max(100) }), Rollover),
   changed: topic(z.object({ id: z.string() })),

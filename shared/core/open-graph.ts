@@ -46,6 +46,8 @@ import { cardHandlers } from './cards/service.ts'
 import { policyHandlers } from './policy/handlers.ts'
 import { createPolicyService } from './policy/service.ts'
 import { createMessageRepository } from './messages/repository.ts'
+import { createMessageRehearsal } from './messages/rehearsal.ts'
+import { createRehearsal } from './rollover/rehearsal.ts'
 import { createRolloverService, rolloverHandlers } from './rollover/service.ts'
 import { createRoutes } from './partners/routes.ts'
 import { createPartnerService } from './partners/service.ts'
@@ -181,6 +183,13 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
     logger,
     version: options.version,
   })
+  const rehearse = createRehearsal({
+    trust,
+    messages: createMessageRehearsal({ messages: createMessageRepository(database), payloads, routes, identities: sending.identities, deliveryOf: forFlows.deliveryOf }),
+    partners: facts,
+    receiverShows: () => messages.receiver.shows(),
+    clock,
+  })
   deliveries.recover(systemActor)
   runner.recover()
   const ending = new AbortController()
@@ -211,7 +220,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       station: stationHandlers(station),
       partners: partnerHandlers({ service: partners, routes, audit, publisher, clock }),
       practice,
-      rollover: rolloverHandlers(rollovers),
+      rollover: rolloverHandlers(rollovers, rehearse),
       policy: policyHandlers(policy),
       cards: cardHandlers({ trust, partners: { all: facts.all, apply: partners.apply }, station: station.show, audit, clock, resolveFile, readContent }),
       trust: trustHandlers({ service: trust, routes, resolveFile, readContent }),

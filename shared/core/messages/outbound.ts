@@ -194,7 +194,7 @@ export function authorizationOf({ connection: { http }, secrets }: MessageRoute)
 }
 
 /** A role for which nothing fit is bound, but something unfit is, deserves a better word. */
-function withUnfit<T>(unfit: readonly Unfit[], action: () => T): T {
+export function withUnfit<T>(unfit: readonly Unfit[], action: () => T): T {
   try {
     return action()
   } catch (error) {

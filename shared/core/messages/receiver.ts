@@ -26,6 +26,8 @@ export interface Receiver {
   /** At the start of the program: listens if that was switched on. Never rejects. */
   startIfEnabled(actor: Actor): Promise<void>
   close(): Promise<void>
+  /** The certificate item that is shown by name, `station`: the station's newest; null: no TLS. */
+  shows(): string | null
   count(what: 'messages' | 'duplicates' | 'receipts' | 'refused'): void
 }
 
@@ -89,7 +91,7 @@ export function createReceiver(deps: {
       const tls = settings.tls ? deps.serverCertificate(settings.certificate) : null
       if (settings.tls && tls === null) throw new AppError('as2.certificate_missing', 'HTTPS needs a certificate of the station with its private key in the role tls-server', { details: { role: 'tls-server' } })
       const receive = deps.receive()
-      const at = await startListener({ host: settings.host, port: settings.port, tls, limits: { maxParallel: settings.maxParallel }, product: deps.product, onPost: receive })
+      const at = await startListener({ host: settings.host, port: settings.port, tls, renewed: () => deps.serverCertificate(settings.certificate), limits: { maxParallel: settings.maxParallel }, product: deps.product, onPost: receive })
       listener = { at, settings, since: timestamp(clock.now()) }
       counts = { messages: 0, duplicates: 0, receipts: 0, refused: 0 }
       failure = null
@@ -146,6 +148,10 @@ export function createReceiver(deps: {
       await inTurn(async () => await open(settings, actor)).catch((error: unknown) => deps.logger.log('error', 'the receiver could not be started', { problem: asAppError(error).message }))
     },
     close: async () => await inTurn(shut),
+    shows() {
+      const { tls, certificate } = listener?.settings ?? stored()
+      return tls ? (certificate ?? 'station') : null
+    },
     count(what) {
       counts[what]++
     },

@@ -152,12 +152,31 @@ export function createMessageRepository(database: Database) {
              SELECT processed_at at FROM as2_inbound WHERE partner = @partner AND state = 'processed' AND instr(facts, @fingerprint) > 0
              UNION ALL
              SELECT r.received_at at FROM as2_receipts r JOIN as2_messages m ON m.id = r.message
-               WHERE m.partner = @partner AND (instr(r.facts, @fingerprint) > 0 OR instr(m.facts, @fingerprint) > 0)
+               WHERE m.partner = @partner AND r.verdict = 'delivered' AND (instr(r.facts, @fingerprint) > 0 OR instr(m.facts, @fingerprint) > 0)
            )`,
         )
         .get({ partner, fingerprint })
       return { first: row?.first ?? null, last: row?.last ?? null }
     },
+
+    /** Messages of a partner that were taken over and in which a certificate (`sha256:…`) took part, newest first. */
+    takenWith(partner: string, connection: string, fingerprint: string): InboundRecord[] {
+      return database
+        .prepare<[string, string, string], InboundRow>("SELECT * FROM as2_inbound WHERE partner = ? AND connection = ? AND state = 'processed' AND instr(facts, ?) > 0 ORDER BY id DESC LIMIT 20")
+        .all(partner, connection, fingerprint)
+        .map(inboundOf)
+    },
+
+    /** The newest receipt that a certificate signed and that proved a delivery. */
+    receiptBy(partner: string, connection: string, fingerprint: string): Pick<ReceiptRecord, 'headers' | 'body' | 'receivedAt'> | null {
+      const row = database
+        .prepare<[string, string, string], ReceiptRow>("SELECT r.* FROM as2_receipts r JOIN as2_messages m ON m.id = r.message WHERE m.partner = ? AND m.connection = ? AND r.verdict = 'delivered' AND instr(r.facts, ?) > 0 ORDER BY r.id DESC LIMIT 1")
+        .get(partner, connection, fingerprint)
+      return row === undefined ? null : { headers: JSON.parse(row.headers) as HeaderPair[], body: row.body, receivedAt: row.received_at }
+    },
+
+    /** What was sent last on a connection. */
+    lastSent: (partner: string, connection: string): BuiltRecord | null => messageRow('partner = ? AND connection = ? ORDER BY id DESC LIMIT 1', partner, connection),
 
     accepted(id: string, at: string): void {
       database.prepare('UPDATE as2_messages SET accepted_at = coalesce(accepted_at, ?) WHERE id = ?').run(at, id)

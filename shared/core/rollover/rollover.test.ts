@@ -118,8 +118,8 @@ describe('a rollover', () => {
   })
 
   it('has the steps, dates and mail text that its rules say', () => {
-    expect(startOf('decrypt', 'now', 'later')).toBe('now')
-    expect([startOf('sign', 'now', 'later'), startOf('encrypt', 'now', null)]).toEqual(['later', null])
+    expect([startOf('decrypt', true, 'now', 'later'), startOf('tls-server', false, 'now', 'later')]).toEqual(['now', 'now'])
+    expect([startOf('sign', true, 'now', 'later'), startOf('tls-server', true, 'now', 'later'), startOf('encrypt', false, 'now', null)]).toEqual(['later', 'later', null])
     expect([mayRetire({ oldLastSeen: null }, null, start), mayRetire({ oldLastSeen: null }, day(1), start), mayRetire({ oldLastSeen: null }, day(0), start), mayRetire({ oldLastSeen: day(-6.9) }, day(0), start), mayRetire({ oldLastSeen: day(-7) }, day(0), start)]).toEqual([false, false, true, false, true])
     const facts = { partner: 'a', roles: [], prepared: 'p', sent: null, acknowledged: null, firstSeen: null, oldLastSeen: null, oldRetired: false }
     expect([stepOf(facts), stepOf({ ...facts, sent: 's' }), stepOf({ ...facts, acknowledged: 'k' }), stepOf({ ...facts, firstSeen: 'f' }), stepOf({ ...facts, oldRetired: true })]).toEqual(['prepared', 'sent', 'acknowledged', 'in-use', 'retired'])

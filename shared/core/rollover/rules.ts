@@ -3,11 +3,16 @@ import type { RolloverPartner } from '../../contract/rollover.ts'
 import type { Role, TrustItem } from '../../contract/trust.ts'
 
 /** The other side decides which of several is used: both are accepted from the first day on. */
-const COMES_IN: readonly Role[] = ['verify', 'decrypt', 'tls-server', 'ssh-host', 'ssh-jump', 'pgp-verify', 'pgp-decrypt']
+const COMES_IN: readonly Role[] = ['verify', 'decrypt', 'ssh-host', 'ssh-jump', 'pgp-verify', 'pgp-decrypt']
+
+/** The certificate of our own server is what we show; a partner's server decides what it shows. */
+export function comesIn(role: Role, ours: boolean): boolean {
+  return COMES_IN.includes(role) || (role === 'tls-server' && !ours)
+}
 
 /** From when on the next item serves a role: at once, at the switch, or (null) once the partner is seen to use it. */
-export function startOf(role: Role, now: string, switchAt: string | null): string | null {
-  return COMES_IN.includes(role) ? now : switchAt
+export function startOf(role: Role, ours: boolean, now: string, switchAt: string | null): string | null {
+  return comesIn(role, ours) ? now : switchAt
 }
 
 /** The old item is kept while it was seen so recently, whatever the plan says. */

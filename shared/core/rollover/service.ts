@@ -14,6 +14,7 @@ import type { Database } from '../store/database.ts'
 import { needs } from '../trust/consequences.ts'
 import { isActive, isPending } from '../trust/rules.ts'
 import type { TrustService } from '../trust/service.ts'
+import type { Rehearse } from './rehearsal.ts'
 import { mailText, mayRetire, startOf, stepOf } from './rules.ts'
 
 interface Row {
@@ -60,7 +61,7 @@ export function createRolloverService(deps: RolloverDeps) {
   const concerned = (bindings: readonly Binding[]): Map<string, Role[]> => {
     const found = new Map<string, Role[]>()
     for (const { id, connections } of partners.all()) {
-      const roles = bindings.filter((binding) => binding.partner === id || (binding.partner === null && connections.some((connection) => needs(connection, binding.role)))).map(({ role }) => role)
+      const roles = bindings.filter((binding) => binding.partner === id || (binding.partner === null && connections.some((connection) => needs(connection, binding.role, true)))).map(({ role }) => role)
       if (roles.length > 0) found.set(id, [...new Set(roles)].toSorted())
     }
     return found
@@ -123,7 +124,7 @@ export function createRolloverService(deps: RolloverDeps) {
       const row: Row = { id: newId('ro', clock.now()), old: request.old, next: request.next, partner, created_at: now(), announce_at: announceAt, switch_at: switchAt, retire_at: retireAt, cancelled_at: null }
       database.transaction(() => {
         database.prepare('INSERT INTO rollovers (id, old, next, partner, created_at, announce_at, switch_at, retire_at) VALUES (@id, @old, @next, @partner, @created_at, @announce_at, @switch_at, @retire_at)').run({ ...row })
-        bindNext(row, actor, ({ role }) => startOf(role, row.created_at, switchAt))
+        bindNext(row, actor, ({ role }) => startOf(role, trust.show(row.next).hasPrivateKey, row.created_at, switchAt))
         audit.record({ actor, type: 'rollover.planned', subject: { kind: 'trust', id: row.next }, partner, data: { rollover: row.id, old: row.old, next: row.next, switchAt, retireAt } })
       })
       return announce(row.id)
@@ -192,11 +193,13 @@ export function createRolloverService(deps: RolloverDeps) {
   }
 }
 
-export function rolloverHandlers(service: RolloverService): WaybillHandlers<CallContext>['rollover'] {
+export function rolloverHandlers(service: RolloverService, rehearse: Rehearse): WaybillHandlers<CallContext>['rollover'] {
   return {
+    rehearse: async ({ id, ...options }) => ({ rehearsals: await rehearse(service.show(id), options) }),
     plan: (request, { actor }) => service.plan(request, actor),
     list: ({ limit }) => service.list(limit),
     show: ({ id }) => service.show(id),
+    check: () => ({ changed: service.check() }),
     mark: ({ id, partner, step }, { actor }) => service.mark(id, partner, step, actor),
     mail: ({ id, partner }) => service.mail(id, partner),
     cancel: ({ id }, { actor }) => service.cancel(id, actor),

@@ -47,32 +47,36 @@ function placesOf(binding: Binding, world: World): Place[] {
   return world.partners
     .filter(({ id }) => (binding.partner === null ? binding.role !== 'verify' && binding.role !== 'encrypt' : binding.partner === id))
     .flatMap((partner) => partner.connections.map((connection) => ({ partner, connection })))
-    .filter(({ connection }) => (binding.connection === null || binding.connection === connection.id) && needs(connection, binding.role))
-    .filter(({ partner, connection }) => binding.partner !== null || servers(partner.id, connection.id, binding.role, world).every(({ binding: other }) => other.partner === null))
+    .filter(({ connection }) => (binding.connection === null || binding.connection === connection.id) && needs(connection, binding.role, binding.partner === null))
+    .filter(({ partner, connection }) => binding.partner !== null || servers(partner.id, connection.id, binding, world).every(({ binding: other }) => other.partner === null))
 }
 
 /** What fills a role on a connection at the world's time: the partner's own, else the station's. */
-function servers(partner: string, connection: string, role: Role, { items, at }: World): { item: TrustItem; binding: Binding }[] {
+function servers(partner: string, connection: string, { role, partner: owner }: Pick<Binding, 'role' | 'partner'>, { items, at }: World): { item: TrustItem; binding: Binding }[] {
   const all = items.flatMap((item) => item.bindings.filter((binding) => binding.role === role && isActive(binding, at)).map((binding) => ({ item, binding })))
   const own = all.filter(({ binding }) => binding.partner === partner && (binding.connection === null || binding.connection === connection))
   // The keyring of AS2 takes these from the partner alone: a certificate of the station would speak for everybody.
   if (role === 'verify' || role === 'encrypt') return own
-  return own.length > 0 ? own : all.filter(({ binding }) => binding.partner === null)
+  const ofStation = all.filter(({ binding }) => binding.partner === null)
+  // What our own server shows and what we accept of a partner's server have nothing to do with each other.
+  if (role === 'tls-server') return owner === null ? ofStation : own
+  return own.length > 0 ? own : ofStation
 }
 
 function consequence(item: TrustItem, binding: Binding, partner: string, connection: Connection, world: World): Consequence {
-  const others = servers(partner, connection.id, binding.role, world).filter(({ item: other }) => other.id !== item.id && !isUnfit(other, binding.role, partner, connection.id, world))
-  const severity = others.length === 0 ? 'breaks' : WHAT_COMES_IN.includes(binding.role) ? 'partly' : 'covered'
+  const others = servers(partner, connection.id, binding, world).filter(({ item: other }) => other.id !== item.id && !isUnfit(other, binding.role, partner, connection.id, world))
+  const ours = binding.partner === null
+  const severity = others.length === 0 ? 'breaks' : WHAT_COMES_IN.includes(binding.role) && !(ours && binding.role === 'tls-server') ? 'partly' : 'covered'
   return {
     item: item.id,
     label: item.label,
     partner,
     connection: connection.id,
     role: binding.role,
-    direction: directionOf(binding.role, connection),
+    direction: ours && binding.role === 'tls-server' ? 'inbound' : directionOf(binding.role, connection),
     severity,
-    message: messageOf(binding.role, severity, others[0]?.item.label ?? ''),
-    via: binding.partner === null ? 'station' : 'partner',
+    message: messageOf(binding, severity, others[0]?.item.label ?? ''),
+    via: ours ? 'station' : 'partner',
   }
 }
 
@@ -95,8 +99,8 @@ const BROKEN: Readonly<Record<Role, string>> = {
   'pgp-decrypt': 'what the partner encrypts to us cannot be opened',
 }
 
-function messageOf(role: Role, severity: Consequence['severity'], other: string): string {
-  if (severity === 'breaks') return BROKEN[role]
+function messageOf({ role, partner }: Binding, severity: Consequence['severity'], other: string): string {
+  if (severity === 'breaks') return role === 'tls-server' && partner === null ? 'our receiver has no certificate to show, so partners cannot reach it by HTTPS' : BROKEN[role]
   return severity === 'covered' ? `${other} takes over` : `goes on with ${other}; what still comes with this one is refused`
 }
 
@@ -119,8 +123,9 @@ function directionOf(role: Role, connection: Connection): Consequence['direction
   }
 }
 
-/** Whether a connection, as it is set, makes use of a role. */
-export function needs(connection: Connection, role: Role): boolean {
+/** Whether a connection, as it is set, makes use of a role. `ofStation`: by an item of our station's, that all partners meet. */
+export function needs(connection: Connection, role: Role, ofStation: boolean): boolean {
+  if (role === 'tls-server' && ofStation) return connection.protocol === 'as2'
   if (role.startsWith('ssh-')) return connection.protocol === 'sftp' && (role !== 'ssh-jump' || connection.jump !== undefined)
   if (role.startsWith('pgp-')) return needsPgp(connection, role)
   if (role.startsWith('tls-')) return connection.protocol === 'ftps' || connection.protocol === 's3' || (connection.protocol === 'as2' && (connection.url?.startsWith('https:') ?? true))

@@ -24,7 +24,7 @@ import { asNew } from './new-item.ts'
 import { mergedWithKnown, revokedFound } from './pgp-items.ts'
 import { previewOf } from './preview.ts'
 import { remarksOf } from './remarks.ts'
-import { createMaterials } from './materials.ts'
+import { createMaterials, type Materials } from './materials.ts'
 import { isPending } from './rules.ts'
 import { createSshInventory } from './ssh.ts'
 import type { Found, LoneKey } from './x509-material.ts'
@@ -118,6 +118,8 @@ export function createTrustService(deps: {
     itemsOfPartner: (partner: string): TrustItem[] => repository.itemsOfPartner(partner),
 
     materials,
+    /** What the bindings of today give at another time (milliseconds). */
+    materialsAt: (at: number): Materials => createMaterials(createInventory({ ...deps, clock: { ...clock, now: () => at } })),
     ssh,
     insights,
 

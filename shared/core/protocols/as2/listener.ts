@@ -20,6 +20,7 @@ export interface ListenerLimits {
 export const LISTENER_LIMITS: ListenerLimits = { maxParallel: 64, idleMs: 120_000, headerMs: 30_000, requestMs: 6 * 3_600_000 }
 const MAX_HEADER_BYTES = 64 * 1024
 const MAX_HEADERS = 200
+const RENEW_MS = 1000
 /** After a refusal the rest of the request is read for so long, so that the answer is not lost in a reset. */
 const LINGER_MS = 2_000
 
@@ -51,6 +52,8 @@ export interface ListenerOptions {
   readonly host: string
   readonly port: number
   readonly tls: ListenerTls | null
+  /** What to show from now on, asked before each connection at most once a second: a certificate may change while the server runs. */
+  readonly renewed?: () => ListenerTls | null
   readonly limits?: Partial<ListenerLimits>
   /** In answers, as `Waybill/1.0`. */
   readonly product: string
@@ -115,6 +118,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   const settings = { maxHeaderSize: MAX_HEADER_BYTES, insecureHTTPParser: false, requireHostHeader: false, keepAliveTimeout: 15_000, headersTimeout: limits.headerMs, requestTimeout: limits.requestMs }
   const server: Server =
     options.tls === null ? http.createServer(settings, onRequest) : https.createServer({ ...settings, cert: options.tls.certificate, key: options.tls.privateKey, minVersion: 'TLSv1.2' }, onRequest)
+  if (options.tls !== null && options.renewed !== undefined) renewing(server as https.Server, options.tls, options.renewed)
   server.maxHeadersCount = MAX_HEADERS + 1
   server.maxConnections = limits.maxParallel * 2 + 16
   server.timeout = limits.idleMs
@@ -142,6 +146,20 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
       clearTimeout(limit)
     },
   }
+}
+
+/** The handshake of a connection takes the context that is set when it begins; those that stand keep theirs. */
+function renewing(server: https.Server, first: ListenerTls, renewed: () => ListenerTls | null): void {
+  let shown = first
+  let askedAt = performance.now()
+  server.prependListener('connection', () => {
+    if (performance.now() - askedAt < RENEW_MS) return
+    askedAt = performance.now()
+    const next = renewed()
+    if (next === null || (next.certificate === shown.certificate && next.privateKey === shown.privateKey)) return
+    server.setSecureContext({ cert: next.certificate, key: next.privateKey, minVersion: 'TLSv1.2' })
+    shown = next
+  })
 }
 
 const busyAnswer: InboundAnswer = { status: 503, headers: [['Retry-After', '30'], ['Connection', 'close']] }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { Rehearsal, RehearsedMoment } from '../../../contract/rehearsal.ts'
 import type { Rollover } from '../../../contract/rollover.ts'
 import { table } from '../output.ts'
 import { limitOption, timeOption, type Register } from '../register.ts'
@@ -72,6 +73,29 @@ export function rolloverCommands(program: Command, run: Register): void {
     )
 
   rollover
+    .command('rehearse <id>')
+    .description('play it through with the real items and the last real messages: what would fail, now, after the switch and at the end; ends with 3 when something is expected to')
+    .option('--partner <id>', 'only with this partner')
+    .option('--at <time>', 'as things will stand at this time', timeOption)
+    .action(
+      run(async ({ client, output }, id: string, options: { partner?: string; at?: string }) => {
+        const result = await client.rollover.rehearse({ id, ...options })
+        output.result(result, () => result.rehearsals.map(rehearsalText).join('\n\n'))
+        return result.rehearsals.some(({ moments }) => moments.some(({ expected }) => expected.length > 0)) ? 3 : 0
+      }),
+    )
+
+  rollover
+    .command('check')
+    .description('do what time and traffic ask for now: the switch at first use, the end of the old one (a running service does so by itself)')
+    .action(
+      run(async ({ client, output }) => {
+        const result = await client.rollover.check({})
+        output.result(result, () => `${result.changed} binding(s) changed`)
+      }),
+    )
+
+  rollover
     .command('cancel <id>')
     .description('the next item is bound no more; the old one serves on')
     .action(
@@ -80,6 +104,14 @@ export function rolloverCommands(program: Command, run: Register): void {
         output.result(result, () => `${id} is cancelled`)
       }),
     )
+}
+
+const MOMENTS: Readonly<Record<RehearsedMoment['moment'], string>> = { now: 'Now', switch: 'After the switch', retire: 'After the old one has ended', at: 'At that time' }
+
+function rehearsalText({ partner, connection, moments }: Rehearsal): string {
+  const moment = ({ moment: name, at, cells, conclusion }: RehearsedMoment): string =>
+    [`${MOMENTS[name]} (${at.slice(0, 10)}): ${conclusion}`, table(cells.filter(({ outcome }) => outcome !== 'idle').map(({ with: which, outcome, message, proof }) => ['', outcome === 'fails' ? 'FAILS' : 'works', `with ${which}`, `${message}${proof === 'last-message' ? ' [real]' : ''}`]))].join('\n')
+  return [`${partner}/${connection}`, ...moments.map(moment)].join('\n')
 }
 
 function boardText({ id, old, next, state, switchAt, retireAt, partners }: Rollover): string {
