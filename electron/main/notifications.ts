@@ -21,7 +21,7 @@ export function showNotifications(client: WaybillClient, options: { readonly inF
     })
     notification.show()
   }
-  return client.notifications.onRaised((raised) => {
+  return client.notifications.onShow((raised) => {
     if (!Notification.isSupported() || (raised.severity === 'info' && options.inFront())) return
     client.workspace.settings({}).then(
       ({ notifications }) => {

@@ -33,7 +33,7 @@ const PLACES = [
   ['/settings', 'Settings', SettingsIcon],
 ] as const
 
-const OPENED = { delivery: '/deliveries/', partner: '/partners/', workspace: '/settings#', trust: '/trust/' } as const
+const OPENED = { delivery: '/deliveries/', partner: '/partners/', workspace: '/settings#', trust: '/trust/', flow: '/flows/', expectation: '/flows/expectations/' } as const
 
 export function Shell() {
   const [location, navigate] = useLocation()

@@ -27,7 +27,7 @@ export const CONNECTION_TOPIC = 'shell.connection'
 export const OPEN_TOPIC = 'shell.open'
 
 /** What the page should show. */
-export const OpenRequest = z.object({ kind: z.enum(['delivery', 'partner', 'workspace', 'trust']), id: z.string() })
+export const OpenRequest = z.object({ kind: z.enum(['delivery', 'partner', 'workspace', 'trust', 'flow', 'expectation']), id: z.string() })
 export type OpenRequest = z.infer<typeof OpenRequest>
 
 /** A file that the page may name from now on. */

@@ -240,6 +240,6 @@ export const Notification = z.object({
   title: z.string(),
   body: z.string(),
   /** What to open on a click. */
-  subject: z.object({ kind: z.enum(['delivery', 'partner', 'workspace', 'trust']), id: z.string() }).nullable(),
+  subject: z.object({ kind: z.enum(['delivery', 'partner', 'workspace', 'trust', 'flow', 'expectation']), id: z.string() }).nullable(),
 })
 export type Notification = z.infer<typeof Notification>

@@ -3,6 +3,7 @@ import { as2 } from './as2.ts'
 import { audit } from './audit.ts'
 import type { Client as ClientOf, Handlers as HandlersOf, TopicPayloads } from './define.ts'
 import { deliveries } from './deliveries.ts'
+import { expectations } from './expectations.ts'
 import { notifications } from './notifications.ts'
 import { flows } from './flows.ts'
 import { partners, practice } from './partners.ts'
@@ -14,7 +15,7 @@ import { station } from './station.ts'
 import { trust } from './trust.ts'
 import { workspace } from './workspace.ts'
 
-export const contract = { workspace, station, partners, practice, trust, policy, cards, rollover, deliveries, flows, as2, notifications, audit, posture } as const
+export const contract = { workspace, station, partners, practice, trust, policy, cards, rollover, deliveries, flows, expectations, as2, notifications, audit, posture } as const
 
 export type Contract = typeof contract
 /** The typed caller of this contract. */

@@ -89,7 +89,12 @@ export const notifications = {
   test: procedure('dangerous', z.object({ channel: SentChannel }), z.object({ ok: z.boolean(), answer: z.string(), error: WireError.nullable() })),
   /** Newest first. */
   outbox: procedure('read', z.object({ limit: Limit }), z.object({ entries: z.array(OutboxEntry) })),
+  /** Everything that was raised, told or not; newest first. */
+  notices: procedure('read', z.object({ limit: Limit }), z.object({ notices: z.array(Notification) })),
   schema: procedure('read', Nothing, z.object({ schema: z.record(z.string(), z.unknown()) }), { beforeOpen: true }),
+  /** Something happened that people hear of. */
   raised: topic(Notification),
+  /** The desktop shows it: chosen in the settings, and no repeat of a moment ago. */
+  show: topic(Notification),
   changed: topic(z.object({ id: z.string() })),
 } as const

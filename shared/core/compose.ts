@@ -138,6 +138,7 @@ function forwarded(current: () => OpenDomains): OpenDomains {
     })
   return {
     station: domain('station'),
+    expectations: domain('expectations'),
     partners: domain('partners'),
     practice: domain('practice'),
     trust: domain('trust'),

@@ -9,6 +9,7 @@ import { auditHandlers } from './audit/handlers.ts'
 import { chainFacts } from './audit/facts.ts'
 import { createAuditRepository } from './audit/repository.ts'
 import { createAuditTrail } from './audit/service.ts'
+import { createArrivals } from './deliveries/arrivals.ts'
 import { createDeliveryEngine } from './deliveries/engine.ts'
 import { deliveryHandlers } from './deliveries/handlers.ts'
 import { createCollect } from './deliveries/inbound/collect.ts'
@@ -18,6 +19,9 @@ import { createLedger } from './deliveries/ledger.ts'
 import { createPgpSteps } from './deliveries/pgp.ts'
 import { createDeliveryRepository } from './deliveries/repository.ts'
 import { createDeliveryService } from './deliveries/service.ts'
+import { expectationHandlers } from './expectations/handlers.ts'
+import { createExpectationRepository } from './expectations/repository.ts'
+import { createExpectationService } from './expectations/service.ts'
 import { createFlowFiles } from './flows/files.ts'
 import { flowHandlers } from './flows/handlers.ts'
 import { createFlowRepository } from './flows/repository.ts'
@@ -102,13 +106,14 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const { workspace, clock, random, publisher, logger, resolveFile } = options
   const { database, secrets, payloads } = workspace
   const common = { database, clock, publisher }
+  const raise = noticeRaiser(common)
 
   const auditRepository = createAuditRepository(database)
   const audit = createAuditTrail(auditRepository, clock)
   const deliveryRepository = createDeliveryRepository(database)
   const partnerRepository = createPartnerRepository(database)
   const trust = createTrustService({ ...common, repository: createTrustRepository(database), secrets, audit, partners: partnerFacts(partnerRepository, clock) })
-  const expiryWatch = createExpiryWatch({ database, insights: trust.insights, audit, raise: noticeRaiser(common), also: () => rollovers.check(), clock, logger })
+  const expiryWatch = createExpiryWatch({ database, insights: trust.insights, audit, raise, also: () => rollovers.check(), clock, logger })
   const station = createStationService({ ...common, audit })
   const facts = partnerFacts(partnerRepository, clock)
   const rollovers = createRolloverService({ ...common, trust, partners: facts, station: station.show, seen: createMessageRepository(database).seen, audit })
@@ -130,8 +135,8 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
     clock,
   })
   const releases = createInboundReleases({ database, repository: deliveryRepository, ledger, payloads, clock, logger, inboxOf, open: pgp.open })
-  const collect = createCollect({ ...common, repository: deliveryRepository, remoteFiles: createRemoteFileRepository(database), ledger, releases, payloads, routes })
-  const deliveries = createDeliveryService({ exchange: sending.exchange, repository: deliveryRepository, ledger, engine, payloads, routes, releases, pgp, publisher, clock })
+  const collect = createCollect({ ...common, repository: deliveryRepository, remoteFiles: createRemoteFileRepository(database), ledger, releases, payloads, routes, onLook: (seen) => expectations.noteLook(seen) })
+  const deliveries = createDeliveryService({ database, exchange: sending.exchange, repository: deliveryRepository, ledger, engine, payloads, routes, releases, pgp, publisher, clock })
   const notifications = createNotificationService({ database, outbox: createOutbox(database), secrets, audit, bus: publisher, send: sendMessage, clock, logger })
   const forFlows = {
     ...common,
@@ -146,6 +151,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
     audit,
     logger,
   }
+  const partnerExists = (partner: string, connection: string | undefined): boolean => partnerRepository.find(partner)?.document.connections.some(({ id }) => connection === undefined || id === connection) ?? false
   const runner = createFlowRunner(forFlows)
   // On every platform it counts the time asleep; the wall clock does so too, but can be set.
   const scheduler = createScheduler({ ...forFlows, runner, choice: forFlows, isSuspended: (partner) => partnerRepository.find(partner)?.suspended ?? true, elapsed: () => uptime() * 1000 })
@@ -154,7 +160,24 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
     runner,
     scheduler,
     routes,
-    partnerExists: (partner, connection) => partnerRepository.find(partner)?.document.connections.some(({ id }) => connection === undefined || id === connection) ?? false,
+    partnerExists,
+  })
+  const expectations = createExpectationService({
+    ...common,
+    bus: publisher,
+    repository: createExpectationRepository(database),
+    arrivals: createArrivals(database),
+    flowOf: (delivery) => forFlows.files.of(delivery)?.flow ?? null,
+    audit,
+    raise,
+    secrets,
+    logger,
+    workspace: workspace.id,
+    station: () => station.show()?.name ?? null,
+    auditHead: auditRepository.head,
+    partnerExists,
+    isCollected: (partner, connection) => partnerRepository.find(partner)?.document.connections.some((one) => (connection === undefined || one.id === connection) && 'receive' in one && one.receive !== undefined) ?? false,
+    flowExists: (id) => forFlows.repository.find(id) !== null,
   })
   const messages = createMessageService({ ...forMessages, ...sending, ledger, releases })
   const practice = practiceHandlers({ port: options.practice, partners, trust, receiver: messages.receiver, as2Id: () => station.show()?.as2?.id ?? null, folder: workspace.folder })
@@ -178,7 +201,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
     },
     audit,
     bus: publisher,
-    raise: noticeRaiser(common),
+    raise,
     clock,
     logger,
     version: options.version,
@@ -203,12 +226,13 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       void releases.releaseWaiting(null, ending.signal).catch((error: unknown) => logger.log('error', 'received files could not be released', { problem: asAppError(error).message }))
       messages.start()
       scheduler.start()
+      expectations.start()
       notifications.start()
     },
     async stop() {
       // First nobody is let in any more; then attempts end; then what they used is closed.
       await messages.receiver.close()
-      await Promise.all([scheduler.stop(), engine.stop()])
+      await Promise.all([scheduler.stop(), engine.stop(), expectations.stop()])
       await messages.stop()
       await notifications.stop()
       ending.abort()
@@ -226,6 +250,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       trust: trustHandlers({ service: trust, routes, resolveFile, readContent }),
       deliveries: deliveryHandlers(deliveries, collect, resolveFile),
       flows: flowHandlers(flows, resolveFile),
+      expectations: expectationHandlers(expectations),
       as2: as2Handlers(messages),
       posture: posture.handlers,
       notifications: notificationHandlers(notifications),

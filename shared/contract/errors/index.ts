@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { as2Errors } from './as2.ts'
 import { commonErrors } from './common.ts'
+import { expectationErrors } from './expectations.ts'
 import { deliveryErrors } from './deliveries.ts'
 import { ftpsErrors } from './ftps.ts'
 import { flowErrors } from './flows.ts'
@@ -28,6 +29,7 @@ const catalogueOfAll = {
   ...deliveryErrors,
   ...flowErrors,
   ...notificationErrors,
+  ...expectationErrors,
   ...transportErrors,
   ...sshErrors,
   ...openpgpErrors,

@@ -58,16 +58,21 @@ export function createLedger(deps: {
 }): Ledger {
   const { database, deliveries, audit, publisher, clock } = deps
 
-  const raise = noticeRaiser({ publisher, clock })
+  const raise = noticeRaiser(deps)
 
-  const announce = (entry: LedgerEntry, attention: boolean): LedgerEntry => {
+  const announce = (entry: LedgerEntry): LedgerEntry => {
     publisher.publish('deliveries.changed', entry.delivery)
+    return entry
+  }
+
+  /** Inside the transaction: who is to hear of it hears of it, whatever happens to this process. */
+  const notify = (entry: LedgerEntry, attention: boolean): LedgerEntry => {
     if (attention) raise(attentionNotice(entry.delivery))
     else if (entry.delivery.state === 'delivered' && entry.delivery.attempts > 1) raise(recoveredNotice(entry.delivery))
     return entry
   }
 
-  const change = <Event extends string>(id: string, event: Event, steps: (state: LedgerState, event: Event) => Step | null, facts: EventFacts): { entry: LedgerEntry; attention: boolean } => {
+  const change = <Event extends string>(id: string, event: Event, steps: (state: LedgerState, event: Event) => Step | null, facts: EventFacts): LedgerEntry => {
     const before = deliveries.get(id)
     const step = steps(before.state, event)
     if (step === null) throw new AppError('input.conflict', `delivery ${id} is ${before.delivery.state}; "${event}" is not possible now`)
@@ -103,7 +108,7 @@ export function createLedger(deps: {
         ...facts.data,
       },
     })
-    return { entry: deliveries.get(id), attention: step.attention === true }
+    return notify(deliveries.get(id), step.attention === true)
   }
 
   /** Given up and sent again since, then its receipt came after all: both rest as delivered, and the ledger says why. */
@@ -141,31 +146,29 @@ export function createLedger(deps: {
             ...(delivery.duplicateReason === null ? {} : { duplicateAllowed: delivery.duplicateReason }),
           },
         })
-        return deliveries.get(id)
+        return notify(deliveries.get(id), delivery.state === 'held')
       }, durability)
-      return announce(entry, delivery.state === 'held').delivery
+      return announce(entry).delivery
     },
 
     apply(id, event, facts) {
-      const { entry, attention } = database.transaction(() => change(id, event, stepFor, facts), facts.grouped === true ? 'grouped' : 'flushed')
-      return announce(entry, attention)
+      return announce(database.transaction(() => change(id, event, stepFor, facts), facts.grouped === true ? 'grouped' : 'flushed'))
     },
 
     applyInbound(id, event, facts) {
-      const { entry, attention } = database.transaction(() => change(id, event, inboundStepFor, facts))
-      return announce(entry, attention)
+      return announce(database.transaction(() => change(id, event, inboundStepFor, facts)))
     },
 
     start(id, actor) {
       const attempt = newId('att', clock.now())
       const entry = database.transaction(() => {
         const { attempts } = deliveries.get(id).delivery
-        const started = change(id, 'started', stepFor, { actor, data: { attempt: attempts + 1 } }).entry
+        const started = change(id, 'started', stepFor, { actor, data: { attempt: attempts + 1 } })
         deliveries.startAttempt({ id: attempt, delivery: id, number: attempts + 1, at: timestamp(clock.now()) })
         return started
         // Whatever the attempt does that matters has a flushed event of its own before it.
       }, 'grouped')
-      return { entry: announce(entry, false), attempt }
+      return { entry: announce(entry), attempt }
     },
   }
 }

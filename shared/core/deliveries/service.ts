@@ -10,6 +10,7 @@ import type { Publisher } from '../kernel/events.ts'
 import { newId } from '../kernel/ids.ts'
 import { noticeRaiser } from '../notifications/raise.ts'
 import type { Routes, Target } from '../partners/routes.ts'
+import type { Database } from '../store/database.ts'
 import type { PayloadStore } from '../store/payload-store.ts'
 import type { DeliveryEngine } from './engine.ts'
 import type { Ledger } from './ledger.ts'
@@ -72,6 +73,7 @@ export function createDeliveryService(deps: {
   readonly routes: Routes
   readonly releases: InboundReleases
   readonly pgp: PgpSteps
+  readonly database: Database
   readonly publisher: Publisher
   readonly clock: Clock
 }) {

@@ -112,12 +112,12 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
         } else repository.addDue(flow.id, row, null, at)
       }
       repository.account(flow.id, Math.max(reached, flow.accountedUntil), nextAfter(flow, reached))
+      if (rows.some(({ decision }) => decision === 'pending'))
+        raise({ severity: 'attention', title: 'A scheduled run was missed', body: `${flow.document.name} did not run while nobody was there. Shall it run now?`, subject: { kind: 'flow', id: flow.id } })
       return begun
     })
     if (run !== null) execute(run)
     if (rows.length > 0) publisher.publish('flows.changed', { id: flow.id, removed: false })
-    if (rows.some(({ decision }) => decision === 'pending'))
-      raise({ severity: 'attention', title: 'A scheduled run was missed', body: `${flow.document.name} did not run while nobody was there. Shall it run now?`, subject: null })
   }
 
   /** Times come a second time: rows at which nothing ran are forgotten, those that ran hold. */

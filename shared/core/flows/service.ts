@@ -1,19 +1,18 @@
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
 import type { z } from 'zod'
 import { FlowDocument } from '../../contract/flow-document.ts'
 import type { DryRun, DueTime, FlowDetail, FlowFile, FlowRun, FlowSummary } from '../../contract/flows.ts'
-import type { Schedule } from '../../contract/schedules.ts'
 import { textOf } from '../../contract/errors/index.ts'
 import type { Actor } from '../kernel/actor.ts'
 import type { ResolvedFile } from '../kernel/call-context.ts'
 import { timestamp } from '../kernel/clock.ts'
-import { AppError, asAppError, systemCode } from '../kernel/errors.ts'
+import { AppError, systemCode } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import { describeTarget } from '../deliveries/plan.ts'
 import { parseDocument } from '../partners/rules.ts'
 import type { Routes } from '../partners/routes.ts'
-import { parseHolidays } from '../schedules/calendar.ts'
+import { readHolidays } from '../schedules/holidays.ts'
 import { checkSchedule, nextDue } from '../schedules/rules.ts'
 import { chooseFiles, type NamedFiles } from './choice.ts'
 import type { StoredFlow, StoredRun } from './repository.ts'
@@ -24,7 +23,6 @@ import { PAUSED_ALL, type Scheduler } from './scheduler.ts'
 const SHOWN_NEXT = 5
 const SHOWN_RUNS = 20
 const SHOWN_DUE = 50
-const MOST_CALENDAR_BYTES = 1024 * 1024
 
 export type FlowService = ReturnType<typeof createFlowService>
 
@@ -304,21 +302,4 @@ async function namedFiles({ document }: StoredFlow, named: readonly ResolvedFile
     files.push({ path, name, size: found.size, modified: Math.floor(found.mtimeMs) })
   }
   return { files, targets }
-}
-
-/** Rejects with `flow.calendar_unreadable`. */
-async function readHolidays(schedule: Schedule): Promise<string[]> {
-  if (schedule.calendar === undefined) return []
-  const { file } = schedule.calendar
-  const refused = (problem: string, cause?: unknown): AppError => new AppError('flow.calendar_unreadable', `${file}: ${problem}`, { cause })
-  if (!isAbsolute(file)) throw refused('write the full path')
-  try {
-    if ((await stat(file)).size > MOST_CALENDAR_BYTES) throw refused('it is larger than any list of holidays')
-    const { dates, bad } = parseHolidays(await readFile(file, 'utf8'))
-    if (bad.length > 0) throw refused(`not understood: ${bad.slice(0, 3).join(' · ')}`)
-    if (dates.length === 0) throw refused('it names no day')
-    return dates
-  } catch (error) {
-    throw error instanceof AppError ? error : refused(systemCode(error) ?? asAppError(error).message, error)
-  }
 }

@@ -7,13 +7,18 @@ const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
  * Example: `dlv_01k9zt3m4x8f2q6rj7v1ab`.
  */
 export function newId(prefix: string, now: number): string {
-  let time = now
+  let tail = ''
+  for (const byte of randomBytes(12)) tail += ALPHABET[byte % 32]
+  return `${firstId(prefix, now)}${tail}`
+}
+
+/** What every id made at that time or later sorts behind. */
+export function firstId(prefix: string, now: number): string {
+  let time = Math.max(0, Math.floor(now))
   let head = ''
   for (let i = 0; i < 10; i++) {
     head = `${ALPHABET[time % 32]}${head}`
     time = Math.floor(time / 32)
   }
-  let tail = ''
-  for (const byte of randomBytes(12)) tail += ALPHABET[byte % 32]
-  return `${prefix}_${head}${tail}`
+  return `${prefix}_${head}`
 }

@@ -165,8 +165,10 @@ export function createProcessing(deps: ProcessingDeps): Processing {
   const refused = (entry: InboundRecord, route: MessageRoute, keys: As2Keys, envelope: Envelope, why: { disposition: DispositionToSend; reason: string; detail: string; authenticated: boolean; facts: Facts }): void => {
     const receipt = receiptFor(envelope, route, keys, why.disposition, null, why.authenticated)
     const stated = receipt?.mdn.disposition ?? (why.disposition.kind === 'error' ? `processed/error: ${why.disposition.modifier}` : why.disposition.kind)
-    conclude(entry, { state: 'refused', disposition: stated, reason: why.reason, detail: why.detail, mic: null, layers: [], facts: why.facts, mdn: mdnOf(receipt) }, [])
-    deps.raise({ severity: 'attention', title: 'A message was refused', body: `A message from ${route.partner.id} could not be taken over.`, subject: { kind: 'partner', id: route.partner.id } })
+    database.transaction(() => {
+      conclude(entry, { state: 'refused', disposition: stated, reason: why.reason, detail: why.detail, mic: null, layers: [], facts: why.facts, mdn: mdnOf(receipt) }, [])
+      deps.raise({ severity: 'attention', title: 'A message was refused', body: `A message from ${route.partner.id} could not be taken over.`, subject: { kind: 'partner', id: route.partner.id } })
+    })
   }
 
   /** Files of several messages are released together: one flush of the Inbox and one transaction for all that wait. */

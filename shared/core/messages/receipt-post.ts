@@ -81,8 +81,8 @@ export function createReceiptPost(deps: {
       database.transaction(() => {
         messages.receiptPosted(entry.id, { state: pause === null ? 'failed' : 'queued', nextTryAt: pause === null ? null : timestamp(clock.now() + pause), problem: failure.message })
         note(entry, pause === null ? 'as2.receipt_failed' : 'as2.receipt_delayed', { code: failure.code, problem: failure.message })
+        if (pause === null) deps.raise({ severity: 'attention', title: 'A receipt could not be delivered', body: `${entry.partner ?? ''} sent a message that was taken over, but our receipt did not reach them.`, subject: entry.partner === null ? null : { kind: 'partner', id: entry.partner } })
       })
-      if (pause === null) deps.raise({ severity: 'attention', title: 'A receipt could not be delivered', body: `${entry.partner ?? ''} sent a message that was taken over, but our receipt did not reach them.`, subject: entry.partner === null ? null : { kind: 'partner', id: entry.partner } })
     }
   }
 

@@ -176,8 +176,8 @@ export function createReceiving(deps: ReceivingDeps): Receive {
         partner: party.partner.id,
         data: { messageId: entry.messageId, first: earlier.id, firstSha256: earlier.bodySha256, sha256: spooled.sha256, remote: request.remote },
       })
+      deps.raise({ severity: 'attention', title: 'A message number was used twice', body: `${party.partner.id} sent another content under a number that came before. It was refused.`, subject: { kind: 'partner', id: party.partner.id } })
     })
-    deps.raise({ severity: 'attention', title: 'A message number was used twice', body: `${party.partner.id} sent another content under a number that came before. It was refused.`, subject: { kind: 'partner', id: party.partner.id } })
     deps.count('refused')
     const concluded = await processing.refuse(entry.id, { kind: 'error', modifier: 'unexpected-processing-error' }, 'other-content')
     return givenAnswer(concluded, envelope, party)
@@ -195,8 +195,8 @@ export function createReceiving(deps: ReceivingDeps): Receive {
       database.transaction(() => {
         messages.insertInbound({ ...entry, state: 'quarantined', reason: 'unknown-party', detail: `no connection exchanges messages from "${from}" to "${to}"` })
         audit.record({ actor: systemActor, type: 'as2.unknown_party', subject: { kind: 'message', id: entry.id }, data: { from, to, messageId: entry.messageId, bytes: spooled.size, remote: request.remote } })
+        if (total === 0) deps.raise({ severity: 'attention', title: 'A message from nobody we know', body: 'It is kept for you to look at, and was not taken over.', subject: null })
       })
-      if (total === 0) deps.raise({ severity: 'attention', title: 'A message from nobody we know', body: 'It is kept for you to look at, and was not taken over.', subject: null })
     }
     return unknownPartyAnswer(envelope, deps.product, clock.now())
   }

@@ -10,6 +10,7 @@ export function notificationHandlers(service: NotificationService): WaybillHandl
     apply: ({ settings }, { actor }) => service.apply(settings, actor),
     test: async ({ channel }, { actor }) => await service.test(channel, actor),
     outbox: ({ limit }) => ({ entries: service.list(limit) }),
+    notices: ({ limit }) => ({ notices: service.notices(limit) }),
     schema: () => ({ schema: { ...z.toJSONSchema(NotificationSettings, { target: 'draft-2020-12', io: 'input' }) } as Record<string, unknown> }),
   }
 }

@@ -1,4 +1,5 @@
 /** Messages on their way to people: written down first, sent then, kept until the channel took them. */
+import type { Notification } from '../../contract/deliveries.ts'
 import type { OutboxEntry, SentChannel } from '../../contract/notifications.ts'
 import type { WireError } from '../../contract/errors/index.ts'
 import type { Database } from '../store/database.ts'
@@ -19,10 +20,38 @@ interface Row {
   error: string | null
 }
 
+interface NoticeRow {
+  id: string
+  at: string
+  severity: Notification['severity']
+  title: string
+  body: string
+  subject: string | null
+}
+
 export type Outbox = ReturnType<typeof createOutbox>
 
 export function createOutbox(database: Database) {
   return {
+    /** Raised and not yet handed to the channels, oldest first. */
+    openNotices(limit: number): Notification[] {
+      return database.prepare<[number], NoticeRow>('SELECT * FROM notices WHERE taken = 0 ORDER BY id LIMIT ?').all(limit).map(noticeOf)
+    },
+
+    noticeTaken(id: string): void {
+      database.prepare('UPDATE notices SET taken = 1 WHERE id = ?').run(id)
+    },
+
+    /** Whether the same was raised before, since a time. */
+    raisedSince(notice: Notification, since: string): boolean {
+      return database.prepare<[string, string, string, string], { n: number }>('SELECT count(*) n FROM notices WHERE title = ? AND body = ? AND id < ? AND at > ?').get(notice.title, notice.body, notice.id, since)?.n !== 0
+    },
+
+    /** Newest first. */
+    notices(limit: number): Notification[] {
+      return database.prepare<[number], NoticeRow>('SELECT * FROM notices ORDER BY id DESC LIMIT ?').all(limit).map(noticeOf)
+    },
+
     add(entry: { id: string; channel: SentChannel; severity: OutboxEntry['severity']; title: string; body: string; foldKey: string; subject: string | null; state: 'waiting' | 'folded'; at: string; nextTryAt: string | null }): void {
       database
         .prepare(
@@ -80,6 +109,7 @@ export function createOutbox(database: Database) {
 
     forgetBefore(at: string): void {
       database.prepare("DELETE FROM notification_outbox WHERE state <> 'waiting' AND created_at < ?").run(at)
+      database.prepare('DELETE FROM notices WHERE taken = 1 AND at < ?').run(at)
     },
 
     state(key: string): string | null {
@@ -90,6 +120,10 @@ export function createOutbox(database: Database) {
       database.prepare('INSERT INTO notification_state (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value').run(key, value)
     },
   }
+}
+
+function noticeOf({ subject, id, at, severity, title, body }: NoticeRow): Notification {
+  return { id, at, severity, title, body, subject: subject === null ? null : (JSON.parse(subject) as Notification['subject']) }
 }
 
 function entryOf(row: Row): OutboxEntry {

@@ -19,6 +19,14 @@ export function foldKey({ title, body }: Pick<Notification, 'title' | 'body'>): 
   return `${title}\n${body}`
 }
 
+/** Older news is no longer shown on the desktop. */
+const SHOWN_FOR_MS = 60 * 60_000
+
+/** Whether the desktop shows it; what it showed a while ago already it does not repeat. */
+export function isShown(notice: Pick<Notification, 'severity' | 'at'>, settings: NotificationSettings, facts: { readonly now: number; readonly repeated: boolean }): boolean {
+  return settings[notice.severity].includes('native') && !facts.repeated && facts.now - Date.parse(notice.at) < SHOWN_FOR_MS
+}
+
 /** The channels of a notice; recovery goes where the trouble was told. */
 export function channelsOf(notice: Pick<Notification, 'severity'>, settings: NotificationSettings, toldTrouble: readonly SentChannel[]): SentChannel[] {
   const wanted = notice.severity === 'attention' ? settings.attention : settings.info

@@ -32,7 +32,7 @@ function installation(more: object = {}) {
   const bus = createEventBus()
   const sent: string[] = []
   const native: string[] = []
-  bus.subscribe('notifications.raised', ({ title }) => native.push(title))
+  bus.subscribe('notifications.show', ({ title }) => native.push(title))
   const service = createNotificationService({
     database, outbox: createOutbox(database), secrets: createSealedSecrets(database, Buffer.alloc(32, 1), clock), audit: createAuditTrail(createAuditRepository(database), clock), bus, clock,
     logger: { log: () => undefined },
@@ -44,9 +44,9 @@ function installation(more: object = {}) {
   })
   const settings = { email: { host: 'mail.example.com', from: 'a@example.com', to: ['b@example.com'], username: 'a', password: 'hunter2hunter2' }, ...more }
   service.apply(settings, systemActor)
-  const raise = noticeRaiser({ publisher: bus, clock })
+  const raise = noticeRaiser({ database, publisher: bus, clock })
   return {
-    time, sent, native, service,
+    time, sent, native, service, bus, clock,
     trouble: (id: string) => raise({ severity: 'attention', title: 'A delivery failed', body: 'A file for acme was not delivered.', subject: { kind: 'delivery', id } }),
     recovery: (id: string) => raise({ severity: 'info', title: 'Delivered after another try', body: 'A file reached acme.', subject: { kind: 'delivery', id } }),
     after: async (ms: number) => {
@@ -99,4 +99,30 @@ it('waits for the end of the quiet hours, and gives a daily sign of life', async
   await here.after(60 * MINUTE)
   await here.after(MINUTE)
   expect(here.sent.at(-1)).toContain('Sign of life')
+})
+
+it('tells what was written down, and nothing that was undone with its transaction', async () => {
+  const here = installation()
+  const raise = (body: string): void => noticeRaiser({ database, publisher: here.bus, clock: here.clock })({ severity: 'attention', title: 'A delivery failed', body, subject: null })
+  expect(() => database.transaction(() => {
+    raise('undone')
+    throw new Error('no')
+  })).toThrow('no')
+  await here.after(0)
+  expect([here.sent, here.native, here.service.notices(9)]).toEqual([[], [], []])
+  // The process ends right after the transaction: the next one finds the notice.
+  await here.service.stop()
+  database.transaction(() => raise('kept'))
+  const next = installation()
+  await next.after(0)
+  expect(next.sent).toEqual(['email: A delivery failed: kept'])
+})
+
+it('shows on the desktop what was chosen, and not what it showed a moment ago', async () => {
+  const here = installation({ info: ['email'] })
+  for (const id of ['a', 'b']) here.trouble(id)
+  here.recovery('a')
+  await here.after(0)
+  expect(here.native).toEqual(['A delivery failed'])
+  expect(here.sent).toHaveLength(2)
 })

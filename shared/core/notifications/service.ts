@@ -18,10 +18,12 @@ import type { Database } from '../store/database.ts'
 import type { SealedSecrets } from '../store/sealed-secrets.ts'
 import type { SendMessage } from './channels.ts'
 import type { Outbox } from './outbox.ts'
-import { allowedAt, channelsOf, foldKey, GIVE_UP_AFTER_MS, heartbeatDue, pauseAfterTry, withRepeats } from './rules.ts'
+import { allowedAt, channelsOf, foldKey, GIVE_UP_AFTER_MS, heartbeatDue, isShown, pauseAfterTry, withRepeats } from './rules.ts'
 
 const TICK_MS = 15_000
 const KEEP_MS = 90 * 86_400_000
+/** Notices that one look hands to the channels; the next goes on. */
+const MOST_NOTICES = 500
 const SECRETS = [
   ['email', 'password'],
   ['webhook', 'secret'],
@@ -55,7 +57,7 @@ export function createNotificationService(deps: {
 
   const sealed = () => ({ password: secrets.get('notifications/email/password'), secret: secrets.get('notifications/webhook/secret') })
 
-  const put = (channel: SentChannel, notice: Pick<Notification, 'severity' | 'title' | 'body'>, facts: { subject: string | null; foldKey: string; folded: boolean }): void => {
+  const put = (channel: SentChannel, notice: Pick<Notification, 'severity' | 'title' | 'body'>, facts: { subject: string | null; foldKey: string; folded: boolean; at?: string }): void => {
     const now = clock.now()
     outbox.add({
       id: newId('msg', now),
@@ -66,10 +68,9 @@ export function createNotificationService(deps: {
       foldKey: facts.foldKey,
       subject: facts.subject,
       state: facts.folded ? 'folded' : 'waiting',
-      at: timestamp(now),
+      at: facts.at ?? timestamp(now),
       nextTryAt: facts.folded ? null : timestamp(allowedAt(now, settings().quiet)),
     })
-    waking.abort()
   }
 
   const take = (notice: Notification): void => {
@@ -77,10 +78,18 @@ export function createNotificationService(deps: {
     const subject = notice.subject === null ? null : `${notice.subject.kind}/${notice.subject.id}`
     const told = notice.severity === 'info' && subject !== null ? outbox.troubleTold(subject) : []
     const key = foldKey(notice)
-    const since = timestamp(clock.now() - present.foldMinutes * 60_000)
+    const since = timestamp(Date.parse(notice.at) - present.foldMinutes * 60_000)
+    const shown = isShown(notice, present, { now: clock.now(), repeated: outbox.raisedSince(notice, since) })
     database.transaction(() => {
-      for (const channel of channelsOf(notice, present, told)) put(channel, notice, { subject, foldKey: key, folded: outbox.toldSince(channel, key, since) })
+      for (const channel of channelsOf(notice, present, told)) put(channel, notice, { subject, foldKey: key, folded: outbox.toldSince(channel, key, since), at: notice.at })
+      outbox.noticeTaken(notice.id)
     })
+    if (shown) bus.publish('notifications.show', notice)
+  }
+
+  /** What was raised since, in its own transactions, goes to the channels. */
+  const takeRaised = (): void => {
+    for (const notice of outbox.openNotices(MOST_NOTICES)) take(notice)
   }
 
   /** Repeats whose time of silence is over are told as one number. */
@@ -122,12 +131,13 @@ export function createNotificationService(deps: {
       failing.add(entry.channel)
       // On the desktop only: the other channel has the message itself.
       const text = entry.channel === 'email' ? 'E-mail' : 'The webhook'
-      bus.publish('notifications.raised', { id: newId('ntf', clock.now()), at: timestamp(clock.now()), severity: 'attention', title: 'Notifications do not arrive', body: `${text} does not work. Messages are kept and sent later; test it in the settings.`, subject: CHANNEL_SUBJECT })
+      bus.publish('notifications.show', { id: newId('ntf', clock.now()), at: timestamp(clock.now()), severity: 'attention', title: 'Notifications do not arrive', body: `${text} does not work. Messages are kept and sent later; test it in the settings.`, subject: CHANNEL_SUBJECT })
     }
     bus.publish('notifications.changed', { id: entry.id })
   }
 
   const tick = async (): Promise<void> => {
+    takeRaised()
     beat()
     tellRepeats()
     for (const entry of outbox.due(timestamp(clock.now()))) {
@@ -145,9 +155,10 @@ export function createNotificationService(deps: {
     }
   }
 
-  // Told apart by identity: what this domain raises about its own channels must not go through them.
-  const unsubscribe = bus.subscribe('notifications.raised', (notice) => {
-    if (notice.subject !== CHANNEL_SUBJECT) take(notice)
+  // The desktop does not wait for a slow mail server; what goes wrong here the next look repeats.
+  const unsubscribe = bus.subscribe('notifications.raised', () => {
+    takeRaised()
+    waking.abort()
   })
 
   return {
@@ -206,6 +217,7 @@ export function createNotificationService(deps: {
     },
 
     list: (limit: number): OutboxEntry[] => outbox.list(limit),
+    notices: (limit: number): Notification[] => outbox.notices(limit),
   }
 }
 

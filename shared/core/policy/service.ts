@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey, verify } from 'node:crypto'
 import type { Approval, PolicyDiff, Review, RoleReview } from '../../contract/policy-calls.ts'
 import type { ExceptionState } from '../../contract/policy.ts'
 import type { PartnerDocument } from '../../contract/partner-document.ts'
@@ -14,11 +14,11 @@ import type { Database } from '../store/database.ts'
 import type { SealedSecrets } from '../store/sealed-secrets.ts'
 import { problemsOfRole } from '../trust/fitness.ts'
 import { isActive } from '../trust/rules.ts'
+import { signAsWorkspace, WORKSPACE_KEY } from '../workspace/signing.ts'
 import { askedOf, concerns, differences, lockText, rulesOf, seenFor } from './rules.ts'
 
 export type PolicyService = ReturnType<typeof createPolicyService>
 
-const WORKSPACE_KEY = 'policy/workspace-key'
 const HARDENED = 'policy.hardened'
 const REVIEW_EVERY_DAYS = 365
 const DAY_MS = 86_400_000
@@ -69,15 +69,6 @@ export function createPolicyService(deps: PolicyDeps) {
   const lastApproval = (): ApprovalRow | undefined => database.prepare<[], ApprovalRow>('SELECT * FROM policy_approvals ORDER BY id DESC LIMIT 1').get()
 
   const hardened = (): boolean => database.prepare<[string], { value: string }>('SELECT value FROM settings WHERE key = ?').get(HARDENED)?.value === 'true'
-
-  /** Made at the first approval; it never leaves. */
-  const workspaceKey = (): string => {
-    const known = secrets.get(WORKSPACE_KEY)
-    if (known !== null) return known
-    const made = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
-    secrets.put(WORKSPACE_KEY, made)
-    return made
-  }
 
   const signatureHolds = (row: ApprovalRow): boolean => {
     const key = secrets.get(WORKSPACE_KEY)
@@ -176,11 +167,11 @@ export function createPolicyService(deps: PolicyDeps) {
       const text = present()
       if (request.sha256 !== undefined && request.sha256 !== sha256(text)) throw new AppError('input.conflict', 'trust or policy has changed since it was looked at; nothing was approved')
       return database.transaction(() => {
-        const key = createPrivateKey(workspaceKey())
+        const signature = signAsWorkspace(secrets, text)
         const row: ApprovalRow = {
           at: timestamp(clock.now()), approver: request.by, reason: request.reason, lock: text,
-          signature: sign(null, Buffer.from(text), key).toString('base64'),
-          public_key: createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString(),
+          signature: signature.value,
+          public_key: signature.publicKey,
         }
         database.prepare('INSERT INTO policy_approvals (at, approver, reason, lock, signature, public_key) VALUES (@at, @approver, @reason, @lock, @signature, @public_key)').run({ ...row })
         audit.record({ actor, type: 'policy.approved', subject: { kind: 'policy', id: 'lock' }, data: { by: request.by, reason: request.reason, sha256: sha256(text), signature: row.signature } })

@@ -19,6 +19,8 @@ export interface Database {
    * one that is not; until then a power cut may undo it, while the end of the process never does.
    */
   transaction<T>(action: () => T, durability?: 'flushed' | 'grouped'): T
+  /** Runs something once what is being written is committed, and never when it is not; at once outside of a transaction. */
+  afterCommit(action: () => void): void
   /** Flushes what was grouped. */
   flush(): void
   /** Every problem that a full check of the file finds; empty when it is whole. */
@@ -109,6 +111,7 @@ function migrate(raw: Sqlite.Database, from: number, migrations: readonly Migrat
 
 function wrap(raw: Sqlite.Database): Database {
   let hasGrouped = false
+  let afterwards: (() => void)[] = []
   const statements = new Map<string, Sqlite.Statement>()
   const statement = (sql: string): Sqlite.Statement => {
     const known = statements.get(sql)
@@ -116,6 +119,20 @@ function wrap(raw: Sqlite.Database): Database {
     const made = inOurWords(() => raw.prepare(sql))
     statements.set(sql, made)
     return made
+  }
+  const flushed = <T>(action: () => T): T => {
+    const result = inOurWords(() => raw.transaction(action).immediate())
+    hasGrouped = false
+    return result
+  }
+  const grouped = <T>(action: () => T): T => {
+    hasGrouped = true
+    raw.pragma('synchronous = NORMAL')
+    try {
+      return inOurWords(() => raw.transaction(action).immediate())
+    } finally {
+      raw.pragma('synchronous = FULL')
+    }
   }
   return {
     prepare<Bind extends unknown[], Row>(sql: string): Statement<Bind, Row> {
@@ -127,18 +144,14 @@ function wrap(raw: Sqlite.Database): Database {
     },
     transaction(action, durability = 'flushed') {
       if (raw.inTransaction) return action()
-      if (durability === 'flushed') {
-        const result = inOurWords(() => raw.transaction(action).immediate())
-        hasGrouped = false
-        return result
-      }
-      hasGrouped = true
-      raw.pragma('synchronous = NORMAL')
-      try {
-        return inOurWords(() => raw.transaction(action).immediate())
-      } finally {
-        raw.pragma('synchronous = FULL')
-      }
+      afterwards = []
+      const result = durability === 'flushed' ? flushed(action) : grouped(action)
+      for (const told of afterwards.splice(0)) told()
+      return result
+    },
+    afterCommit(action) {
+      if (raw.inTransaction) afterwards.push(action)
+      else action()
     },
     flush() {
       if (!hasGrouped) return

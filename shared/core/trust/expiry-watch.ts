@@ -35,11 +35,11 @@ export function createExpiryWatch(deps: { readonly database: Database; readonly 
       const isNew = database.transaction(() => {
         if (!note(entry.item, `${entry.part} ${entry.name}`, step)) return false
         audit.record({ actor: systemActor, type: 'trust.expiry_noticed', subject: { kind: 'trust', id: entry.item }, data: { part: entry.part, name: entry.name, endsAt: entry.endsAt, daysLeft: entry.daysLeft, step } })
+        raise({ severity: 'attention', ...text, subject: { kind: 'trust', id: entry.item } })
         return true
       })
       if (!isNew) continue
       said += 1
-      raise({ severity: 'attention', ...text, subject: { kind: 'trust', id: entry.item } })
     }
     return said
   }

@@ -30,7 +30,8 @@ export async function resolveSecrets(document: unknown, file: string): Promise<u
   return { ...document, connections }
 }
 
-async function secretValue(value: unknown, folder: string): Promise<unknown> {
+/** A secret as it was written, or what `{ "file": … }` or `{ "env": … }` name. */
+export async function secretValue(value: unknown, folder: string): Promise<unknown> {
   if (!isObject(value) || Object.keys(value).length !== 1) return value
   if (typeof value['file'] === 'string') return (await readTextFile(resolve(folder, value['file']))).replace(/\r?\n$/, '')
   if (typeof value['env'] === 'string') {

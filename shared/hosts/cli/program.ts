@@ -8,8 +8,10 @@ import { auditCommands } from './commands/audit.ts'
 import { connectionCommands } from './commands/connection.ts'
 import { deliveriesCommands, receiveCommand, sendCommand } from './commands/deliveries.ts'
 import { demoCommand } from './commands/demo.ts'
+import { expectationCommands } from './commands/expectation.ts'
 import { expiryCommands } from './commands/expiry.ts'
 import { flowCommands } from './commands/flow.ts'
+import { notificationCommands } from './commands/notifications.ts'
 import { partnerCommands, stationCommands } from './commands/partner.ts'
 import { policyCommands } from './commands/policy.ts'
 import { rolloverCommands } from './commands/rollover.ts'
@@ -63,6 +65,8 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
   receiveCommand(program, run)
   deliveriesCommands(program, run)
   flowCommands(program, run)
+  expectationCommands(program, run, optionsOf)
+  notificationCommands(program, run)
   as2Commands(program, run)
   auditCommands(program, run)
   serveCommand(program, optionsOf)

@@ -37,6 +37,7 @@ let remote: Map<string, RemoteEntry>
 let archive: Map<string, string>
 /** Thrown by the named verb once. */
 let failing: { verb: 'read' | 'remove' | 'stat' | 'rename'; error: Error; name?: string } | null
+let looks: string[] = []
 let connections: number
 
 function session(): FileSession {
@@ -106,7 +107,7 @@ async function installation(receive: Record<string, unknown> = {}, options: { cl
     inboxOf: () => join(folder, 'Inbox'),
     open: options.open ?? (async () => await Promise.resolve(null)),
   })
-  const collect = createCollect({ database, repository, remoteFiles: createRemoteFileRepository(database), ledger, releases, payloads, routes, publisher, clock })
+  const collect = createCollect({ database, repository, remoteFiles: createRemoteFileRepository(database), ledger, releases, payloads, routes, publisher, clock, onLook: ({ listing, error }) => void looks.push(error ?? (listing ?? []).map(({ name, taken }) => (taken ? `${name} (taken)` : name)).join(' ')) })
   return {
     repository,
     releases,
@@ -127,6 +128,7 @@ beforeEach(() => {
   archive = new Map()
   failing = null
   connections = 0
+  looks = []
 })
 afterEach(() => {
   database.close()
@@ -147,6 +149,8 @@ describe('collecting a partner\'s folder', () => {
     expect(here.events()).toEqual(['delivery.received', 'delivery.received', 'delivery.releasing', 'delivery.releasing', 'delivery.released', 'delivery.released'])
     expect(here.chainHolds()).toBe(true)
     expect(connections).toBe(2)
+    // Whoever must prove that nothing came can tell what stood there, and what of it was known.
+    expect(looks).toEqual(['orders.edi empty.edi', 'orders.edi (taken) empty.edi (taken)'])
   })
 
   it('deletes or moves at the partner only what is in the Inbox, with its marker', async () => {

@@ -40,6 +40,17 @@ export interface CollectDeps {
   readonly routes: Routes
   readonly publisher: Publisher
   readonly clock: Clock
+  /** Told of every look, also of one that failed. */
+  readonly onLook: (seen: Seen) => void
+}
+
+/** What a look saw: every file that stood there and which of them had been taken before, or why it could not be seen. */
+export interface Seen {
+  readonly partner: string
+  readonly connection: string
+  readonly folder: string
+  readonly listing: readonly { readonly name: string; readonly size: number; readonly taken: boolean }[] | null
+  readonly error: string | null
 }
 
 interface Run {
@@ -68,10 +79,15 @@ export function createCollect(deps: CollectDeps): Collect {
   const collectNow = async (route: FileRoute, settings: ReceiveSettings, actor: Actor, signal: AbortSignal): Promise<ReceiveReport> => {
     const place: Place = { partner: route.partner.id, connection: route.connection.id, folder: settings.folder }
     await releases.releaseWaiting(place, signal)
-    const session = await route.connect(signal, settings.folder)
+    const failed = (error: unknown): never => {
+      if (!signal.aborted) deps.onLook({ ...place, listing: null, error: asAppError(error).code })
+      throw error
+    }
+    const session = await route.connect(signal, settings.folder).catch(failed)
     try {
       const run: Run = { route, settings, place, session, actor, signal, trace: newId('trc', clock.now()), taken: [], problems: [], tidied: 0 }
-      const { listing, selection, records } = await chooseFiles(run, deps)
+      const { listing, selection, records } = await chooseFiles(run, deps).catch(failed)
+      deps.onLook({ ...place, folder: session.folder, error: null, listing: listing.filter(({ kind }) => kind === 'file').map(({ name, size }) => ({ name, size, taken: records.get(name)?.taken === true })) })
       for (const batch of batchesOf(selection.take)) {
         await takeBatch(batch, records, run, deps)
         if (run.problems.some(({ error }) => error.code.startsWith('net.'))) break
