@@ -1,6 +1,6 @@
 /** A private OpenAS2 server: its own identity, one partnership for each way of exchanging, everything below one folder. */
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,6 +37,11 @@ export interface OpenAs2 {
   send(ourId: string, name: string, content: string | Uint8Array): void
   /** What came from one of our identifiers. */
   inbox(ourId: string): { readonly name: string; readonly content: Buffer }[]
+  /** Its administrator replaces our certificate: it keeps one a partner. */
+  knowOnly(ourCertificate: string): void
+  /** Makes its next key pair and answers the certificate (PEM); it is taken into use by `takeNext`, which gives up the present one. */
+  prepareNext(): string
+  takeNext(): void
   log(): string
   stop(): Promise<void>
 }
@@ -102,6 +107,18 @@ export async function startOpenAs2(options: OpenAs2Options): Promise<OpenAs2> {
       const folder = join(home, plain(ourId), 'inbox')
       return readdirSync(folder).map((name) => ({ name, content: readFileSync(join(folder, name)) }))
     },
+    knowOnly(ourCertificate) {
+      writeFileSync(join(home, 'ours-next.pem'), ourCertificate)
+      changeKeyStore(home, [['-delete', '-alias', 'ours'], ['-importcert', '-noprompt', '-alias', 'ours', '-file', join(home, 'ours-next.pem')]])
+    },
+    prepareNext() {
+      const store = join(home, 'next.p12')
+      keytool(store, ...newKey)
+      return keytool(store, '-exportcert', '-rfc', '-alias', 'peer')
+    },
+    takeNext() {
+      changeKeyStore(home, [['-delete', '-alias', 'peer'], ['-importkeystore', '-srckeystore', join(home, 'next.p12'), '-srcstorepass', PASSWORD, '-deststorepass', PASSWORD]])
+    },
     log: () => log,
     stop,
   }
@@ -122,10 +139,24 @@ function makeKeyStore(home: string, ourCertificate: string): string {
   const store = join(home, 'as2_certs.p12')
   const ours = join(home, 'ours.pem')
   writeFileSync(ours, ourCertificate)
-  const keytool = (...args: string[]): string => execFileSync('keytool', ['-J-Dkeystore.pkcs12.legacy', ...args, '-keystore', store, '-storetype', 'PKCS12', '-storepass', PASSWORD], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
-  keytool('-genkeypair', '-alias', 'peer', '-keyalg', 'RSA', '-keysize', '2048', '-sigalg', 'SHA256withRSA', '-dname', 'CN=OpenAS2 peer', '-validity', '30')
-  keytool('-importcert', '-noprompt', '-alias', 'ours', '-file', ours)
-  return keytool('-exportcert', '-rfc', '-alias', 'peer')
+  keytool(store, ...newKey)
+  keytool(store, '-importcert', '-noprompt', '-alias', 'ours', '-file', ours)
+  return keytool(store, '-exportcert', '-rfc', '-alias', 'peer')
+}
+
+const newKey = ['-genkeypair', '-alias', 'peer', '-keyalg', 'RSA', '-keysize', '2048', '-sigalg', 'SHA256withRSA', '-dname', 'CN=OpenAS2 peer', '-validity', '30']
+
+function keytool(store: string, ...args: string[]): string {
+  const where = args[0] === '-importkeystore' ? ['-destkeystore', store, '-deststoretype', 'PKCS12'] : ['-keystore', store, '-storetype', 'PKCS12', '-storepass', PASSWORD]
+  return execFileSync('keytool', ['-J-Dkeystore.pkcs12.legacy', ...args, ...where], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+/** Whole before it is read: the file is watched. */
+function changeKeyStore(home: string, steps: readonly (readonly string[])[]): void {
+  const [store, copy] = [join(home, 'as2_certs.p12'), join(home, 'changing.p12')]
+  copyFileSync(store, copy)
+  for (const step of steps) keytool(copy, ...step)
+  renameSync(copy, store)
 }
 
 function partnershipsXml(partnerships: readonly Partnership[]): string {
@@ -146,7 +177,7 @@ function configXml(home: string, port: number, mdnPort: number, partnerships: re
   const module = (name: string, attributes: Readonly<Record<string, string>>): string => `<module classname="org.openas2.processor.${name}" ${Object.entries(attributes).map(([key, value]) => `${key}="${attribute(value)}"`).join(' ')}/>`
   return `<openas2>
   <properties as2_message_id_format="$date.ddMMyyyyHHmmssZ$-$rand.UUID$@peer"/>
-  <certificates classname="org.openas2.cert.PKCS12CertificateFactory" filename="${home}/as2_certs.p12" password="${PASSWORD}" interval="300"/>
+  <certificates classname="org.openas2.cert.PKCS12CertificateFactory" filename="${home}/as2_certs.p12" password="${PASSWORD}" interval="1"/>
   <partnerships classname="org.openas2.partner.XMLPartnershipFactory" filename="${home}/partnerships.xml"/>
   <loggers><logger classname="org.openas2.logging.ConsoleLogger"/></loggers>
   <commands classname="org.openas2.cmd.XMLCommandRegistry" filename="${home}/commands.xml"/>

@@ -37,6 +37,7 @@ import { AppError, asAppError, systemCode } from './kernel/errors.ts'
 import type { EventBus } from './kernel/events.ts'
 import type { Logger } from './kernel/logger.ts'
 import { as2Handlers } from './messages/handlers.ts'
+import type { OtherOfChange } from './messages/overlap.ts'
 import { createMessageSending, createMessageService } from './messages/service.ts'
 import { sendMessage } from './notifications/channels.ts'
 import { notificationHandlers } from './notifications/handlers.ts'
@@ -122,7 +123,11 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const inboxOf = (partner: string): string => partnerRepository.find(partner)?.document.inbox ?? join(workspace.folder, 'partners', partner, 'Inbox')
   const partners = createPartnerService({ ...common, repository: partnerRepository, deliveries: deliveryRepository, trust, secrets, audit, inboxOf })
   const ledger = createLedger({ ...common, deliveries: deliveryRepository, audit })
-  const forMessages = { database, payloads, routes, materials: trust.materials, station: () => station.show(), audit, publisher, clock, random, logger, product: `Waybill/${options.version}` }
+  const otherOfChange: OtherOfChange = (partner, fingerprint) => {
+    const other = rollovers.otherOf(partner, fingerprint)
+    return other === null ? null : trust.materials.one(other)
+  }
+  const forMessages = { database, payloads, routes, materials: trust.materials, station: () => station.show(), audit, publisher, clock, random, logger, product: `Waybill/${options.version}`, otherOfChange }
   const sending = createMessageSending(forMessages)
   const engine = createDeliveryEngine({ exchange: sending.exchange, deliveries: deliveryRepository, ledger, payloads, publisher, clock, random, routes, logger })
   const pgp = createPgpSteps({

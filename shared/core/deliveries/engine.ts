@@ -21,6 +21,7 @@ const MAX_SESSIONS = 8
 const LINGER_MS = 3_000
 /** The wall clock is compared at least this often, because timers stand still while a laptop sleeps. */
 const TICK_MS = 15_000
+const MOST_TRIES_AT_ONCE = 4
 
 export interface DeliveryEngine {
   /** Runs a queued, waiting or unknown delivery as soon as its lane is free. */
@@ -206,6 +207,11 @@ export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Rout
     }
   }
 
+  const isDueNow = (id: string): boolean => {
+    const { state, delivery } = deliveries.get(id)
+    return !stopping && state === 'waiting' && delivery.nextTryAt !== null && Date.parse(delivery.nextTryAt) <= clock.now()
+  }
+
   const messageDeps = { ...deps, routeOf: ({ partner, connection }: { partner: string; connection: string }, receiving = false) => routes.messages(partner, connection, { receiving }) }
 
   const runMessage = async (id: string): Promise<void> => {
@@ -214,7 +220,10 @@ export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Rout
     try {
       if (stopping) return
       if (deliveries.get(id).state === 'awaiting-receipt') receiptIsDue(id, messageDeps)
-      else if (canStart(id)) await runMessageAttempt(id, controller.signal, messageDeps)
+      else {
+        // What goes again at once is not left to a background that may not be there.
+        for (let tries = 0; canStart(id) && (tries === 0 || (tries < MOST_TRIES_AT_ONCE && isDueNow(id))); tries++) await runMessageAttempt(id, controller.signal, messageDeps)
+      }
     } catch (error) {
       logger.log('error', 'a delivery could not be run', { delivery: id, problem: asAppError(error).message })
     } finally {

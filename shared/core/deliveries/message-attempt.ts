@@ -21,6 +21,8 @@ export interface MessageAnswer {
   readonly observed: Readonly<Record<string, string>>
   /** Milliseconds that the server asks us to wait. */
   readonly waitAtLeast?: number | undefined
+  /** With `not-taken`: something else is to be tried, at once. */
+  readonly again?: boolean
   readonly within?: () => void
 }
 
@@ -146,7 +148,8 @@ function later(
   apply: (event: OutboundEvent, attempt: Attempt['result'], change: { readonly error?: WireError | null; readonly nextTryAt?: string | null }) => void,
   deps: MessageAttemptDeps,
 ): void {
-  const nextTryAt = nextTry(id, facts, answer.waitAtLeast, deps)
+  const nextTryAt = answer.again === true ? timestamp(deps.clock.now()) : nextTry(id, facts, answer.waitAtLeast, deps)
+  if (answer.again === true) return apply('not-taken', 'failed', { error, nextTryAt })
   if (answer.kind === 'unknown' || facts.maybeBefore) return apply('became-unknown', 'unknown', { error, nextTryAt })
   if (nextTryAt === null) return apply('failed-for-good', 'failed', { error })
   apply('not-taken', 'failed', { error, nextTryAt })

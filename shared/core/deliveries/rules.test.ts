@@ -26,6 +26,7 @@ const EXPECTED: Readonly<Record<OutboundState, Readonly<Partial<Record<OutboundE
   },
   waiting: { started: 'sending', cancelled: 'cancelled', requeued: 'queued', 'failed-for-good': 'failed', confirmed: 'delivered', disputed: 'disputed' },
   'awaiting-receipt': {
+    'not-taken': 'waiting',
     confirmed: 'delivered',
     disputed: 'disputed',
     'receipt-overdue': 'awaiting-receipt',

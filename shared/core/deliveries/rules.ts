@@ -85,6 +85,7 @@ export const TRANSITIONS: Readonly<Record<OutboundState, Readonly<Partial<Record
   waiting: { started, cancelled, requeued, 'failed-for-good': failedForGood, confirmed, disputed },
   'awaiting-receipt': {
     ...byReceipt,
+    'not-taken': { ...failedForNow, maybeArrived: false },
     'receipt-overdue': { to: 'awaiting-receipt', audit: 'delivery.receipt_overdue', attention: true },
     'became-unknown': becameUnknown,
     'resolved-delivered': resolvedDelivered,

@@ -10,6 +10,7 @@ import { allowancesOf, buildOptionsOf, mdnQuirksOf, openPolicyOf, type As2Identi
 import { buildMdn, buildMessage, judgeMdn, MessageError, newMessageId, openMdn, openMessage, type BuildOptions, type BuildReport, type HeaderPair, type OpenPolicy, type PayloadSink } from '../protocols/as2/message/index.ts'
 import type { Keyring } from './keyring.ts'
 import { withUnfit } from './outbound.ts'
+import type { Overlap } from './overlap.ts'
 import type { StandIns } from './stand-ins.ts'
 
 /** Our side at one moment: settings, identity, and the keys as they will stand then. */
@@ -17,6 +18,8 @@ export interface OurSide {
   readonly route: MessageRoute
   readonly identity: As2Identity
   readonly keyring: Keyring
+  /** What serves beside the planned keys while the change is under way. */
+  readonly overlap: Pick<Overlap, 'choices' | 'keysForReceipt'>
   /** Milliseconds. */
   readonly at: number
   /** What travels. */
@@ -24,7 +27,7 @@ export interface OurSide {
 }
 
 /** What came of a try. `why` is for a person, without a full stop. */
-export type Tried = { readonly ok: true } | { readonly ok: false; readonly why: string }
+export type Tried = { readonly ok: true; readonly note?: string } | { readonly ok: false; readonly why: string }
 
 const WORKS: Tried = { ok: true }
 const PRODUCT = 'Counterpart/1'
@@ -81,26 +84,31 @@ export function createCounterpart({ standIns }: { readonly standIns: StandIns })
     /** The partner knows one certificate of ours, and opens with the key of one of its own. */
     async theyTake(side: OurSide, { knows, holds }: { readonly knows: Certificate | null; readonly holds: Certificate | null }): Promise<Tried> {
       const { route, keyring, at } = side
-      return await tried(async () => {
-        const keys = await played(keyring.keys)
-        const wire = await ourMessage(side, keys)
-        const { message } = route.connection
-        const outcome = await opened(wire, {
-          decryptWith: holds === null ? [] : [await standIns.of(holds)],
-          trusted: knows === null ? [] : [{ certificate: knows }],
-          requireSignature: message.sign,
-          requireEncryption: message.encrypt,
-          allow: allowancesOf(route.tolerated),
-          at: new Date(at),
+      const { message } = route.connection
+      const once = async (keys: As2Keys): Promise<Tried> =>
+        await tried(async () => {
+          const wire = await ourMessage(side, await played(keys))
+          const outcome = await opened(wire, {
+            decryptWith: holds === null ? [] : [await standIns.of(holds)],
+            trusted: knows === null ? [] : [{ certificate: knows }],
+            requireSignature: message.sign,
+            requireEncryption: message.encrypt,
+            allow: allowancesOf(route.tolerated),
+            at: new Date(at),
+          })
+          return outcome.ok ? WORKS : { ok: false, why: `it answers ${dispositionText(outcome.disposition)} (${outcome.detail})` }
         })
-        return outcome.ok ? WORKS : { ok: false, why: `it answers ${dispositionText(outcome.disposition)} (${outcome.detail})` }
-      })
+      const [planned = keyring.keys, ...others] = side.overlap.choices(route, keyring.keys)
+      const first = await once(planned)
+      for (const keys of first.ok ? [] : others) if ((await once(keys)).ok) return { ok: true, note: 'at the second try: refused at first, then sent again with the other key' }
+      return first
     },
 
     /** The partner has sent a message and knows one certificate of ours: does our receipt convince it? */
-    async theyTakeOurReceipt({ route, identity, keyring, at }: OurSide, knows: Certificate | null): Promise<Tried> {
+    async theyTakeOurReceipt({ route, identity, keyring, overlap, at }: OurSide, knows: Certificate | null): Promise<Tried> {
       return await tried(async () => {
-        const { sign } = keyring.keys
+        // A partner that knows one certificate of ours encrypts to it as well.
+        const { sign } = overlap.keysForReceipt(route, keyring.keys, keyring.keys.decrypt.find(({ certificate }) => certificate.fingerprintSha256 === knows?.fingerprintSha256)?.certificate.fingerprintSha256)
         if (sign === null) return { ok: false, why: `we cannot sign it: ${unfitText(keyring, 'sign')}` }
         const messageId = newMessageId({ domain: 'rehearsal.invalid', at: new Date(at) })
         const mic = { value: 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=', algorithm: PARTNER_DIGEST } as const

@@ -12,6 +12,7 @@ import { judgeMdn, openMdn, type Envelope, type HeaderPair, type MdnReading, typ
 import type { Database } from '../store/database.ts'
 import type { Keyrings } from './keyring.ts'
 import { expectationOf, verdictError } from './outbound.ts'
+import type { Overlap } from './overlap.ts'
 import type { Parties } from './parties.ts'
 import type { BuiltRecord, MessageRepository } from './repository.ts'
 import { DISPUTES, factsOf, mayDecide, receiptOf } from './rules.ts'
@@ -35,10 +36,11 @@ export function createIncomingReceipts(deps: {
   readonly routes: Pick<Routes, 'messages'>
   readonly parties: Parties
   readonly keyrings: Keyrings
+  readonly overlap: Overlap
   readonly audit: AuditTrail
   readonly clock: Clock
 }): IncomingReceipts {
-  const { database, messages, ledger, routes, parties, keyrings, audit, clock } = deps
+  const { database, messages, ledger, routes, parties, keyrings, overlap, audit, clock } = deps
 
   const note = (type: string, posted: PostedReceipt, data: Readonly<Record<string, unknown>>, partner: string | null): void => {
     const id = newId('rcp', clock.now())
@@ -54,7 +56,9 @@ export function createIncomingReceipts(deps: {
       // The same receipt again: replayed, or repeated by a partner who did not hear our answer.
       if (!messages.insertReceipt(message.id, row)) return
       const { delivery, state } = ledger.get(message.delivery)
-      const event = eventOf(verdict)
+      const { keys } = keyrings.of(route.partner.id, route.connection.id, route.tolerated)
+      const again = verdict.code === 'negative' && state === 'awaiting-receipt' && reading.kind === 'mdn' && overlap.goesAgain(route, keys, message, reading.disposition.raw)
+      const event = again ? 'not-taken' : eventOf(verdict)
       const possible = event !== null && mayDecide(verdict.code, reading, expectationOf(message, route).signedReceipt) && stepFor(state, event) !== null
       if (!possible) {
         note('as2.receipt_without_effect', posted, { delivery: delivery.id, messageId: message.messageId, verdict: verdict.code, reasons: verdict.reasons, state }, delivery.partner)
@@ -70,6 +74,7 @@ export function createIncomingReceipts(deps: {
         error,
         attempt,
         data: { mode: 'async', remote: posted.remote },
+        ...(again ? { nextTryAt: at } : {}),
         within: () => {
           if (verdict.code === 'negative') messages.supersede(message.id, at)
         },

@@ -12,6 +12,7 @@ import { buildMessage, classifyBody, headerValue, judgeMdn, MessageError, messag
 import type { PayloadStore } from '../store/payload-store.ts'
 import type { Keyrings, Unfit } from './keyring.ts'
 import type { Lines } from './lines.ts'
+import type { Overlap } from './overlap.ts'
 import type { BuiltRecord, Facts, MessageRepository } from './repository.ts'
 import { DISPUTES, factsOf, isLoopback, meaningOf, pauseAfterTry, receiptOf, retryAfter } from './rules.ts'
 
@@ -20,6 +21,7 @@ export interface OutboundDeps {
   readonly payloads: PayloadStore
   readonly keyrings: Keyrings
   readonly lines: Lines
+  readonly overlap: Overlap
   readonly identityOf: (route: MessageRoute) => As2Identity
   readonly clock: Clock
   readonly random: () => number
@@ -29,12 +31,13 @@ const HOUR_MS = 3_600_000
 const PEEK_BYTES = 512
 
 export function createOutbound(deps: OutboundDeps): MessageExchange {
-  const { messages, payloads, keyrings, lines, clock } = deps
+  const { messages, payloads, keyrings, lines, overlap, clock } = deps
 
   const build = async (task: MessageTask, route: MessageRoute): Promise<Omit<BuiltRecord, 'acceptedAt'>> => {
     const { delivery, signal } = task
     const identity = deps.identityOf(route)
-    const { keys, unfit } = keyrings.of(route.partner.id, route.connection.id, route.tolerated)
+    const { keys: planned, unfit } = keyrings.of(route.partner.id, route.connection.id, route.tolerated)
+    const keys = overlap.keysFor(route, planned, delivery.id)
     const date = new Date(clock.now())
     const messageId = newMessageId({ domain: domainOf(identity.id), at: date })
     const content = (): AsyncIterable<Uint8Array> => payloads.read(delivery.sha256, { offset: 0, signal })
@@ -81,7 +84,7 @@ export function createOutbound(deps: OutboundDeps): MessageExchange {
     const base = { observed, within: store, receipt: receiptOf(reading, verdict, message, 'sync', at) }
     if (verdict.delivered) return { kind: 'confirmed', ...base }
     const error = verdictError(verdict, reading, details)
-    if (verdict.code === 'negative') return { kind: 'refused', ...base, error }
+    if (verdict.code === 'negative') return overlap.goesAgain(route, keyrings.of(route.partner.id, route.connection.id, route.tolerated).keys, message, reading.kind === 'mdn' ? reading.disposition.raw : '') ? { kind: 'not-taken', again: true, ...base, error } : { kind: 'refused', ...base, error }
     if (DISPUTES[verdict.code] !== undefined) return { kind: 'disputed', ...base, error }
     return { kind: 'unknown', observed, within: store, error }
   }

@@ -14,6 +14,7 @@ import type { Database } from '../store/database.ts'
 import type { PayloadStore, StoredPayload } from '../store/payload-store.ts'
 import { isModern } from './answers.ts'
 import type { Identities } from './identities.ts'
+import type { Overlap } from './overlap.ts'
 import type { Keyrings } from './keyring.ts'
 import { pushed, type Pushed } from './pushed.ts'
 import type { Facts, InboundConclusion, InboundRecord, MessageRepository } from './repository.ts'
@@ -39,6 +40,7 @@ export interface ProcessingDeps {
   readonly routes: Pick<Routes, 'messages'>
   readonly keyrings: Keyrings
   readonly identities: Identities
+  readonly overlap: Overlap
   readonly releases: InboundReleases
   readonly audit: AuditTrail
   readonly raise: RaiseNotice
@@ -137,7 +139,7 @@ export function createProcessing(deps: ProcessingDeps): Processing {
   const taken = (entry: InboundRecord, route: MessageRoute, keys: As2Keys, outcome: Extract<OpenOutcome, { ok: true }>, stored: readonly StoredPayload[]): readonly string[] => {
     const facts = factsOf(outcome)
     const disposition: DispositionToSend = { kind: 'processed' }
-    const receipt = receiptFor(outcome.envelope, route, keys, disposition, outcome.mic, true)
+    const receipt = receiptFor(outcome.envelope, route, deps.overlap.keysForReceipt(route, keys, outcome.observed.decryptedBy), disposition, outcome.mic, true)
     const trace = newId('trc', clock.now())
     const files = outcome.payloads.map((payload, index): NewInbound => {
       const content = stored[index]

@@ -9,6 +9,7 @@ import type { Materials } from '../trust/materials.ts'
 import { createCounterpart, type OurSide } from './counterpart.ts'
 import type { Identities } from './identities.ts'
 import { createKeyrings } from './keyring.ts'
+import { createOverlap, type OtherOfChange } from './overlap.ts'
 import type { InboundRecord, MessageRepository } from './repository.ts'
 import { createStandIns } from './stand-ins.ts'
 
@@ -68,11 +69,11 @@ export function createMessageRehearsal(deps: {
   return {
     counterpart: createCounterpart({ standIns }),
 
-    /** Rejects with `as2.not_agreed` or `input.not_found`. `materials`: what will be bound at that time. */
-    async side(partner: string, connection: string, materials: Materials, at: number): Promise<OurSide> {
+    /** Rejects with `as2.not_agreed` or `input.not_found`. `materials`: what will be bound at that time; `other`: the change that is under way then. */
+    async side(partner: string, connection: string, materials: Materials, at: number, other: OtherOfChange): Promise<OurSide> {
       const route = routes.messages(partner, connection, { receiving: true })
       const clock = { now: () => at, sleep: async () => await Promise.resolve() }
-      return { route, identity: identities.of(route), keyring: createKeyrings({ materials, clock }).of(partner, connection, route.tolerated), at, content: await contentFor(partner, connection) }
+      return { route, identity: identities.of(route), keyring: createKeyrings({ materials, clock }).of(partner, connection, route.tolerated), overlap: createOverlap({ other, messages: { triedKeys: () => [] }, clock }), at, content: await contentFor(partner, connection) }
     },
 
     /** The last message of a partner in which a certificate (`sha256:…`) did something, as far as its bytes are still here. */

@@ -175,6 +175,15 @@ export function createMessageRepository(database: Database) {
       return row === undefined ? null : { headers: JSON.parse(row.headers) as HeaderPair[], body: row.body, receivedAt: row.received_at }
     },
 
+    /** Messages that a receipt decided, newest receipt first: of one delivery, or on a connection since a time. */
+    triedKeys(where: { readonly delivery: string } | { readonly partner: string; readonly connection: string; readonly since: string }): { facts: Facts; verdict: string }[] {
+      const [condition, values] = 'delivery' in where ? ['m.delivery = ?', [where.delivery]] : ['m.partner = ? AND m.connection = ? AND r.received_at >= ?', [where.partner, where.connection, where.since]]
+      return database
+        .prepare<string[], { facts: string; verdict: string }>(`SELECT m.facts, r.verdict FROM as2_receipts r JOIN as2_messages m ON m.id = r.message WHERE ${condition} ORDER BY r.id DESC LIMIT 50`)
+        .all(...values)
+        .map(({ facts, verdict }) => ({ facts: JSON.parse(facts) as Facts, verdict }))
+    },
+
     /** What was sent last on a connection. */
     lastSent: (partner: string, connection: string): BuiltRecord | null => messageRow('partner = ? AND connection = ? ORDER BY id DESC LIMIT 1', partner, connection),
 

@@ -20,6 +20,7 @@ import { createIncomingReceipts } from './incoming-receipts.ts'
 import { createKeyrings, type Keyrings } from './keyring.ts'
 import { createLines, type Lines } from './lines.ts'
 import { createOutbound } from './outbound.ts'
+import { createOverlap, type OtherOfChange, type Overlap } from './overlap.ts'
 import { createParties } from './parties.ts'
 import { createProcessing } from './processing.ts'
 import { createReceiptPost } from './receipt-post.ts'
@@ -41,6 +42,8 @@ interface CommonDeps {
   readonly logger: Logger
   /** `name/version`. */
   readonly product: string
+  /** The other item of a planned change, while both serve. */
+  readonly otherOfChange: OtherOfChange
 }
 
 /** What the engine needs to send; the rest of the domain stands on the ledger that the engine uses. */
@@ -49,6 +52,7 @@ export interface MessageSending {
   readonly keyrings: Keyrings
   readonly lines: Lines
   readonly identities: Identities
+  readonly overlap: Overlap
   readonly test: TestMessages
 }
 
@@ -56,8 +60,10 @@ export function createMessageSending(deps: CommonDeps): MessageSending {
   const keyrings = createKeyrings({ materials: deps.materials, clock: deps.clock })
   const lines = createLines({ clock: deps.clock })
   const identities = createIdentities({ station: deps.station, product: deps.product })
-  const exchange = createOutbound({ ...deps, messages: createMessageRepository(deps.database), keyrings, lines, identityOf: identities.of })
-  return { exchange, keyrings, lines, identities, test: createConnectionTest({ keyrings, lines, identities }) }
+  const messages = createMessageRepository(deps.database)
+  const overlap = createOverlap({ other: deps.otherOfChange, messages, clock: deps.clock })
+  const exchange = createOutbound({ ...deps, messages, keyrings, lines, overlap, identityOf: identities.of })
+  return { exchange, keyrings, lines, identities, overlap, test: createConnectionTest({ keyrings, lines, identities }) }
 }
 
 export interface MessageService {

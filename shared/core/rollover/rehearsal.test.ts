@@ -61,74 +61,87 @@ describe('a rehearsal of a rollover', () => {
     shifted += 1000
 
     const [now, switched, retired] = [await rehearsed(plan, 'now'), await rehearsed(plan, 'switch'), await rehearsed(plan, 'retire')]
-    expect(all(now)).toEqual({ decrypt: 'works/works', sign: 'works/idle', tls: 'idle/idle', 'check-messages': 'works/fails', 'check-receipts': 'works/fails', encrypt: 'works/works' })
-    expect(all(switched)).toEqual({ decrypt: 'works/works', sign: 'idle/works', tls: 'idle/idle', 'check-messages': 'fails/works', 'check-receipts': 'fails/works', encrypt: 'works/works' })
+    expect(all(now)).toEqual({ decrypt: 'works/works', sign: 'works/idle', tls: 'idle/idle', 'check-messages': 'works/works', 'check-receipts': 'works/works', encrypt: 'works/works' })
+    expect(all(switched)).toEqual({ ...all(now), sign: 'idle/works' })
     expect(all(retired)).toEqual({ decrypt: 'fails/works', sign: 'idle/works', tls: 'idle/idle', 'check-messages': 'fails/works', 'check-receipts': 'fails/works', encrypt: 'fails/works' })
     expect(now.cells.find(({ use, with: which }) => use === 'decrypt' && which === 'old')).toMatchObject({ proof: 'last-message', message: expect.stringContaining('f2.edi') })
-    expect(now.expected).toEqual([])
-    expect(switched.conclusion).toContain('this fails: their check of our messages, their check of our receipts')
-    expect(switched.expected.map(({ use }) => use)).toEqual(['check-messages', 'check-receipts'])
+    expect(now.cells.find(({ use, with: which }) => use === 'check-messages' && which === 'next')?.message).toContain('at the second try')
+    expect([now.expected, switched.expected]).toEqual([[], []])
+    expect(retired.conclusion).toContain('this fails: our decryption, their check of our messages, their check of our receipts, their encryption to us')
+    expect(retired.expected).toHaveLength(4)
 
-    // Behind encryption a partner that knows no signer says only decryption-failed (attacks must learn nothing).
-    // Now: a partner that replaces instead of adding refuses us and our receipts, but what it encrypts to the next one is opened.
-    await only(they, 'left', ['verify', 'encrypt'], next)
-    expect(await fate(us, 'right')).toBe('failed as2.receipt_negative error: decryption-failed')
-    expect(await fate(they, 'left')).toMatch(/^disputed as2\.receipt_wrong_signer/)
-    // With the old one everything works until the switch, and fails after it.
-    await only(they, 'left', ['verify', 'encrypt'], us.identity)
-    expect([await fate(us, 'right'), await fate(they, 'left')]).toEqual(['delivered', 'delivered'])
-    on(10.1)
-    expect(await fate(us, 'right')).toBe('failed as2.receipt_negative error: decryption-failed')
-    expect(await fate(they, 'left')).toMatch(/^disputed/)
-    expect(us.received()).toHaveLength(4)
-    // The partner has both: nothing is lost and nobody switches at the same minute.
-    await only(they, 'left', ['verify'], us.identity, next)
-    await only(they, 'left', ['encrypt'], next)
-    expect([await fate(us, 'right'), await fate(they, 'left')]).toEqual(['delivered', 'delivered'])
-    const board = await us.handlers().rollover.show({ id: plan.id }, context)
-    expect(board.partners).toMatchObject([{ step: 'in-use' }])
-    expect((await rehearsed(plan, 'retire')).expected).toEqual([])
+    // A partner that keeps one certificate only changes when it likes: with either of the two everything arrives, before and after our switch.
+    for (const moment of [0, 10.1, 18]) {
+      on(moment)
+      shifted += 1000
+      for (const known of [next, us.identity]) {
+        await only(they, 'left', ['verify', 'encrypt'], known)
+        expect([moment, await fate(us, 'right'), await fate(they, 'left')]).toEqual([moment, 'delivered', 'delivered'])
+      }
+    }
+    expect(they.received()).toHaveLength(count / 2)
+    expect(us.received()).toHaveLength(count / 2)
 
-    // The old one ends once it was not seen for a week; what still comes encrypted to it is refused, as was predicted.
+    // It is not ended while it is in use. At the end the partner still knows only the old one: all four fail, as was predicted.
+    on(21)
+    await us.handlers().rollover.check({}, context)
+    expect(await us.handlers().rollover.show({ id: plan.id }, context)).toMatchObject({ state: 'running', partners: [{ step: 'in-use' }] })
     on(30)
     await us.handlers().rollover.check({}, context)
     expect((await us.handlers().rollover.show({ id: plan.id }, context)).state).toBe('done')
-    expect(await fate(they, 'left')).toBe('delivered')
-    await only(they, 'left', ['encrypt'], us.identity)
+    expect(await fate(us, 'right')).toBe('failed as2.receipt_negative error: decryption-failed')
+    expect(await fate(they, 'left')).toMatch(/^disputed as2\.receipt_wrong_signer error: decryption-failed/)
+    await only(they, 'left', ['verify'], us.identity, next)
     expect(await fate(they, 'left')).toBe('failed as2.receipt_negative error: decryption-failed')
     await only(they, 'left', ['verify', 'encrypt'], next)
+    expect([await fate(us, 'right'), await fate(they, 'left')]).toEqual(['delivered', 'delivered'])
   }, 60_000)
 
   it('of the partner’s certificate: predicts what we refuse and what the partner cannot open', async () => {
     const before = they.identity
     const next = await generateSelfSigned({ subject: { commonName: 'THEY next' }, key: 'rsa-2048' })
     us.bind({ certificate: next.certificate }, [])
-    await only(they, null, ['sign', 'decrypt'], before)
-    expect([await fate(us, 'right'), await fate(they, 'left')]).toEqual(['delivered', 'delivered'])
     const plan = await us.handlers().rollover.plan({ old: (await item(us, before)).id, next: (await item(us, next)).id, partner: 'right', switchAt: day(40), retireAt: day(50) }, context)
     shifted += 1000
     const [now, switched, retired] = [await rehearsed(plan, 'now'), await rehearsed(plan, 'switch'), await rehearsed(plan, 'retire')]
-    expect(all(now)).toEqual({ decrypt: 'works/fails', sign: 'works/works', tls: 'idle/idle', 'check-messages': 'works/works', 'check-receipts': 'works/works', encrypt: 'works/idle' })
-    expect(all(switched)).toEqual({ decrypt: 'fails/works', sign: 'works/works', tls: 'idle/idle', 'check-messages': 'works/works', 'check-receipts': 'works/works', encrypt: 'idle/works' })
+    expect(all(now)).toEqual({ decrypt: 'works/works', sign: 'works/works', tls: 'idle/idle', 'check-messages': 'works/works', 'check-receipts': 'works/works', encrypt: 'works/idle' })
+    expect(all(switched)).toEqual({ ...all(now), encrypt: 'idle/works' })
     expect(all(retired)).toEqual({ decrypt: 'fails/works', sign: 'works/works', tls: 'idle/idle', 'check-messages': 'fails/works', 'check-receipts': 'fails/works', encrypt: 'idle/works' })
     expect(retired.cells.filter(({ use, with: which }) => use.startsWith('check') && which === 'old').map(({ proof }) => proof)).toEqual(['last-message', 'last-message'])
 
-    // Now with the next key alone: it signs to our liking, but cannot open what we encrypt to the old one.
-    await only(they, null, ['sign', 'decrypt'], next)
-    expect([await fate(us, 'right'), await fate(they, 'left')]).toEqual(['failed as2.receipt_negative error: decryption-failed', 'delivered'])
-    // After the switch with the old key alone: the other way round.
-    on(40.1)
-    await only(they, null, ['sign', 'decrypt'], before)
-    expect([await fate(us, 'right'), await fate(they, 'left')]).toEqual(['failed as2.receipt_negative error: decryption-failed', 'delivered'])
-    await only(they, null, ['sign', 'decrypt'], next)
-    expect([await fate(us, 'right'), await fate(they, 'left')]).toEqual(['delivered', 'delivered'])
-    // After the end: messages and receipts that the old one signed count no more.
+    for (const moment of [31, 40.1]) {
+      on(moment)
+      for (const known of [next, before]) {
+        await only(they, null, ['sign', 'decrypt'], known)
+        expect([moment, await fate(us, 'right'), await fate(they, 'left')]).toEqual([moment, 'delivered', 'delivered'])
+      }
+    }
+    // After the end the partner still works with the old one: all three fail.
     on(60)
     await us.handlers().rollover.check({}, context)
-    await only(they, null, ['sign'], before)
-    expect(await fate(us, 'right')).toMatch(/^disputed as2\.receipt_wrong_signer/)
+    expect((await us.handlers().rollover.show({ id: plan.id }, context)).state).toBe('done')
+    expect(await fate(us, 'right')).toMatch(/^disputed as2\.receipt_wrong_signer error: decryption-failed/)
     expect(await fate(they, 'left')).toBe('failed as2.receipt_negative error: decryption-failed')
+    await only(they, null, ['sign'], before)
+    await only(they, null, ['decrypt'], next)
+    expect(await fate(us, 'right')).toMatch(/^disputed as2\.receipt_wrong_signer/)
     await only(they, null, ['sign', 'decrypt'], next)
+  }, 60_000)
+
+  it('planned too late: from the end of the old certificate to the switch nothing can be signed', async () => {
+    const next = await generateSelfSigned({ subject: { commonName: 'US again' }, key: 'rsa-2048', validDays: 3000 })
+    us.bind(next, [])
+    const present = (await us.handlers().trust.list({ limit: 100 }, context)).items.find(({ bindings }) => bindings.some(({ partner, role, activeUntil }) => partner === null && role === 'sign' && activeUntil === null))
+    const plan = await us.handlers().rollover.plan({ old: present?.id ?? '', next: (await item(us, next)).id, switchAt: day(1200) }, context)
+    const late = await rehearsed(plan, 'at', day(1100))
+    expect(outcome(late, 'sign')).toBe('fails/fails')
+    expect(late.expected.map(({ use }) => use)).toEqual(expect.arrayContaining(['sign', 'check-messages', 'check-receipts']))
+    expect(late.cells.find(({ use }) => use === 'sign')?.message).toMatch(/^we can sign nothing: it was valid until/)
+    const returned = shifted
+    on(1100)
+    await expect(sent(us, 'right')).resolves.toMatchObject({ state: 'failed', error: { code: 'as2.certificate_unfit' } })
+    shifted = returned
+    await us.handlers().rollover.cancel({ id: plan.id }, context)
   }, 60_000)
 
   it('of the certificate of our HTTPS receiver: it changes at the switch without a restart, and a partner that pinned the old one breaks off', async () => {

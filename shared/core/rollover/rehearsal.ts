@@ -62,8 +62,9 @@ export function createRehearsal(deps: RehearsalDeps): Rehearse {
       const { ours, name, side, items, certificates } = scene
       if (!ours) return fromTried(await counterpart.theyTake(side, { knows: side.keyring.keys.sign?.certificate ?? null, holds: certificates[which] }), `${name} opens what we send with the key of ${items[which].label}`, `${name} cannot take what we send with the key of ${items[which].label} alone`)
       const last = await messages.lastTaken(scene.partner, scene.connection, 'decryptedBy', items[which].fingerprint)
-      if (last !== null) return fromRecorded(await counterpart.weTakeAgain(side, last), last, name, `is opened with ${items[which].label}`, 'would not be taken if it came again')
       const tried = await counterpart.weTake(side, { signedBy: side.keyring.keys.verify[0]?.certificate ?? null, encryptTo: certificates[which] })
+      const again = last === null ? null : await counterpart.weTakeAgain(side, last)
+      if (last !== null && again?.ok === tried.ok) return fromRecorded(again, last, name, `is opened with ${items[which].label}`, 'would not be taken if it came again')
       return fromTried(tried, `what is encrypted to ${items[which].label} is opened`, `what is encrypted to ${items[which].label} is not taken`)
     },
 
@@ -114,8 +115,10 @@ export function createRehearsal(deps: RehearsalDeps): Rehearse {
         return fromTried(await counterpart.theyTake(side, { knows: certificates[which], holds: side.keyring.keys.encrypt?.certificate ?? null }), `${name} takes our messages when it knows ${items[which].label}`, `${name} refuses our messages when it knows ${items[which].label} alone`)
       }
       const last = await messages.lastTaken(scene.partner, scene.connection, 'signedBy', items[which].fingerprint)
-      if (last !== null) return fromRecorded(await counterpart.weTakeAgain(side, last), last, name, `is accepted with ${items[which].label}`, 'would not be accepted if it came again')
       const tried = await counterpart.weTake(side, { signedBy: certificates[which], encryptTo: side.keyring.keys.decrypt[0]?.certificate ?? null })
+      // An old message may also fail for our own key of that time, which says nothing about this use.
+      const again = last === null ? null : await counterpart.weTakeAgain(side, last)
+      if (last !== null && again?.ok === tried.ok) return fromRecorded(again, last, name, `is accepted with ${items[which].label}`, 'would not be accepted if it came again')
       return fromTried(tried, `we take messages that ${name} signs with ${items[which].label}`, `we refuse messages that ${name} signs with ${items[which].label}`)
     },
 
@@ -157,14 +160,15 @@ export function createRehearsal(deps: RehearsalDeps): Rehearse {
     const [old, next] = [trust.show(rollover.old.id), trust.show(rollover.next.id)]
     const base = trust.materialsAt(Date.parse(at))
     const due = (time: string | null): boolean => time !== null && Date.parse(at) >= Date.parse(time)
+    const retired = moment === 'retire' || due(rollover.retireAt)
     const materials = plannedMaterials(base, {
       old: old.id,
       next: base.one(next.id),
       switched: moment === 'switch' || moment === 'retire' || due(rollover.switchAt),
-      retired: moment === 'retire' || due(rollover.retireAt),
+      retired,
       outgoing: (role) => !comesIn(role, rollover.ours),
     })
-    const side = await messages.side(partner, connection, materials, Date.parse(at))
+    const side = await messages.side(partner, connection, materials, Date.parse(at), (_, fingerprint) => (retired ? null : fingerprint === old.fingerprint ? base.one(next.id) : fingerprint === next.fingerprint ? base.one(old.id) : null))
     const roles = [...new Set([...old.bindings, ...next.bindings].filter((binding) => binding.partner === null || binding.partner === partner).map(({ role }) => role))]
     return { ours: rollover.ours, name: side.route.partner.name, partner, connection, items: { old, next }, certificates: { old: certificateOf(old), next: certificateOf(next) }, side, materials, roles }
   }
@@ -225,7 +229,7 @@ function found(outcome: Found['outcome'], message: string, proof: Found['proof']
 }
 
 function fromTried(tried: Tried, works: string, fails: string): Found {
-  return tried.ok ? found('works', works) : found('fails', `${fails}: ${tried.why}`)
+  return tried.ok ? found('works', `${works}${tried.note === undefined ? '' : ` (${tried.note})`}`) : found('fails', `${fails}: ${tried.why}`)
 }
 
 function fromRecorded(tried: Tried, last: Recorded, partner: string, works: string, fails: string): Found {

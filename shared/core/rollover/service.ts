@@ -166,6 +166,17 @@ export function createRolloverService(deps: RolloverDeps) {
       return announce(id)
     },
 
+    /** The other item of a change that is under way with a partner, by the one's fingerprint; null when there is none. */
+    otherOf(partner: string, fingerprint: string): string | null {
+      for (const row of running()) {
+        if (row.partner !== null && row.partner !== partner) continue
+        const [old, next] = [trust.show(row.old), trust.show(row.next)]
+        const other = old.fingerprint === fingerprint ? next : next.fingerprint === fingerprint ? old : null
+        if (other !== null && pending(old, row.partner).length > 0) return other.id
+      }
+      return null
+    },
+
     /** What time and traffic ask for: the switch at first use, and the end of the old item. Answers how much was done. */
     check(): number {
       let done = 0
