@@ -10,9 +10,10 @@ import { rolloversMigration } from './0009-rollovers.ts'
 import { postureMigration } from './0010-posture.ts'
 import { notificationsMigration } from './0011-notifications.ts'
 import { expectationsMigration } from './0012-expectations.ts'
+import { rolloverRemindersMigration } from './0013-rollover-reminders.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration } from './migration.ts'
 
 /** In order; numbers have no gaps. */
-export const MIGRATIONS: readonly Migration[] = [baseMigration, ledgerMigration, receivingMigration, certificatesMigration, as2Migration, trustWatchMigration, protectionMigration, flowsMigration, rolloversMigration, postureMigration, notificationsMigration, expectationsMigration]
+export const MIGRATIONS: readonly Migration[] = [baseMigration, ledgerMigration, receivingMigration, certificatesMigration, as2Migration, trustWatchMigration, protectionMigration, flowsMigration, rolloversMigration, postureMigration, notificationsMigration, expectationsMigration, rolloverRemindersMigration]
