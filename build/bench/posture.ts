@@ -45,7 +45,7 @@ try {
   const clock = { now: () => NOW + serial, sleep: async () => await Promise.resolve() }
   const repository = createPostureRepository(database)
   const collector = createCollector({
-    sources: { station: () => facts.station, partners: () => facts.partners, items: () => facts.items, insights: { entries: () => [], findings: () => [] }, traffic: createTraffic(database, deliveries), flows: () => [], secrets: () => [], audit: () => facts.audit, platform: async () => await Promise.resolve(facts.platform) },
+    sources: { station: () => facts.station, partners: () => facts.partners, items: () => facts.items, insights: { entries: () => [], findings: () => [] }, traffic: createTraffic(database), flows: () => [], secrets: () => [], audit: () => facts.audit, platform: async () => await Promise.resolve(facts.platform) },
     repository, database, clock,
   })
   const service = createPostureService({ rules: RULES, collector, repository, database, clock, publisher: { publish: () => undefined }, audit: { record: () => undefined }, raise: () => undefined })

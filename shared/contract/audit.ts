@@ -1,6 +1,6 @@
 /** The chain of records that settles a dispute. */
 import { z } from 'zod'
-import { FileSource, Limit, Nothing, Slug, Timestamp } from './common.ts'
+import { FileSource, Limit, Nothing, Sha256, Slug, Timestamp } from './common.ts'
 import { procedure } from './define.ts'
 import { Attempt, Delivery } from './deliveries.ts'
 
@@ -39,6 +39,32 @@ export const Trace = z.object({
 })
 export type Trace = z.infer<typeof Trace>
 
+/**
+ * The head of the chain at one moment, signed: kept where whoever changes the chain cannot reach it, it proves that every record up to
+ * `seq` is the one that stood there.
+ */
+export const Anchor = z.object({
+  form: z.literal('waybill-anchor-1'),
+  workspace: z.string().max(100),
+  seq: z.number().int().min(0),
+  head: Sha256,
+  at: Timestamp,
+  /** Ed25519, SPKI in PEM, and the signature over the canonical JSON of every other field in Base64. */
+  publicKey: z.string().max(1000),
+  signature: z.string().max(200),
+})
+export type Anchor = z.infer<typeof Anchor>
+
+export const AnchorVerdict = z.object({
+  ok: z.boolean(),
+  anchor: Anchor,
+  /** Records that were added since. */
+  since: z.number().int(),
+  /** In words; null when the anchor holds. */
+  problem: z.string().nullable(),
+})
+export type AnchorVerdict = z.infer<typeof AnchorVerdict>
+
 export const audit = {
   /** Newest first; pass the last `seq` as `before` for the next page. */
   list: procedure(
@@ -57,4 +83,8 @@ export const audit = {
   /** By file name, content hash, delivery id; a given file is hashed first. */
   trace: procedure('read', z.object({ query: z.string().max(1024).optional(), file: FileSource.optional() }), Trace),
   verify: procedure('read', Nothing, AuditVerdict),
+  /** The present head of the chain, signed, to be kept elsewhere; `text` is the whole file. `file`: written there too (command line), must not exist. */
+  anchor: procedure('write', z.object({ file: FileSource.optional() }), z.object({ anchor: Anchor, text: z.string(), fileName: z.string() })),
+  /** Whether the chain still is the one of that moment. Walks all of it. Rejects with `input.invalid` when the text is no anchor. */
+  checkAnchor: procedure('read', z.object({ text: z.string().max(10_000) }), AnchorVerdict),
 } as const

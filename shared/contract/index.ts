@@ -11,11 +11,12 @@ import { policy } from './policy-calls.ts'
 import { cards } from './cards.ts'
 import { rollover } from './rollover.ts'
 import { posture } from './posture.ts'
+import { safekeeping } from './safekeeping.ts'
 import { station } from './station.ts'
 import { trust } from './trust.ts'
 import { workspace } from './workspace.ts'
 
-export const contract = { workspace, station, partners, practice, trust, policy, cards, rollover, deliveries, flows, expectations, as2, notifications, audit, posture } as const
+export const contract = { workspace, station, partners, practice, trust, policy, cards, rollover, deliveries, flows, expectations, as2, notifications, audit, safekeeping, posture } as const
 
 export type Contract = typeof contract
 /** The typed caller of this contract. */

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Fact, Nothing, Timestamp } from './common.ts'
 import { procedure, topic } from './define.ts'
 import { WireError } from './errors/index.ts'
+import { restoring } from './safekeeping.ts'
 
 /** `missing`: nothing there yet. `locked`: there, but the key is needed. `open`: ready. `failed`: cannot be opened, see `error`. */
 export const WorkspaceStatus = z.object({
@@ -54,6 +55,7 @@ export const workspace = {
     { beforeOpen: true },
   ),
   doctor: procedure('read', Nothing, DoctorReport, { beforeOpen: true }),
+  ...restoring,
   settings: procedure('read', Nothing, Settings),
   changeSettings: procedure('write', Settings.partial(), Settings),
   changed: topic(WorkspaceStatus),

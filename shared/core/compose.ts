@@ -12,6 +12,8 @@ import { runDoctor, type SelfTest } from './workspace/doctor.ts'
 import type { Keychain } from './workspace/keychain.ts'
 import { createWorkspace, openWorkspace, type OpenOptions, type Workspace } from './workspace/open-workspace.ts'
 import { readEnvelope } from './workspace/envelope.ts'
+import { inspectionBy } from './restored.ts'
+import { restoreBackup, verifyBackup } from './safekeeping/restore.ts'
 import { createSettings } from './workspace/settings.ts'
 
 export interface CoreOptions {
@@ -116,6 +118,14 @@ export function createCore(options: CoreOptions): Core {
           return await announce()
         },
         doctor: async () => await doctor(),
+        verifyBackup: async ({ file, passphrase }, { actor }) => await verifyBackup(options.resolveFile(file).path, passphrase === undefined ? { workspace: requireOpen().workspace } : { passphrase }, inspectionBy(actor, clock)),
+        async restore({ file, passphrase }, { actor }) {
+          if (opened !== null) throw new AppError('workspace.exists', `${folder} holds a workspace`)
+          const result = await restoreBackup(options.resolveFile(file).path, passphrase, { folder, inspection: inspectionBy(actor, clock) })
+          await open(passphrase, 'no')
+          await announce()
+          return result
+        },
         settings: () => createSettings(requireOpen().workspace.database).get(),
         changeSettings: (change) => createSettings(requireOpen().workspace.database).change(change),
       },
@@ -150,6 +160,7 @@ function forwarded(current: () => OpenDomains): OpenDomains {
     as2: domain('as2'),
     notifications: domain('notifications'),
     audit: domain('audit'),
+    safekeeping: domain('safekeeping'),
     posture: domain('posture'),
   }
 }

@@ -6,6 +6,7 @@ import { uptime } from 'node:os'
 import { join } from 'node:path'
 import type { WaybillHandlers } from '../contract/index.ts'
 import { auditHandlers } from './audit/handlers.ts'
+import { createAnchors } from './audit/anchors.ts'
 import { chainFacts } from './audit/facts.ts'
 import { createAuditRepository } from './audit/repository.ts'
 import { createAuditTrail } from './audit/service.ts'
@@ -67,6 +68,8 @@ import { folder } from './protocols/folder/index.ts'
 import { ftps } from './protocols/ftps/index.ts'
 import { s3 } from './protocols/s3/index.ts'
 import { sftp } from './protocols/sftp/index.ts'
+import { safekeepingHandlers } from './safekeeping/handlers.ts'
+import { createSafekeeping } from './safekeeping/service.ts'
 import { createStationService, stationHandlers } from './station/service.ts'
 import { noticeRaiser } from './notifications/raise.ts'
 import { createExpiryWatch } from './trust/expiry-watch.ts'
@@ -111,6 +114,8 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
 
   const auditRepository = createAuditRepository(database)
   const audit = createAuditTrail(auditRepository, clock)
+  const anchors = createAnchors({ repository: auditRepository, trail: audit, secrets, workspace: workspace.id, clock })
+  const safekeeping = createSafekeeping({ workspace, audit, newest: auditRepository.newestOf, anchorInto: anchors.writeInto, records: () => auditRepository.head().seq, publisher, raise: noticeRaiser(common), clock, logger, version: options.version })
   const deliveryRepository = createDeliveryRepository(database)
   const partnerRepository = createPartnerRepository(database)
   const trust = createTrustService({ ...common, repository: createTrustRepository(database), secrets, audit, partners: partnerFacts(partnerRepository, clock) })
@@ -198,7 +203,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       partners: () => partnerRepository.all(),
       items: () => trust.list({ limit: MOST_ITEMS }).items,
       insights: trust.insights,
-      traffic: createTraffic(database, deliveryRepository),
+      traffic: createTraffic(database),
       flows: () => flows.list({ limit: MOST_FLOWS }).flows.map(({ id }) => flowFactOf(flows.show(id), clock.now())),
       secrets: () => secretAges(secrets.ages('partner/')),
       audit: () => chainFacts(auditRepository),
@@ -221,13 +226,13 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   deliveries.recover(systemActor)
   runner.recover()
   const ending = new AbortController()
-  let watching: Promise<void> = Promise.resolve()
+  let watching: Promise<unknown> = Promise.resolve()
 
   return {
     start() {
       engine.start()
       void expiryWatch.run(ending.signal)
-      watching = posture.watch.run(ending.signal)
+      watching = Promise.all([posture.watch.run(ending.signal), safekeeping.run(ending.signal)])
       void releases.releaseWaiting(null, ending.signal).catch((error: unknown) => logger.log('error', 'received files could not be released', { problem: asAppError(error).message }))
       messages.start()
       scheduler.start()
@@ -259,7 +264,8 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       as2: as2Handlers(messages),
       posture: posture.handlers,
       notifications: notificationHandlers(notifications),
-      audit: auditHandlers({ repository: auditRepository, trail: audit, deliveries: deliveryRepository, digest: sha256OfFile, resolveFile, clock }),
+      safekeeping: safekeepingHandlers(safekeeping, resolveFile),
+      audit: auditHandlers({ repository: auditRepository, trail: audit, anchors, deliveries: deliveryRepository, digest: sha256OfFile, resolveFile, clock }),
     },
   }
 }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { as2Errors } from './as2.ts'
+import { backupErrors } from './backup.ts'
 import { commonErrors } from './common.ts'
 import { expectationErrors } from './expectations.ts'
 import { deliveryErrors } from './deliveries.ts'
@@ -26,6 +27,7 @@ export type { ErrorSpec, ExitCode, RetryClass } from './spec.ts'
 const catalogueOfAll = {
   ...commonErrors,
   ...workspaceErrors,
+  ...backupErrors,
   ...deliveryErrors,
   ...flowErrors,
   ...notificationErrors,

@@ -10,6 +10,6 @@ export interface ChainFacts {
 }
 
 export function chainFacts(repository: AuditRepository): ChainFacts {
-  const verified = repository.newestOf('audit.verified')
+  const verified = repository.newestOf('audit.verified', { kind: 'audit', id: 'chain' })
   return { events: repository.head().seq, ...repository.span(), verified: verified === null ? null : { at: verified.at, ok: verified.data['ok'] === true } }
 }

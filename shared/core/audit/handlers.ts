@@ -4,6 +4,7 @@ import type { Attempt, Delivery } from '../../contract/deliveries.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { CallContext, ResolveFile } from '../kernel/call-context.ts'
+import type { Anchors } from './anchors.ts'
 import type { AuditRepository } from './repository.ts'
 import { verifyChain, type AuditTrail } from './service.ts'
 
@@ -19,12 +20,13 @@ const MOST_EVENTS = 5_000
 export function auditHandlers(deps: {
   readonly repository: AuditRepository
   readonly trail: AuditTrail
+  readonly anchors: Anchors
   readonly deliveries: DeliveryLookup
   readonly digest: (path: string, signal: AbortSignal) => Promise<string>
   readonly resolveFile: ResolveFile
   readonly clock: Clock
 }): WaybillHandlers<CallContext>['audit'] {
-  const { repository, trail, deliveries, digest, resolveFile, clock } = deps
+  const { repository, trail, anchors, deliveries, digest, resolveFile, clock } = deps
 
   const traceOf = (query: string): Trace => {
     const found = deliveries.matching(query, MOST_DELIVERIES)
@@ -47,5 +49,7 @@ export function auditHandlers(deps: {
       trail.record({ actor: context.actor, type: 'audit.verified', subject: { kind: 'audit', id: 'chain' }, data: { ok: verdict.ok, checked: verdict.checked, head: verdict.head } })
       return verdict
     },
+    anchor: async ({ file }, { actor }) => (file === undefined ? anchors.save(actor) : await anchors.writeTo(resolveFile(file).path, actor)),
+    checkAnchor: ({ text }) => anchors.check(text),
   }
 }

@@ -107,10 +107,19 @@ export function createAuditRepository(database: Database) {
       return byHash.get(hash)?.seq ?? null
     },
 
-    /** The newest record of exactly that type, or null. */
-    newestOf(type: string): AuditEvent | null {
-      const row = database.prepare<[string], Row>(`SELECT ${COLUMNS} FROM audit_events WHERE type = ? ORDER BY seq DESC LIMIT 1`).get(type)
+    hashOf(seq: number): string | null {
+      return database.prepare<[number], { hash: string }>('SELECT hash FROM audit_events WHERE seq = ?').get(seq)?.hash ?? null
+    },
+
+    /** The newest record of exactly that type about a subject, or null. */
+    newestOf(type: string, subject: { readonly kind: string; readonly id: string }): AuditEvent | null {
+      const row = database.prepare<[string, string, string], Row>(`SELECT ${COLUMNS} FROM audit_events WHERE subject_kind = ? AND subject_id = ? AND type = ? ORDER BY seq DESC LIMIT 1`).get(subject.kind, subject.id, type)
       return row === undefined ? null : eventOf(row)
+    },
+
+    /** The newest record of that type about each subject of a kind. */
+    newestOfEach(type: string, kind: string): AuditEvent[] {
+      return database.prepare<[string, string], Row>(`SELECT ${COLUMNS} FROM audit_events WHERE seq IN (SELECT max(seq) FROM audit_events WHERE subject_kind = ? AND type = ? GROUP BY subject_id)`).all(kind, type).map(eventOf)
     },
 
     /** Times of the first and the newest record. */

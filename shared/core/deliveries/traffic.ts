@@ -1,7 +1,6 @@
 /** The ledger as others may read it: what has changed since a place, and numbers per connection. */
 import type { Attempt, Delivery } from '../../contract/deliveries.ts'
 import type { Database } from '../store/database.ts'
-import type { DeliveryRepository } from './repository.ts'
 
 /** After which row to go on: time of the last change, then id. */
 export interface TrafficPlace {
@@ -9,8 +8,14 @@ export interface TrafficPlace {
   readonly id: string
 }
 
+/** What a delivery and its attempts showed. */
+export interface TrafficEntry {
+  readonly delivery: Pick<Delivery, 'id' | 'partner' | 'connection' | 'receipt' | 'error' | 'updatedAt'>
+  readonly attempts: readonly Pick<Attempt, 'startedAt' | 'result' | 'observed' | 'error'>[]
+}
+
 export interface TrafficPage {
-  readonly entries: readonly { readonly delivery: Delivery; readonly attempts: readonly Attempt[] }[]
+  readonly entries: readonly TrafficEntry[]
   readonly next: TrafficPlace | null
 }
 
@@ -37,16 +42,26 @@ export interface Traffic {
 /** More failures than these tell nothing new. */
 const MOST_FAILING = 50
 
-export function createTraffic(database: Database, deliveries: Pick<DeliveryRepository, 'get' | 'attempts'>): Traffic {
+export function createTraffic(database: Database): Traffic {
   interface Totals { partner: string; connection: string; total: number; first_at: string; last_at: string; delivered_at: string | null }
   interface Open { id: string; partner: string; connection: string; state: string; created_at: string; updated_at: string; code: string | null }
+  interface Row { id: string; partner: string; connection: string; receipt: string | null; error: string | null; updated_at: string }
+  interface Tried { delivery: string; started_at: string; result: Attempt['result']; observed: string; error: string | null }
 
   return {
     since({ at, id }, limit) {
-      const rows = database.prepare<[string, string, string, number], { id: string; updated_at: string }>('SELECT id, updated_at FROM deliveries WHERE updated_at > ? OR (updated_at = ? AND id > ?) ORDER BY updated_at, id LIMIT ?').all(at, at, id, limit)
+      // As a row value: the index (updated_at, id) leads straight to the place.
+      const rows = database.prepare<[string, string, number], Row>('SELECT id, partner, connection, receipt, error, updated_at FROM deliveries WHERE (updated_at, id) > (?, ?) ORDER BY updated_at, id LIMIT ?').all(at, id, limit)
+      const tried = database.prepare<[string], Tried>('SELECT delivery, started_at, result, observed, error FROM attempts WHERE delivery IN (SELECT value FROM json_each(?)) ORDER BY delivery, number').all(JSON.stringify(rows.map((row) => row.id)))
+      const attempts = Map.groupBy(tried, ({ delivery }) => delivery)
       const last = rows.at(-1)
+      // What a server negotiates is the same text again and again.
+      const parse = remembering()
       return {
-        entries: rows.map((row) => ({ delivery: deliveries.get(row.id).delivery, attempts: deliveries.attempts(row.id) })),
+        entries: rows.map((row) => ({
+          delivery: { id: row.id, partner: row.partner, connection: row.connection, receipt: parse<Delivery['receipt']>(row.receipt), error: parse<Delivery['error']>(row.error), updatedAt: row.updated_at },
+          attempts: (attempts.get(row.id) ?? []).map(({ started_at: startedAt, result, observed, error }) => ({ startedAt, result, observed: parse<Attempt['observed']>(observed) ?? {}, error: parse<Attempt['error']>(error) })),
+        })),
         next: last === undefined ? null : { at: last.updated_at, id: last.id },
       }
     },
@@ -74,5 +89,23 @@ export function createTraffic(database: Database, deliveries: Pick<DeliveryRepos
         }
       })
     },
+  }
+}
+
+/** Our own JSON back, each text once; a damaged cell reads as null. */
+function remembering(): <T>(text: string | null) => T | null {
+  const known = new Map<string, unknown>()
+  return <T>(text: string | null): T | null => {
+    if (text === null) return null
+    if (!known.has(text)) known.set(text, parsed(text))
+    return known.get(text) as T | null
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
   }
 }

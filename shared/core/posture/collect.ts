@@ -2,12 +2,12 @@
 import { setImmediate } from 'node:timers/promises'
 import type { StationDocument } from '../../contract/station.ts'
 import type { TrustItem } from '../../contract/trust.ts'
-import type { Traffic, TrafficPage } from '../deliveries/traffic.ts'
+import type { Traffic } from '../deliveries/traffic.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Database } from '../store/database.ts'
 import type { Insights } from '../trust/insights.ts'
-import type { AuditFacts, FlowFact, Observation, PartnerFact, PlatformFacts, PostureFacts, SecretAge } from './facts.ts'
-import { observationsOf } from './observations.ts'
+import type { AuditFacts, FlowFact, PartnerFact, PlatformFacts, PostureFacts, SecretAge } from './facts.ts'
+import { createObservationBook, type ObservationBook } from './observation-book.ts'
 import type { PostureRepository } from './repository.ts'
 
 export interface FactSources {
@@ -29,28 +29,27 @@ export interface Collector {
   afterDelivery(partner: string): PostureFacts | null
 }
 
-/** What one delivery showed, as observations of its connection. */
-function seenIn(entry: TrafficPage['entries'][number]): Observation[] {
-  const { partner, connection, id } = entry.delivery
-  return observationsOf(entry).map(({ aspect, value, at }) => ({ partner, connection, aspect, value, firstSeen: at, lastSeen: at, deliveries: [id] }))
-}
-
-const PAGE = 500
+/** Rows a page: between two, others get their turn. */
+const PAGE = 2000
 const READ_TO = 'traffic'
 
 export function createCollector(deps: { readonly sources: FactSources; readonly repository: PostureRepository; readonly database: Database; readonly clock: Clock }): Collector {
   const { sources, repository, database, clock } = deps
   let last: PostureFacts | null = null
+  let opened: ObservationBook | null = null
+  const book = (): ObservationBook => (opened ??= createObservationBook(repository.observations()))
 
   /** One page of the ledger into the observations. Reading a row twice changes nothing. */
   const readPage = (place: { at: string; id: string }): { at: string; id: string } | null => {
     const page = sources.traffic.since(place, PAGE)
     if (page.next === null) return null
     const { next } = page
+    for (const entry of page.entries) book().read(entry)
+    // Lost in a power cut, it is read once more.
     database.transaction(() => {
-      repository.observe(page.entries.flatMap(seenIn))
+      repository.observe(book().takeChanged())
       repository.setNote(READ_TO, next.at)
-    })
+    }, 'grouped')
     return page.entries.length < PAGE ? null : next
   }
 
@@ -68,7 +67,7 @@ export function createCollector(deps: { readonly sources: FactSources; readonly 
         items: sources.items(),
         expiry: sources.insights.entries(),
         trust: sources.insights.findings(),
-        observations: repository.observations(),
+        observations: book().observations(),
         traffic: sources.traffic.numbers(),
         flows: sources.flows(),
         secrets: sources.secrets(),
@@ -84,7 +83,7 @@ export function createCollector(deps: { readonly sources: FactSources; readonly 
       last = {
         ...last,
         now: clock.now(),
-        observations: [...others(last.observations), ...repository.observations(partner)],
+        observations: [...others(last.observations), ...book().observations(partner)],
         traffic: [...others(last.traffic), ...sources.traffic.numbers(partner)],
       }
       return last

@@ -1,12 +1,13 @@
 /** What a delivery showed of the other side, split into aspects that can be compared over time. Pure. */
-import type { Attempt, Delivery, Receipt } from '../../contract/deliveries.ts'
+import type { Attempt, Receipt } from '../../contract/deliveries.ts'
+import type { TrafficEntry } from '../deliveries/traffic.ts'
 
 export const ASPECTS = [
   'ssh.kex', 'ssh.cipher', 'ssh.mac', 'ssh.host-key-algorithm', 'ssh.host-key', 'ssh.software', 'ssh.sign-in',
   'tls.version', 'tls.cipher', 'tls.certificate', 'tls.public-key', 'tls.issuer', 'tls.key-exchange', 'ftps.data-session',
   'as2.received-digest', 'as2.received-cipher', 'as2.received-signer', 'as2.receipt-signed', 'as2.receipt-signer', 'as2.receipt-mic',
   'pgp.cipher', 'pgp.packet', 'pgp.signer', 'pgp.hash',
-  'way.jump-host', 'refused',
+  'way.jump-host', 'refused', 'reached', 'outage',
 ] as const
 export type Aspect = (typeof ASPECTS)[number]
 
@@ -29,11 +30,11 @@ const OF_ATTEMPT: Readonly<Record<string, Aspect>> = {
 const MOST_CHARACTERS = 300
 
 /** Of one delivery with its attempts: what each showed, and what the receipt says. */
-export function observationsOf({ delivery, attempts }: { readonly delivery: Delivery; readonly attempts: readonly Attempt[] }): Seen[] {
+export function observationsOf({ delivery, attempts }: TrafficEntry): Seen[] {
   return [...attempts.flatMap(ofAttempt), ...(delivery.receipt === null ? [] : ofReceipt(delivery.receipt)), ...ofRefusal(delivery.error, delivery.updatedAt)].map((seen) => ({ ...seen, value: seen.value.slice(0, MOST_CHARACTERS) }))
 }
 
-function ofAttempt({ observed, startedAt, error }: Attempt): Seen[] {
+function ofAttempt({ observed, startedAt, error }: TrafficEntry['attempts'][number]): Seen[] {
   const seen: Seen[] = []
   for (const [name, value] of Object.entries(observed)) {
     const aspect = OF_ATTEMPT[name]

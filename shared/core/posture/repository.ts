@@ -4,8 +4,6 @@ import type { Database } from '../store/database.ts'
 import type { Observation } from './facts.ts'
 import type { Aspect } from './observations.ts'
 
-const KEPT_DELIVERIES = 5
-
 export interface StoredSuppression extends Suppression {
   readonly code: string
   readonly subject: string
@@ -29,7 +27,6 @@ export function createPostureRepository(database: Database) {
     `INSERT INTO posture_findings (id, partner, state, document, last_seen) VALUES (@id, @partner, @state, @document, @lastSeen)
      ON CONFLICT (id) DO UPDATE SET partner = excluded.partner, state = excluded.state, document = excluded.document, last_seen = excluded.last_seen`,
   )
-  const observed = database.prepare<[Pick<Observation, 'partner' | 'connection' | 'aspect' | 'value'>], { deliveries: string; first_seen: string; last_seen: string }>('SELECT deliveries, first_seen, last_seen FROM posture_observations WHERE partner = @partner AND connection = @connection AND aspect = @aspect AND value = @value')
   const writeObservation = database.prepare<[Record<string, unknown>]>(
     `INSERT INTO posture_observations (partner, connection, aspect, value, first_seen, last_seen, deliveries) VALUES (@partner, @connection, @aspect, @value, @firstSeen, @lastSeen, @deliveries)
      ON CONFLICT (partner, connection, aspect, value) DO UPDATE SET first_seen = excluded.first_seen, last_seen = excluded.last_seen, deliveries = excluded.deliveries`,
@@ -82,19 +79,13 @@ export function createPostureRepository(database: Database) {
       return database.prepare<[], { n: number }>('SELECT count(*) n FROM posture_snapshots').get()?.n ?? 0
     },
 
-    /** Values under their aspects, merged with what is known: the newest deliveries are kept as proof. */
-    observe(seen: readonly Observation[]): void {
-      for (const one of mergedObservations(seen)) {
-        const { partner, connection, aspect, value } = one
-        const before = observed.get({ partner, connection, aspect, value })
-        const known = before === undefined ? [] : [{ ...one, firstSeen: before.first_seen, lastSeen: before.last_seen, deliveries: JSON.parse(before.deliveries) as string[] }]
-        for (const { deliveries, ...merged } of mergedObservations([one, ...known])) writeObservation.run({ ...merged, deliveries: JSON.stringify(deliveries) })
-      }
+    /** Each as it stands now. */
+    observe(observations: readonly Observation[]): void {
+      for (const { deliveries, ...one } of observations) writeObservation.run({ ...one, deliveries: JSON.stringify(deliveries) })
     },
-    observations(partner?: string): Observation[] {
-      const sql = 'SELECT partner, connection, aspect, value, first_seen, last_seen, deliveries FROM posture_observations'
+    observations(): Observation[] {
       interface Row { partner: string; connection: string; aspect: Aspect; value: string; first_seen: string; last_seen: string; deliveries: string }
-      const rows = partner === undefined ? database.prepare<[], Row>(sql).all() : database.prepare<[string], Row>(`${sql} WHERE partner = ?`).all(partner)
+      const rows = database.prepare<[], Row>('SELECT partner, connection, aspect, value, first_seen, last_seen, deliveries FROM posture_observations').all()
       return rows.map(({ first_seen: firstSeen, last_seen: lastSeen, deliveries, ...row }) => ({ ...row, firstSeen, lastSeen, deliveries: JSON.parse(deliveries) as string[] }))
     },
 
@@ -105,17 +96,6 @@ export function createPostureRepository(database: Database) {
       database.prepare('INSERT INTO posture_notes (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value').run(key, value)
     },
   }
-}
-
-/** One for each value: the earliest and the latest time, and the newest deliveries (their ids are ordered by time). */
-function mergedObservations(seen: readonly Observation[]): Observation[] {
-  return [...Map.groupBy(seen, ({ partner, connection, aspect, value }) => JSON.stringify([partner, connection, aspect, value])).values()].flatMap((group) => {
-    const [first] = group
-    if (first === undefined) return []
-    const times = group.flatMap(({ firstSeen, lastSeen }) => [firstSeen, lastSeen]).toSorted()
-    const deliveries = [...new Set(group.flatMap((one) => one.deliveries))].toSorted().toReversed().slice(0, KEPT_DELIVERIES)
-    return [{ ...first, firstSeen: times[0] ?? first.firstSeen, lastSeen: times.at(-1) ?? first.lastSeen, deliveries }]
-  })
 }
 
 function snapshotOf(row: SnapshotRow, partner: string | undefined): Snapshot {

@@ -43,7 +43,7 @@ describe('the posture over time', () => {
     const collector = createCollector({
       sources: {
         station: () => facts.station, partners: () => facts.partners, items: () => facts.items, insights: { entries: () => [...facts.expiry], findings: () => [...facts.trust] },
-        traffic: createTraffic(database, createDeliveryRepository(database)),
+        traffic: createTraffic(database),
         flows: () => facts.flows, secrets: () => facts.secrets, audit: () => facts.audit, platform: async () => await Promise.resolve(facts.platform),
       },
       repository, database, clock,

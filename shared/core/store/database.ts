@@ -25,6 +25,8 @@ export interface Database {
   flush(): void
   /** Every problem that a full check of the file finds; empty when it is whole. */
   check(): string[]
+  /** Writes a consistent copy under the same key into a new file. */
+  copyTo(file: string): void
   close(): void
 }
 
@@ -160,6 +162,7 @@ function wrap(raw: Sqlite.Database): Database {
       hasGrouped = false
     },
     check: () => inOurWords(() => problemsIn(raw, 'integrity_check')),
+    copyTo: (file) => void inOurWords(() => raw.prepare('VACUUM INTO ?').run(file)),
     close: () => raw.close(),
   }
 }

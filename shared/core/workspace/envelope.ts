@@ -9,7 +9,7 @@ import { folderError, replaceFile } from './files.ts'
 
 const Wrapped = z.object({ nonce: z.string(), tag: z.string(), key: z.string() })
 
-const Envelope = z.object({
+export const Envelope = z.object({
   format: z.literal(1),
   id: z.string().min(1),
   createdAt: z.string(),

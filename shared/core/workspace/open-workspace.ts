@@ -1,4 +1,5 @@
 /** Creates and opens workspaces. Nothing is damaged by any failure: what exists is read before anything is written. */
+import { hkdfSync } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -20,6 +21,10 @@ export interface Workspace {
   readonly database: Database
   readonly secrets: SealedSecrets
   readonly payloads: PayloadStore
+  /** A key for one purpose, derived from the data key. */
+  deriveKey(salt: Buffer, purpose: string): Buffer
+  /** A copy of the database, as `copyTo` wrote it. */
+  openCopy(file: string): Database
   close(): Promise<void>
 }
 
@@ -41,9 +46,7 @@ export async function createWorkspace(options: CreateOptions): Promise<Workspace
   const { folder, keychain, clock, passphrase } = options
   if (existsSync(join(folder, 'waybill.db'))) throw new AppError('workspace.exists', `${folder} holds a workspace`)
   if (passphrase.length < LEAST_PASSPHRASE) throw new AppError('workspace.passphrase_needed', `the passphrase has fewer than ${LEAST_PASSPHRASE} characters`)
-  const foreign = (await readdir(folder)).find((name) => !OURS.test(name))
-  if (foreign !== undefined) throw new AppError('workspace.bad_folder', `${folder} holds other files (${foreign}); choose an empty folder`)
-  if ((await storedPayloads(folder)) > 0) throw new AppError('workspace.corrupt', 'the folder holds stored files, but their database is gone')
+  await mayBecomeWorkspace(folder)
   // An envelope without a database is what a creation leaves that was cut off: nothing was ever stored under it.
   const made = await newEnvelope(newId('ws', clock.now()), timestamp(clock.now()), passphrase)
   const remembered = options.useKeychain ? await tryRemember(folder, made.envelope, made.dataKey, keychain) : null
@@ -56,6 +59,13 @@ export async function createWorkspace(options: CreateOptions): Promise<Workspace
     for (const rest of ['', '-wal', '-shm', '-journal']) await rm(join(folder, `waybill.db${rest}`), { force: true })
     throw error
   }
+}
+
+/** Rejects with `workspace.bad_folder` or `workspace.corrupt` when the folder holds something else. */
+export async function mayBecomeWorkspace(folder: string): Promise<void> {
+  const foreign = (await readdir(folder)).find((name) => !OURS.test(name))
+  if (foreign !== undefined) throw new AppError('workspace.bad_folder', `${folder} holds other files (${foreign}); choose an empty folder`)
+  if ((await storedPayloads(folder)) > 0) throw new AppError('workspace.corrupt', 'the folder holds stored files, but their database is gone')
 }
 
 async function storedPayloads(folder: string): Promise<number> {
@@ -136,6 +146,8 @@ async function openStores({ folder, clock }: { readonly folder: string; readonly
       database,
       secrets: createSealedSecrets(database, dataKey, clock),
       payloads: await openPayloadStore(join(folder, 'payloads'), dataKey),
+      openCopy: (file) => openDatabase({ file, key: dataKey }),
+      deriveKey: (salt, purpose) => derivedKey(dataKey, salt, purpose),
       close: async () => {
         database.close()
         await Promise.resolve()
@@ -145,4 +157,8 @@ async function openStores({ folder, clock }: { readonly folder: string; readonly
     database.close()
     throw error
   }
+}
+
+export function derivedKey(dataKey: Buffer, salt: Buffer, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', dataKey, salt, purpose, 32))
 }

@@ -24,7 +24,7 @@ const NAMES: Readonly<Record<Aspect, string>> = {
   'ssh.kex': 'key exchange', 'ssh.cipher': 'cipher', 'ssh.mac': 'message authentication', 'ssh.host-key-algorithm': 'host key signature', 'ssh.host-key': 'host key', 'ssh.software': 'server software', 'ssh.sign-in': 'sign-in',
   'tls.version': 'TLS version', 'tls.cipher': 'TLS cipher suite', 'tls.certificate': 'certificate', 'tls.public-key': 'public key', 'tls.issuer': 'issuer', 'tls.key-exchange': 'TLS key exchange', 'ftps.data-session': 'data connection',
   'as2.received-digest': 'signature of their messages', 'as2.received-cipher': 'encryption of their messages', 'as2.received-signer': 'certificate that signs their messages', 'as2.receipt-signed': 'signature of their receipts', 'as2.receipt-signer': 'certificate that signs their receipts', 'as2.receipt-mic': 'digest in their receipts',
-  'pgp.cipher': 'OpenPGP cipher', 'pgp.packet': 'OpenPGP packet', 'pgp.signer': 'OpenPGP signer', 'pgp.hash': 'hash of OpenPGP signatures', 'way.jump-host': 'jump host', refused: 'refusal',
+  'pgp.cipher': 'OpenPGP cipher', 'pgp.packet': 'OpenPGP packet', 'pgp.signer': 'OpenPGP signer', 'pgp.hash': 'hash of OpenPGP signatures', 'way.jump-host': 'jump host', refused: 'refusal', reached: 'last contact', outage: 'outage',
 }
 
 export const nameOf = (aspect: Aspect): string => NAMES[aspect]
