@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createDeliveryRepository } from '../../shared/core/deliveries/repository.ts'
+import { createRetention } from '../../shared/core/deliveries/retention.ts'
 import { createTraffic } from '../../shared/core/deliveries/traffic.ts'
 import { timestamp } from '../../shared/core/kernel/clock.ts'
 import { createCollector } from '../../shared/core/posture/collect.ts'
@@ -43,9 +44,10 @@ try {
     items: ids.flatMap((id) => (['verify', 'encrypt', 'ssh-host', 'ssh-client'] as const).map((role) => item(role.startsWith('ssh') ? (role as 'ssh-host') : 'x509', [role], {}, { partner: id }))),
   })
   const clock = { now: () => NOW + serial, sleep: async () => await Promise.resolve() }
+  const retention = createRetention({ database, payloads: { has: async () => await Promise.resolve(true) }, clock })
   const repository = createPostureRepository(database)
   const collector = createCollector({
-    sources: { station: () => facts.station, partners: () => facts.partners, items: () => facts.items, insights: { entries: () => [], findings: () => [] }, traffic: createTraffic(database), flows: () => [], secrets: () => [], audit: () => facts.audit, platform: async () => await Promise.resolve(facts.platform) },
+    sources: { station: () => facts.station, partners: () => facts.partners, items: () => facts.items, insights: { entries: () => [], findings: () => [] }, traffic: createTraffic(database), flows: () => [], secrets: () => [], audit: () => facts.audit, platform: async () => await Promise.resolve(facts.platform), keeping: async () => await Promise.resolve(facts.keeping), tests: () => [], retention: async () => await retention(ids.map((id) => ({ partner: id, days: 90 }))), approval: () => facts.approval, notices: () => facts.notices },
     repository, database, clock,
   })
   const service = createPostureService({ rules: RULES, collector, repository, database, clock, publisher: { publish: () => undefined }, audit: { record: () => undefined }, raise: () => undefined })

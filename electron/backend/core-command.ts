@@ -25,7 +25,7 @@ export function coreCommand(place: CorePlace, folder: string, env: Readonly<Reco
   return {
     node: place.packaged ? join(place.resources, 'node', nodeName(place.platform)) : developmentNode(place, env),
     args: [join(root, 'dist', 'core', 'waybill.js'), '--workspace', folder, '--json', 'serve', '--supervised'],
-    env: coreEnvironment(env),
+    env: { ...coreEnvironment(env), ...(process.versions['electron'] === undefined ? {} : { WAYBILL_SHELL: process.versions['electron'] }) },
   }
 }
 

@@ -21,8 +21,8 @@ export type FindingState = z.infer<typeof FindingState>
 export const Subject = z.object({ kind: z.enum(['platform', 'station', 'partner', 'connection', 'flow', 'item']), id: z.string(), label: z.string() })
 export type Subject = z.infer<typeof Subject>
 
-/** The screen that mends it. */
-export const MendedAt = z.object({ kind: z.enum(['partner', 'partner-form', 'trust', 'flow', 'delivery', 'settings', 'audit', 'deliveries']), id: z.string() })
+/** The screen that mends it. Of `settings`, `id` is the card: station, receiver, safekeeping, notifications, workspace. */
+export const MendedAt = z.object({ kind: z.enum(['partner', 'partner-form', 'trust', 'flow', 'delivery', 'settings', 'audit', 'deliveries', 'policy']), id: z.string() })
 export type MendedAt = z.infer<typeof MendedAt>
 
 export const Suppression = z.object({ reason: z.string(), owner: z.string(), until: Day, at: Timestamp, by: z.string() })

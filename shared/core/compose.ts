@@ -20,6 +20,10 @@ export interface CoreOptions {
   /** Absolute path of the workspace folder; the caller holds its lease. */
   readonly folder: string
   readonly version: string
+  /** When the program was built; null in development. */
+  readonly builtAt?: string | null
+  /** The environment, for what rules say of files that it names. */
+  readonly env?: Readonly<Record<string, string | undefined>>
   readonly keychain: Keychain
   readonly clock: Clock
   readonly random: () => number

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { WaybillHandlers } from '../contract/index.ts'
 import { auditHandlers } from './audit/handlers.ts'
 import { createAnchors } from './audit/anchors.ts'
-import { chainFacts } from './audit/facts.ts'
+import { chainFacts, testFacts } from './audit/facts.ts'
 import { createAuditRepository } from './audit/repository.ts'
 import { createAuditTrail } from './audit/service.ts'
 import { createArrivals } from './deliveries/arrivals.ts'
@@ -18,6 +18,7 @@ import { createInboundReleases } from './deliveries/inbound/release.ts'
 import { createRemoteFileRepository } from './deliveries/inbound/remote-files.ts'
 import { createLedger } from './deliveries/ledger.ts'
 import { createPgpSteps } from './deliveries/pgp.ts'
+import { createRetention, grownSince } from './deliveries/retention.ts'
 import { createDeliveryRepository } from './deliveries/repository.ts'
 import { createDeliveryService } from './deliveries/service.ts'
 import { expectationHandlers } from './expectations/handlers.ts'
@@ -33,7 +34,7 @@ import { createSourceFolders } from './flows/source-folder.ts'
 import { createTraffic } from './deliveries/traffic.ts'
 import { systemActor } from './kernel/actor.ts'
 import type { CallContext, ResolvedFile, ResolveFile } from './kernel/call-context.ts'
-import type { Clock } from './kernel/clock.ts'
+import { timestamp, type Clock } from './kernel/clock.ts'
 import { AppError, asAppError, systemCode } from './kernel/errors.ts'
 import type { EventBus } from './kernel/events.ts'
 import type { Logger } from './kernel/logger.ts'
@@ -58,6 +59,7 @@ import { createRolloverService, rolloverHandlers } from './rollover/service.ts'
 import { createRoutes } from './partners/routes.ts'
 import { createPartnerService } from './partners/service.ts'
 import { createPosture } from './posture/create.ts'
+import { approvalOf, noticeFacts } from './posture/agreed-facts.ts'
 import { flowFactOf } from './posture/flow-facts.ts'
 import { platformFacts } from './posture/platform-facts.ts'
 import { secretAges } from './posture/secret-ages.ts'
@@ -69,6 +71,7 @@ import { ftps } from './protocols/ftps/index.ts'
 import { s3 } from './protocols/s3/index.ts'
 import { sftp } from './protocols/sftp/index.ts'
 import { safekeepingHandlers } from './safekeeping/handlers.ts'
+import { keepingFacts } from './safekeeping/facts.ts'
 import { createSafekeeping } from './safekeeping/service.ts'
 import { createStationService, stationHandlers } from './station/service.ts'
 import { noticeRaiser } from './notifications/raise.ts'
@@ -77,6 +80,7 @@ import { trustHandlers } from './trust/handlers.ts'
 import { createTrustRepository } from './trust/repository.ts'
 import { createTrustService } from './trust/service.ts'
 import type { SelfTest } from './workspace/doctor.ts'
+import { createSettings } from './workspace/settings.ts'
 import type { Workspace } from './workspace/open-workspace.ts'
 
 /** The domains that need an open workspace. */
@@ -102,6 +106,10 @@ export interface GraphOptions {
   readonly resolveFile: ResolveFile
   readonly practice: PracticePort
   readonly version: string
+  /** When the program was built; left out in development. */
+  readonly builtAt?: string | null
+  /** Left out in tests: nothing is known of the surroundings. */
+  readonly env?: Readonly<Record<string, string | undefined>>
   /** Known-answer tests of the primitives; left out in tests. */
   readonly selfTests?: readonly SelfTest[]
 }
@@ -191,6 +199,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   })
   const messages = createMessageService({ ...forMessages, ...sending, ledger, releases })
   const practice = practiceHandlers({ port: options.practice, partners, trust, receiver: messages.receiver, as2Id: () => station.show()?.as2?.id ?? null, folder: workspace.folder })
+  const retention = createRetention({ database, payloads, clock })
   const failedPrimitives = once(() => (options.selfTests ?? []).flatMap((test) => test()).filter(({ ok }) => !ok).map(({ name }) => name))
   const receiverFacts = (): PlatformFacts['receiver'] => {
     const { settings, listening, error, receiptsToPost } = messages.receiver.status()
@@ -207,7 +216,12 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       flows: () => flows.list({ limit: MOST_FLOWS }).flows.map(({ id }) => flowFactOf(flows.show(id), clock.now())),
       secrets: () => secretAges(secrets.ages('partner/')),
       audit: () => chainFacts(auditRepository),
-      platform: async () => await platformFacts({ folder: workspace.folder, clock, keyInKeychain: workspace.keyInKeychain, receiver: receiverFacts(), failedPrimitives }),
+      platform: async () => await platformFacts({ folder: workspace.folder, clock, keyInKeychain: workspace.keyInKeychain, receiver: receiverFacts(), failedPrimitives, keychainAnswered: workspace.keychainAnswered, builtAt: options.builtAt ?? null, grownBytes: () => grownSince(database, timestamp(clock.now() - GROWTH_MS)), env: options.env ?? {} }),
+      keeping: async () => await keepingFacts({ folder: workspace.folder, settings: safekeeping.settings(), backup: safekeeping.lastBackup(), anchor: safekeeping.lastAnchor() }),
+      tests: () => testFacts(auditRepository),
+      retention: async () => await retention(partnerRepository.all().map(({ id, document }) => ({ partner: id, days: document.limits.keepDays ?? KEPT_DAYS }))),
+      approval: () => ({ hardened: policy.hardened(), ...approvalOf(policy.diff()) }),
+      notices: () => noticeFacts(notifications.settings(), createSettings(database).get().notifications),
     },
     audit,
     bus: publisher,
@@ -270,6 +284,9 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   }
 }
 
+const GROWTH_MS = 30 * 86_400_000
+/** Where nothing else was agreed. */
+const KEPT_DAYS = 90
 const MOST_ITEMS = 100_000
 const MOST_FLOWS = 10_000
 

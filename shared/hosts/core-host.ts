@@ -22,6 +22,7 @@ import { memoryEndpoint } from './memory-endpoint.ts'
 import { practiceProcess } from './practice-process.ts'
 import { createResolveFile } from './resolve-file.ts'
 import { chooseSocketPath } from './socket/path.ts'
+import { BUILT_AT } from './version.ts'
 import { startSocketHost, type SocketHost } from './socket/server.ts'
 
 export interface CoreHostOptions {
@@ -68,6 +69,8 @@ async function startOwned(options: CoreHostOptions, lease: Lease, undo: (() => P
   const core = createCore({
     folder,
     version: options.version,
+    builtAt: BUILT_AT,
+    env: process.env,
     keychain: systemKeychain(),
     clock: systemClock,
     random: Math.random,

@@ -51,11 +51,13 @@ export function pathOf({ kind, id }: MendedAt): string {
     case 'audit':
       return '/audit'
     case 'settings':
-      return '/settings'
+      return id === '' ? '/settings' : `/settings#${name}`
+    case 'policy':
+      return '/trust/policy'
   }
 }
 
-export const OPEN_WORDS: Readonly<Record<MendedAt['kind'], string>> = { partner: 'Open partner', 'partner-form': 'Edit partner', trust: 'Open keys', flow: 'Open flow', delivery: 'Open delivery', deliveries: 'Open deliveries', audit: 'Open audit', settings: 'Open settings' }
+export const OPEN_WORDS: Readonly<Record<MendedAt['kind'], string>> = { partner: 'Open partner', 'partner-form': 'Edit partner', trust: 'Open keys', flow: 'Open flow', delivery: 'Open delivery', deliveries: 'Open deliveries', audit: 'Open audit', settings: 'Open settings', policy: 'Open policy' }
 
 /** A message as a sentence of its own. */
 export function sentence(text: string): string {

@@ -1,4 +1,5 @@
 import type { WaybillHandlers } from '../../contract/index.ts'
+import type { TestStage } from '../../contract/partners.ts'
 import { timestamp, type Clock } from '../kernel/clock.ts'
 import type { CallContext } from '../kernel/call-context.ts'
 import type { Publisher } from '../kernel/events.ts'
@@ -6,6 +7,12 @@ import type { AuditTrail } from '../audit/service.ts'
 import type { Routes } from './routes.ts'
 import { publishedSchema } from './schema.ts'
 import type { PartnerService } from './service.ts'
+
+/** What the test found out about the boundary, so that posture can tell it later. */
+function boundaryOf(stages: readonly TestStage[]): { boundary?: Record<string, string> } {
+  const evidence = stages.find(({ name }) => name === 'boundary')?.evidence ?? []
+  return evidence.length === 0 ? {} : { boundary: Object.fromEntries(evidence.map(({ label, value }) => [label, value])) }
+}
 
 export function partnerHandlers(deps: {
   readonly service: PartnerService
@@ -42,7 +49,7 @@ export function partnerHandlers(deps: {
         type: 'connection.tested',
         subject: { kind: 'connection', id: `${partner}/${result.connection}` },
         partner,
-        data: { ok, stages: result.stages.map(({ name, status, error }) => ({ name, status, ...(error === null ? {} : { code: error.code }) })), presented: result.hostKey?.fingerprint ?? result.certificate?.fingerprint ?? null },
+        data: { ok, stages: result.stages.map(({ name, status, error }) => ({ name, status, ...(error === null ? {} : { code: error.code }) })), ...boundaryOf(result.stages), presented: result.hostKey?.fingerprint ?? result.certificate?.fingerprint ?? null },
       })
       return { partner, connection: result.connection, ok, at, stages: [...result.stages], hostKey: result.hostKey, certificate: result.certificate, observed: { ...result.observed } }
     },

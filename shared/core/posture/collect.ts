@@ -6,7 +6,10 @@ import type { Traffic } from '../deliveries/traffic.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Database } from '../store/database.ts'
 import type { Insights } from '../trust/insights.ts'
-import type { AuditFacts, FlowFact, PartnerFact, PlatformFacts, PostureFacts, SecretAge } from './facts.ts'
+import type { TestFact } from '../audit/facts.ts'
+import type { Kept } from '../deliveries/retention.ts'
+import type { KeepingFacts } from '../safekeeping/facts.ts'
+import type { ApprovalFact, AuditFacts, FlowFact, NoticeFacts, PartnerFact, PlatformFacts, PostureFacts, SecretAge } from './facts.ts'
 import { createObservationBook, type ObservationBook } from './observation-book.ts'
 import type { PostureRepository } from './repository.ts'
 
@@ -20,6 +23,11 @@ export interface FactSources {
   readonly secrets: () => readonly SecretAge[]
   readonly audit: () => AuditFacts
   readonly platform: () => Promise<PlatformFacts>
+  readonly keeping: () => Promise<KeepingFacts>
+  readonly tests: () => readonly TestFact[]
+  readonly retention: () => Promise<readonly Kept[]>
+  readonly approval: () => ApprovalFact
+  readonly notices: () => NoticeFacts
 }
 
 export interface Collector {
@@ -59,7 +67,7 @@ export function createCollector(deps: { readonly sources: FactSources; readonly 
   return {
     async all() {
       for (let place: ReturnType<typeof readPage> = start(); place !== null; await setImmediate()) place = readPage(place)
-      const platform = await sources.platform()
+      const [platform, keeping, retention] = await Promise.all([sources.platform(), sources.keeping(), sources.retention()])
       last = {
         now: clock.now(),
         station: sources.station(),
@@ -73,6 +81,11 @@ export function createCollector(deps: { readonly sources: FactSources; readonly 
         secrets: sources.secrets(),
         platform,
         audit: sources.audit(),
+        keeping,
+        tests: sources.tests(),
+        retention,
+        approval: sources.approval(),
+        notices: sources.notices(),
       }
       return last
     },

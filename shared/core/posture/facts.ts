@@ -1,11 +1,15 @@
 /** Everything that rules look at, as plain data: collected once, read-only, and the same for every rule. */
 import type { Connection } from '../../contract/connections/index.ts'
 import type { PartnerDocument } from '../../contract/partner-document.ts'
+import type { PolicyDiff } from '../../contract/policy-calls.ts'
 import type { StationDocument } from '../../contract/station.ts'
 import type { FlowDocument } from '../../contract/flow-document.ts'
 import type { FlowSummary, RunOutcome } from '../../contract/flows.ts'
 import type { ExpiryEntry, TrustFinding } from '../../contract/trust-insights.ts'
 import type { Binding, Role, TrustItem } from '../../contract/trust.ts'
+import type { TestFact } from '../audit/facts.ts'
+import type { Kept } from '../deliveries/retention.ts'
+import type { KeepingFacts } from '../safekeeping/facts.ts'
 import { DAY_MS } from './days.ts'
 import type { Aspect } from './observations.ts'
 
@@ -45,13 +49,21 @@ export interface PartnerFact {
 
 export interface PlatformFacts {
   readonly nodeVersion: string
-  /** Null: the keychain was not asked. */
-  readonly keychainAvailable: boolean | null
+  /** When the program was built; null: not built, as in development. */
+  readonly builtAt: string | null
+  /** Version of Electron where the desktop shell started the core; null else. */
+  readonly shellVersion: string | null
   readonly keyInKeychain: boolean
+  /** Whether the keychain gave the key at this start; null where it is not used, or was not asked. */
+  readonly keychainAnswered: boolean | null
+  /** Files outside the workspace that hold secrets of ours; none where the system has no permission bits. */
+  readonly secretFiles: readonly { readonly what: 'passphrase' | 's3-profile'; readonly file: string; readonly mode: number }[]
   readonly folder: string
   /** Permission bits of the workspace folder; null where the system has none. */
   readonly folderMode: number | null
   readonly freeBytes: number
+  /** What files of the last 30 days added to the workspace. */
+  readonly grownBytes: number
   /** Names of known-answer tests that failed. */
   readonly failedPrimitives: readonly string[]
   /** Clock of the disk minus ours, milliseconds. */
@@ -65,6 +77,22 @@ export interface AuditFacts {
   readonly lastAt: string | null
   /** Newest verification of the whole chain. */
   readonly verified: { readonly at: string; readonly ok: boolean } | null
+}
+
+/** What was approved last, and what differs from it since. */
+export interface ApprovalFact {
+  readonly hardened: boolean
+  readonly approved: { readonly at: string; readonly by: string; readonly reason: string } | null
+  readonly signatureValid: boolean
+  readonly lines: PolicyDiff['lines']
+}
+
+/** Who would hear of trouble. */
+export interface NoticeFacts {
+  /** On the desktop. */
+  readonly native: boolean
+  /** By e-mail or webhook: set up, and chosen for what needs a look. */
+  readonly sent: boolean
 }
 
 /** Age of sealed secrets: never their content. */
@@ -100,6 +128,11 @@ export interface PostureFacts {
   readonly secrets: readonly SecretAge[]
   readonly platform: PlatformFacts
   readonly audit: AuditFacts
+  readonly keeping: KeepingFacts
+  readonly tests: readonly TestFact[]
+  readonly retention: readonly Kept[]
+  readonly approval: ApprovalFact
+  readonly notices: NoticeFacts
 }
 
 /** One connection with all that concerns it. */
@@ -113,6 +146,7 @@ export interface ConnectionView {
   readonly observations: readonly Observation[]
   readonly traffic: ConnectionTraffic | null
   readonly secrets: readonly SecretAge[]
+  readonly test: TestFact | null
   /** Items that are bound for it now, by the partner or by our station. */
   readonly bound: readonly { readonly item: TrustItem; readonly binding: Binding }[]
   readonly facts: PostureFacts
@@ -130,6 +164,7 @@ export function viewsOf(facts: PostureFacts): ConnectionView[] {
   const observations = Map.groupBy(facts.observations, place)
   const secrets = Map.groupBy(facts.secrets, place)
   const traffic = new Map(facts.traffic.map((one) => [place(one), one]))
+  const tests = new Map(facts.tests.map((one) => [one.place, one]))
   const ofStation = byPartner.get(null) ?? []
   return facts.partners
     .filter(({ suspended }) => !suspended)
@@ -145,6 +180,7 @@ export function viewsOf(facts: PostureFacts): ConnectionView[] {
           observations: observations.get(id) ?? [],
           traffic: traffic.get(id) ?? null,
           secrets: secrets.get(id) ?? [],
+          test: tests.get(id) ?? null,
           bound: [...(byPartner.get(partner.document.id) ?? []).filter(({ binding }) => binding.connection === null || binding.connection === connection.id), ...ofStation],
           facts,
         }

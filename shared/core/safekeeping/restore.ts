@@ -79,7 +79,7 @@ export async function restoreBackup(file: string, passphrase: string, { folder, 
   }
 }
 
-const headerOf = ({ facts: { envelope: _, ...header } }: OpenBackup): BackupHeader => header
+const headerOf = ({ facts }: Pick<OpenBackup, 'facts'>): BackupHeader => BackupHeader.parse(facts)
 
 async function openBackup(file: string, by: BackupKey): Promise<OpenBackup> {
   const place = readPreamble(await firstBytes(file))
@@ -137,8 +137,7 @@ async function unpack(file: string, { facts, place, key, dataKey }: OpenBackup, 
   try {
     const [broken] = database.check()
     const chain = options.inspection.chain(database)
-    const { envelope: _, ...header } = facts
-    return { ok: broken === undefined && chain.ok, header, payloads, bytes, records: chain.checked, head: chain.head, problem: broken ?? chain.problem }
+    return { ok: broken === undefined && chain.ok, header: headerOf({ facts }), payloads, bytes, records: chain.checked, head: chain.head, problem: broken ?? chain.problem }
   } finally {
     database.close()
   }

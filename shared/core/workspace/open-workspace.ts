@@ -18,6 +18,8 @@ export interface Workspace {
   readonly folder: string
   readonly createdAt: string
   readonly keyInKeychain: boolean
+  /** Whether the keychain gave the key at this opening; null where it is not used, or was not asked. */
+  readonly keychainAnswered: boolean | null
   readonly database: Database
   readonly secrets: SealedSecrets
   readonly payloads: PayloadStore
@@ -86,14 +88,15 @@ export interface OpenOptions {
 export async function openWorkspace(options: OpenOptions): Promise<Workspace> {
   const { folder, keychain, passphrase } = options
   const envelope = await requireEnvelope(folder)
-  if (passphrase === undefined) return await openStores(options, envelope, await keyFromKeychain(envelope, keychain))
+  if (passphrase === undefined) return await openStores(options, envelope, await keyFromKeychain(envelope, keychain), true)
   const dataKey = await openWithPassphrase(envelope, passphrase)
   if (options.remember === 'no' || (options.remember === 'if-lost' && envelope.keychain === null)) return await openStores(options, envelope, dataKey)
   const fits = await keyFromKeychain(envelope, keychain).then(
     () => true,
     () => false,
   )
-  return await openStores(options, fits ? envelope : ((await tryRemember(folder, envelope, dataKey, keychain)) ?? envelope), dataKey)
+  const remembered = fits ? envelope : await tryRemember(folder, envelope, dataKey, keychain)
+  return await openStores(options, remembered ?? envelope, dataKey, remembered !== null)
 }
 
 async function requireEnvelope(folder: string): Promise<Envelope> {
@@ -134,7 +137,7 @@ async function tryRemember(folder: string, envelope: Envelope, dataKey: Buffer, 
   return wrapped.envelope
 }
 
-async function openStores({ folder, clock }: { readonly folder: string; readonly clock: Clock }, envelope: Envelope, dataKey: Buffer): Promise<Workspace> {
+async function openStores({ folder, clock }: { readonly folder: string; readonly clock: Clock }, envelope: Envelope, dataKey: Buffer, keychainAnswered: boolean | null = null): Promise<Workspace> {
   const database = openDatabase({ file: join(folder, 'waybill.db'), key: dataKey })
   try {
     database.prepare('INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING').run('workspace', envelope.id)
@@ -143,6 +146,7 @@ async function openStores({ folder, clock }: { readonly folder: string; readonly
       folder,
       createdAt: envelope.createdAt,
       keyInKeychain: envelope.keychain !== null,
+      keychainAnswered: envelope.keychain === null ? null : keychainAnswered,
       database,
       secrets: createSealedSecrets(database, dataKey, clock),
       payloads: await openPayloadStore(join(folder, 'payloads'), dataKey),

@@ -5,6 +5,7 @@ import { VERSION } from '../version.ts'
 import { finish, type GlobalOptions } from './command.ts'
 import { as2Commands } from './commands/as2.ts'
 import { auditCommands } from './commands/audit.ts'
+import { backupCommands } from './commands/backup.ts'
 import { connectionCommands } from './commands/connection.ts'
 import { deliveriesCommands, receiveCommand, sendCommand } from './commands/deliveries.ts'
 import { demoCommand } from './commands/demo.ts'
@@ -69,6 +70,7 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
   notificationCommands(program, run)
   as2Commands(program, run)
   auditCommands(program, run)
+  backupCommands(program, run, optionsOf)
   serveCommand(program, optionsOf)
   demoCommand(program, optionsOf)
 

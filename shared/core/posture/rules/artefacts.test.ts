@@ -5,7 +5,7 @@ import { createTestTrust, tester, type TestTrust } from '../../trust/test-trust.
 import { DAY_MS } from '../days.ts'
 import { evaluate } from '../evaluate.ts'
 import { RULES } from './index.ts'
-import { as2, partner, world } from './test-world.ts'
+import { as2, KEEPING, partner, PLATFORM, world } from './test-world.ts'
 
 /** Real certificates and keys, judged by the inventory itself. */
 describe('rules over the inventory', () => {
@@ -22,7 +22,7 @@ describe('rules over the inventory', () => {
   const findings = () => {
     const now = here.clock.now()
     const { items } = here.trust.list({ limit: 1000 })
-    return evaluate(RULES, world({ now, partners: [partner([as2()], {}, { updatedAt: new Date(now).toISOString() })], items, expiry: here.trust.insights.entries(), trust: here.trust.insights.findings(), traffic: [], audit: { events: 0, firstAt: null, lastAt: null, verified: null } }))
+    return evaluate(RULES, world({ now, partners: [partner([as2()], {}, { updatedAt: new Date(now).toISOString() })], items, expiry: here.trust.insights.entries(), trust: here.trust.insights.findings(), traffic: [], platform: { ...PLATFORM, builtAt: null }, keeping: { ...KEEPING, backup: null }, audit: { events: 0, firstAt: null, lastAt: null, verified: null } }))
   }
   const codes = (): string[] => [...new Set(findings().map(({ code }) => code))].toSorted()
   const later = (days: number): void => here.setTime(new Date(here.clock.now() + days * DAY_MS).toISOString())

@@ -1,6 +1,6 @@
 /** How we sign in at partners, and how secrets are kept. */
 import type { Connection } from '../../../contract/connections/index.ts'
-import { dayOf, daysBetween } from '../days.ts'
+import { dayOf, daysBetween, daysText } from '../days.ts'
 import type { PostureFacts } from '../facts.ts'
 import { connectionRule, fact, platformRule, type Hit, type Rule } from '../rule.ts'
 import { isLoopbackHost } from '../settings.ts'
@@ -49,6 +49,26 @@ export const authRules: readonly Rule[] = [
     rationale: 'Without a prefix nothing separates this partner\'s files from others in the same bucket.',
     sources: ['AWS: grant least privilege, prefix conditions'], suggestion: 'Agree on a prefix with the partner, like acme/in/, and let the access key be limited to it.',
     find: (view) => (view.connection.protocol === 's3' && view.connection.prefix === '' ? [{ message: `${view.name} uses the whole bucket ${view.connection.bucket}`, open: { kind: 'partner-form', id: view.partner.document.id } }] : []),
+  }),
+  connectionRule({
+    code: 's3_key_too_wide', domain: 'auth', severity: 'warning', title: 'The access key reaches beyond its prefix',
+    rationale: 'With this key other partners\' files in the bucket can be listed or overwritten: by mistake, or by whoever gets hold of the key.',
+    sources: ['AWS IAM: least privilege, s3:prefix conditions', 'NIST SP 800-53 AC-6'], suggestion: 'Send the owner of the bucket what the test showed, and ask for a key that is limited to the prefix. Then test the connection again.',
+    find: ({ test, name, connection }) => {
+      const reaches = Object.entries(test?.boundary ?? {}).filter(([, value]) => value.startsWith('PERMITTED'))
+      return connection.protocol !== 's3' || test === null || reaches.length === 0 ? [] : [{ message: `${name}: ${reaches.map(([label]) => label.toLowerCase()).join(' and ')} is permitted`, evidence: [...reaches.map(([label]) => fact(label, 'permitted by the server')), fact('Tested', test.at)] }]
+    },
+  }),
+  connectionRule({
+    code: 's3_boundary_untested', domain: 'auth', severity: 'info', title: 'It is not known how far the access key reaches',
+    rationale: 'Only a test shows whether the store keeps the key to the prefix; owners change permissions without telling.',
+    sources: ['AWS IAM: least privilege', 'NIST SP 800-53 CA-7 (continuous monitoring)'], suggestion: 'Press "Test connection" on the partner\'s page; it tries the boundary without leaving anything behind.',
+    find: ({ test, name, connection, facts, partner }) => {
+      if (connection.protocol !== 's3' || connection.prefix === '' || partner.practice) return []
+      const days = test === null ? null : daysBetween(test.at, facts.now)
+      const known = test !== null && Object.values(test.boundary).some((value) => value.startsWith('PERMITTED') || value.startsWith('refused'))
+      return known && days !== null && days <= SECRET_DAYS ? [] : [{ message: days === null ? `${name} was never tested` : known ? `${name} was last tested ${daysText(days)} ago` : `the last test of ${name} did not show it` }]
+    },
   }),
   connectionRule({
     code: 's3_not_encrypted', domain: 'secrets', severity: 'info', title: 'No encryption at rest is asked for',

@@ -10,8 +10,12 @@ const FAILED_RUNS = 3
 const MISSED = 3
 const SHORT_RETRY_MINUTES = 60
 const SHORT_WINDOW_DAYS = 7
+const OUTAGE_DAYS = 90
+/** Six tries with pauses from 30 s to 30 min; AS2 goes on for a day. */
+const USUAL_RETRY_MINUTES = 45
+const AS2_RETRY_MINUTES = 24 * 60
 
-function rule(text: Omit<RuleText, 'domain'>, find: (flow: FlowFact, facts: PostureFacts) => Pick<Hit, 'message' | 'evidence' | 'severity'> | null): Rule {
+function rule(text: Omit<RuleText, 'domain'>, find: (flow: FlowFact, facts: PostureFacts) => Pick<Hit, 'message' | 'evidence' | 'severity' | 'open' | 'deliveries'> | null): Rule {
   return flowRule({
     domain: 'flow',
     ...text,
@@ -19,7 +23,7 @@ function rule(text: Omit<RuleText, 'domain'>, find: (flow: FlowFact, facts: Post
       facts.flows.flatMap((flow) => {
         const hit = find(flow, facts)
         const partners = [...new Set(flow.document.targets.map((target) => target.split('/')[0] ?? target))]
-        return hit === null ? [] : [{ ...hit, subject: { kind: 'flow' as const, id: flow.document.id, label: flow.document.name }, partner: partners.length === 1 ? (partners[0] ?? null) : null }]
+        return hit === null ? [] : [{ open: { kind: 'flow' as const, id: flow.document.id }, ...hit, subject: { kind: 'flow' as const, id: flow.document.id, label: flow.document.name }, partner: partners.length === 1 ? (partners[0] ?? null) : null }]
       }),
   })
 }
@@ -43,4 +47,14 @@ export const flowRunRules: readonly Rule[] = [
     document.direction !== 'outbound' || document.duplicates.windowDays === undefined || document.duplicates.windowDays >= SHORT_WINDOW_DAYS ? null : { message: `${document.name} remembers files for ${daysText(document.duplicates.windowDays)} only` }),
   rule({ code: 'flow_retry_short', severity: 'info', title: 'A flow gives up quickly', rationale: 'Maintenance of a partner\'s server often takes an hour or more; what is given up then needs a person.', sources: ['OpenAS2 resend, MOVEit and EFT retry defaults'], suggestion: 'Let the flow try for some hours, or leave the window out.' }, ({ document }) =>
     document.retry.windowMinutes === undefined || document.retry.windowMinutes >= SHORT_RETRY_MINUTES ? null : { message: `${document.name} tries for ${document.retry.windowMinutes} minutes only` }),
+  rule({ code: 'flow_no_notification', severity: 'warning', title: 'Nobody hears when a flow fails', rationale: 'It runs by itself, and neither the desktop nor e-mail nor a webhook tells anybody when something needs a look.', sources: ['Google SRE book: alert on symptoms', 'Files.com: failed syncs stay unnoticed'], suggestion: 'Under Settings, let the desktop notify you, or enter an e-mail address for what needs a look.', }, (flow, { notices }) =>
+    !automatic(flow) || flow.paused !== null || notices.native || notices.sent ? null : { message: `${flow.document.name} runs by itself, and nobody is told when it fails`, open: { kind: 'settings', id: 'notifications' } }),
+  rule({ code: 'flow_retry_below_outages', severity: 'warning', title: 'A flow gives up before the partner is back', rationale: 'The partner\'s server was down for longer than this flow tries: at the next outage like that its files need a person.', sources: ['MOVEit and EFT: retry settings', 'Waybill: observed against declared'], suggestion: 'Set "Try for" of the flow to more than the longest outage that is named.' }, ({ document }, { observations, partners, now }) => {
+    const outages = observations.filter(({ aspect, partner, connection, lastSeen }) => aspect === 'outage' && daysBetween(lastSeen, now) <= OUTAGE_DAYS && document.targets.some((target) => target === partner || target === `${partner}/${connection}`))
+    const isMessages = (partner: string, connection: string): boolean => partners.find(({ document: { id } }) => id === partner)?.document.connections.find(({ id }) => id === connection)?.protocol === 'as2'
+    const minutes = ({ firstSeen, lastSeen }: { readonly firstSeen: string; readonly lastSeen: string }): number => Math.round((Date.parse(lastSeen) - Date.parse(firstSeen)) / 60_000)
+    const longer = outages.filter((outage) => minutes(outage) > (document.retry.windowMinutes ?? (isMessages(outage.partner, outage.connection) ? AS2_RETRY_MINUTES : USUAL_RETRY_MINUTES))).toSorted((left, right) => minutes(right) - minutes(left))
+    const [longest] = longer
+    return longest === undefined ? null : { message: `${document.name} tries for ${document.retry.windowMinutes ?? 'the usual time of about 45'} minutes; ${longest.partner} was down for ${minutes(longest)} minutes on ${dayOf(longest.firstSeen)}`, evidence: longer.slice(0, 3).map((outage) => fact('Down', `${outage.firstSeen} to ${outage.lastSeen}`)), deliveries: longest.deliveries }
+  }),
 ]

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PartnerFact, PostureFacts } from '../facts.ts'
 import { RULES } from './index.ts'
-import { as2, codes, day, ends, flow as aFlow, found, ftps, item, judged, KEYS, NOW, partner, PINS, PLATFORM, s3, seen, sftp, traffic, world, x509 } from './test-world.ts'
+import { as2, codes, day, ends, flow as aFlow, found, ftps, item, judged, KEEPING, KEYS, NOW, partner, PINS, PLATFORM, s3, seen, sftp, traffic, world, x509 } from './test-world.ts'
 
 /** A world that is found, and one that is just not. */
 type Case = readonly [code: string, hit: Partial<PostureFacts>, near: Partial<PostureFacts>]
@@ -84,6 +84,9 @@ const observedCases: Case[] = [
 
 const tlsPin = (change: Partial<PostureFacts['items'][number]> = {}): PostureFacts['items'][number] => item('x509', ['tls-server'], { fingerprint: 'sha256:pin', x509: x509({ notBefore: day(-30), notAfter: day(368) }), notAfter: day(368), ...change })
 
+const tested = (place: string, daysAgo: number, change: Partial<PostureFacts['tests'][number]> = {}): Partial<PostureFacts> => ({ tests: [{ place, at: day(daysAgo), ok: true, failed: null, boundary: {}, ...change }] })
+const noted = (note: string): PostureFacts['items'][number] => item('ssh-host', ['ssh-host'], { provenance: [{ source: 'phone', at: day(-9), recordedAt: day(-9), person: 'Ms Ito', note } as unknown as PostureFacts['items'][number]['provenance'][number]] })
+
 const transport: Case[] = [
   ['host_key_unpinned', pinned(), pinned(item('ssh-ca', ['ssh-host']))],
   ['jump_host_unpinned', having([sftp({ jump: { host: 'jump', username: 'us', auth: { method: 'agent' } } })]), { ...having([sftp({ jump: { host: 'jump', username: 'us', auth: { method: 'agent' } } })]), ...withItems(item('ssh-host', ['ssh-jump'])) }],
@@ -98,6 +101,8 @@ const transport: Case[] = [
   ['receipts_plain_http', having([as2({ receipt: { mode: 'async', url: 'http://us.example/' } })]), having([as2({ receipt: { mode: 'sync', url: 'http://us.example/' } })])],
   ['proxy_in_path', having([sftp({ proxy: { kind: 'socks5', host: 'p', port: 1080 } })]), having([as2({ http: {} })])],
   ['proxy_password_plain', having([sftp({ proxy: { kind: 'http', host: 'p', port: 1080, username: 'u' } })]), having([sftp({ proxy: { kind: 'http', host: 'p', port: 1080 } })])],
+  ['pin_compared_weakly', pinned(noted('compared by phone, MD5:aa:bb')), pinned(noted('MD5 by mail, then SHA256:abc by phone'))],
+  ['connection_test_failed', tested('acme/sftp', 0, { ok: false, failed: 'net.refused' }), tested('acme/sftp', -2, { ok: false, failed: 'net.refused' })],
   ['jump_host_unseen', { ...having([sftp({ jump: { host: 'jump', username: 'us', auth: { method: 'agent' } } })]), ...observed(seen('ssh.kex', 'curve25519-sha256', 9, 1)) }, { ...having([sftp({ jump: { host: 'jump', username: 'us', auth: { method: 'agent' } } })]), ...observed(seen('ssh.kex', 'curve25519-sha256', 9, 1), seen('way.jump-host', 'jump:22', 9, 1)) }],
 ]
 
@@ -108,16 +113,40 @@ const auth: Case[] = [
   ['anonymous_account', having([ftps({ username: 'Anonymous' })]), having([ftps({ username: 'anonymous2' })])],
   ['basic_auth_plain', having([as2({ url: 'http://as2.acme.example/', http: { username: 'u' } })]), having([as2({ url: 'https://as2.acme.example/', http: { username: 'u' } })])],
   ['s3_whole_bucket', having([s3({ prefix: '' })]), having([s3()])],
+  ['s3_key_too_wide', { ...having([s3()]), ...tested('acme/s3', -1, { boundary: { 'Listing outside the prefix': 'refused by the server, as it should be', 'Writing outside the prefix': 'PERMITTED: the credential reaches beyond this partner' } }) }, { ...having([s3()]), ...tested('acme/s3', -1, { boundary: { 'Writing outside the prefix': 'refused by the server, as it should be' } }) }],
+  ['s3_boundary_untested', { ...having([s3()]), ...tested('acme/s3', -366, { boundary: { 'Writing outside the prefix': 'refused' } }) }, { ...having([s3()]), ...tested('acme/s3', -365, { boundary: { 'Writing outside the prefix': 'refused' } }) }],
   ['s3_not_encrypted', having([s3({ endpoint: 'https://s3.example.com' })]), having([s3({ endpoint: 'https://s3.example.com', encryption: 'AES256' })])],
   ['credentials_shared', { partners: [partner([sftp()]), partner([sftp()], { id: 'beta' })] }, { partners: [partner([sftp(), sftp({ id: 'second' })]), partner([sftp({ username: 'other' })], { id: 'beta' })] }],
 ]
 
+const keeping = (change: Partial<PostureFacts['keeping']>): Partial<PostureFacts> => ({ keeping: { ...KEEPING, ...change } })
+const backup = (change: Partial<NonNullable<PostureFacts['keeping']['backup']>>): Partial<PostureFacts> => keeping({ backup: KEEPING.backup === null ? null : { ...KEEPING.backup, ...change } })
+const chain = (days: number): PostureFacts['audit'] => ({ events: 10, firstAt: day(days), lastAt: day(0), verified: { at: day(-1), ok: true } })
+const approval = (change: Partial<PostureFacts['approval']>): Partial<PostureFacts> => ({ approval: { hardened: false, approved: { at: day(-9), by: 'Ms Ito', reason: 'yearly' }, signatureValid: true, lines: [], ...change } })
+
 const ofPlatform: Case[] = [
-  ['keychain_missing', platform({ keyInKeychain: false }), platform({ keychainAvailable: false })],
+  ['keychain_missing', platform({ keyInKeychain: false, keychainAnswered: null }), platform({ keychainAnswered: false })],
+  ['keychain_fallback', platform({ keychainAnswered: false }), platform({ keychainAnswered: null })],
+  ['secret_file_readable', platform({ secretFiles: [{ what: 'passphrase', file: '/home/us/secret', mode: 0o640 }] }), platform({ secretFiles: [{ what: 's3-profile', file: '/home/us/.aws/credentials', mode: 0o640 }] })],
+  ['waybill_outdated', platform({ builtAt: day(-180) }), platform({ builtAt: day(-179) })],
+  ['shell_outdated', { ...platform({ shellVersion: '44.0.0' }), now: Date.parse('2027-03-04T00:00:00.000Z') }, { ...platform({ shellVersion: '45.0.0' }), now: Date.parse('2027-03-04T00:00:00.000Z') }],
+  ['receiver_anonymous', { ...having([as2({ inbound: { requireSigned: false } })]), ...receiver({ enabled: true, listening: true, host: '0.0.0.0' }) }, { ...having([as2({ inbound: { requireSigned: false } })]), ...receiver({ enabled: true, listening: true, host: '127.0.0.1' }) }],
+  ['backup_missing', { ...keeping({ backup: null }), audit: chain(-7) }, { ...keeping({ backup: null }), audit: chain(-6) }],
+  ['backup_old', backup({ at: day(-15) }), backup({ at: day(-14) })],
+  ['backup_lost', backup({ state: 'changed' }), backup({ state: 'unseen' })],
+  ['backup_unsealed', keeping({ plainCopies: ['/home/us/waybill/copy.db'] }), keeping({ plainCopies: [] })],
+  ['backup_same_disk', backup({ sameDisk: true }), backup({ sameDisk: true, state: 'unseen' })],
+  ['audit_not_anchored', { ...keeping({ anchor: null }), audit: chain(-30) }, { ...keeping({ anchor: null }), audit: chain(-29) }],
+  ['disk_filling', platform({ freeBytes: 2 * 1024 ** 3, grownBytes: 1024 ** 3 + 1 }), platform({ freeBytes: 2 * 1024 ** 3, grownBytes: 1024 ** 3 })],
+  ['retention_below_agreed', { retention: [{ partner: 'acme', days: 90, looked: 3, missing: [{ id: 'dlv1', at: day(-80) }] }] }, { retention: [{ partner: 'acme', days: 90, looked: 3, missing: [] }] }],
+  ['policy_drift', approval({ lines: [{ change: 'added', text: 'partner acme exception cms-sha1 until 2026-12-31: old (Ms Ito)' }] }), approval({ lines: [{ change: 'added', text: 'partner acme2 limits maxConnections: 2' }] })],
+  ['policy_station_drift', approval({ lines: [{ change: 'removed', text: 'station name: "Us"' }] }), approval({ lines: [{ change: 'removed', text: 'partner acme limits maxConnections: 2' }] })],
+  ['policy_unapproved', approval({ approved: null, signatureValid: false }), { ...approval({ approved: null, signatureValid: false }), ...having([sftp()], {}, { practice: true }) }],
+  ['policy_signature_bad', approval({ signatureValid: false }), approval({ approved: null, signatureValid: false })],
   ['workspace_readable', platform({ folderMode: 0o750 }), platform({ folderMode: null })],
   ['workspace_synced', platform({ folder: '/home/us/OneDrive - Us/waybill' }), platform({ folder: '/home/us/onedriver/waybill-dropboxes' })],
   ['disk_low', platform({ freeBytes: 1024 ** 3 - 1 }), platform({ freeBytes: 1024 ** 3 })],
-  ['runtime_outdated', platform({ nodeVersion: '23.9.0' }), platform({ nodeVersion: '24.0.0' })],
+  ['runtime_outdated', { now: Date.parse('2028-05-02T00:00:00.000Z') }, { now: Date.parse('2028-04-30T12:00:00.000Z') }],
   ['primitives_failed', platform({ failedPrimitives: ['aes-256-gcm'] }), platform({ failedPrimitives: [] })],
   ['clock_skew', platform({ clockSkewMs: -60_001 }), platform({ clockSkewMs: 60_000 })],
   ['receiver_exposed', receiver({ enabled: true, listening: true, host: '0.0.0.0' }), receiver({ host: '0.0.0.0' })],
@@ -150,6 +179,8 @@ const flow: Case[] = [
 const flows = (change: Parameters<typeof aFlow>[0], document?: Record<string, unknown>): Partial<PostureFacts> => ({ flows: [aFlow(change, document)] })
 const atTimes = { trigger: { kind: 'after', flow: 'other' } }
 
+const outage = (minutes: number): PostureFacts['observations'][number] => ({ ...seen('outage', day(-9), 9, 9), lastSeen: new Date(Date.parse(day(-9)) + minutes * 60_000).toISOString() })
+
 const flowRuns: Case[] = [
   ['flow_paused_long', flows({ paused: { at: day(-7), until: null, reason: null } }), flows({ paused: { at: day(-7), until: day(1), reason: null } })],
   ['flow_never_ran', flows({ recent: [], updatedAt: day(-7) }), flows({ recent: [], updatedAt: day(-30) }, { trigger: { kind: 'manual' } })],
@@ -158,6 +189,8 @@ const flowRuns: Case[] = [
   ['flow_missed', flows({ missedThisWeek: 3 }), flows({ missedThisWeek: 2 })],
   ['flow_undecided', flows({ pending: 1 }), flows({ pending: 0 })],
   ['flow_duplicates_weak', flows({}, { duplicates: { windowDays: 6 } }), flows({}, { duplicates: { windowDays: 7 } })],
+  ['flow_no_notification', { ...flows({}), notices: { native: false, sent: false } }, { ...flows({}), notices: { native: false, sent: true } }],
+  ['flow_retry_below_outages', { ...flows({}), ...observed(outage(46)) }, { ...flows({}), ...observed(outage(45)) }],
   ['flow_retry_short', flows({}, { retry: { windowMinutes: 59 } }), flows({}, { retry: { windowMinutes: 60 } })],
 ]
 
@@ -171,6 +204,7 @@ describe('rules', () => {
   it.each(ALL)('%s: found, and not where it just is not the case', (code, hit, near) => {
     expect(codes(world(hit))).toContain(code)
     expect(codes(world(near))).not.toContain(code)
+    expect(codes(world({ flows: [aFlow()] }))).not.toContain(code)
   })
 
   it('each have a case, a code of their own, reasons, sources, and a suggestion that says what to do', () => {

@@ -7,6 +7,7 @@ import { DAY_MS } from '../days.ts'
 import { evaluate, type Found } from '../evaluate.ts'
 import { FlowDocument } from '../../../contract/flow-document.ts'
 import type { ConnectionTraffic, FlowFact, Observation, PartnerFact, PlatformFacts, PostureFacts } from '../facts.ts'
+import type { KeepingFacts } from '../../safekeeping/facts.ts'
 import type { Aspect } from '../observations.ts'
 import { RULES } from './index.ts'
 
@@ -66,8 +67,15 @@ export function judged(code: string, change: Partial<TrustFinding> = {}): TrustF
 }
 
 export const PLATFORM: PlatformFacts = {
-  nodeVersion: '24.21.0', keychainAvailable: true, keyInKeychain: true, folder: '/home/us/waybill', folderMode: 0o700, freeBytes: 50 * 1024 ** 3, failedPrimitives: [], clockSkewMs: 0,
+  nodeVersion: '24.21.0', keyInKeychain: true, keychainAnswered: true, builtAt: day(-20), shellVersion: null, secretFiles: [], grownBytes: 1024 ** 2, folder: '/home/us/waybill', folderMode: 0o700, freeBytes: 50 * 1024 ** 3, failedPrimitives: [], clockSkewMs: 0,
   receiver: { enabled: false, listening: false, host: '127.0.0.1', port: 10080, tls: false, problem: null, queuedReceipts: 0 },
+}
+
+export const KEEPING: KeepingFacts = {
+  settings: { folder: '/mnt/safe', everyDays: 7, keep: 8, anchorFolder: null, leastFreeBytes: 1024 ** 3 },
+  backup: { file: '/mnt/safe/one.waybill-backup', at: day(-3), bytes: 100, sha256: 'a'.repeat(64), payloads: 1, records: 9, state: 'there', sameDisk: false },
+  plainCopies: [],
+  anchor: { at: day(-3), seq: 9 },
 }
 
 const ours = { partner: null }
@@ -91,6 +99,11 @@ export function world(change: Partial<PostureFacts> = {}): PostureFacts {
     secrets: [],
     platform: PLATFORM,
     audit: { events: 10, firstAt: day(-60), lastAt: day(0), verified: { at: day(-5), ok: true } },
+    keeping: KEEPING,
+    tests: [],
+    retention: [],
+    approval: { hardened: false, approved: { at: day(-20), by: 'Ms Ito', reason: 'yearly review' }, signatureValid: true, lines: [] },
+    notices: { native: true, sent: false },
     ...change,
   }
 }

@@ -1,4 +1,5 @@
 /** How the right server is told from a wrong one, and the way to it. */
+import type { TrustItem } from '../../../contract/trust.ts'
 import { inRole, type ConnectionView } from '../facts.ts'
 import { connectionRule, fact, ofItem, type Hit, type Rule } from '../rule.ts'
 import { plainHostOf, proxyOf, tlsOf } from '../settings.ts'
@@ -7,6 +8,17 @@ import { latest, seenOf } from './observed.ts'
 const form = (view: ConnectionView): Pick<Hit, 'open'> => ({ open: { kind: 'partner-form', id: view.partner.document.id } })
 
 const isPinned = ({ connection, ...view }: ConnectionView): boolean => connection.protocol === 'sftp' && view.bound.some(({ item, binding }) => binding.role === 'ssh-host' && (item.kind === 'ssh-host' || item.kind === 'ssh-ca'))
+
+const PINNED: readonly string[] = ['ssh-host', 'ssh-jump', 'tls-server', 'verify', 'encrypt']
+const MD5 = /\bMD5\b|(^|[^0-9a-f:])([0-9a-f]{2}:){15}[0-9a-f]{2}($|[^0-9a-f:])/i
+const SHA1 = /\bSHA-?1\b(?!\d)|(^|[^0-9a-f:])([0-9a-f]{2}:){19}[0-9a-f]{2}($|[^0-9a-f:])/i
+const STRONG = /SHA-?(2|256|384|512)/i
+
+/** Every note that names a fingerprint names a weak one. */
+function comparedWeakly({ provenance }: TrustItem): boolean {
+  const notes = provenance.map(({ note }) => note ?? '')
+  return notes.some((note) => MD5.test(note) || SHA1.test(note)) && !notes.some((note) => STRONG.test(note))
+}
 
 /** Public certificates live at most this long (CA/Browser Forum BR §6.3.2). */
 const PUBLIC_DAYS = 398
@@ -47,6 +59,19 @@ export const transportRules: readonly Rule[] = [
     rationale: 'Its kind and size cannot be judged before a server has shown it.',
     sources: ['RFC 4255 (fingerprints)'], suggestion: 'Test the connection once; the key itself is then kept.',
     find: (view) => inRole(view, 'ssh-host').filter(({ item }) => item.kind === 'ssh-host' && item.publicKey === null).map(({ item }) => ({ detail: item.id, message: `of a host key of ${view.name} only ${item.fingerprint} is known` })),
+  }),
+  connectionRule({
+    code: 'pin_compared_weakly', domain: 'transport', severity: 'warning', title: 'A pinned key was compared by a weak fingerprint',
+    rationale: 'The note of how it was compared names an MD5 or SHA-1 fingerprint: two keys with the same one can be made, so the comparison proves little.',
+    sources: ['RFC 4716 §4 (MD5 fingerprints)', 'NIST SP 800-131A Rev. 2 §9 (SHA-1, MD5)', 'OpenSSH 6.8: SHA-256 fingerprints by default'], suggestion: 'Call the partner once more, compare the SHA256 fingerprint that is shown at the key, and note it with "Confirm".',
+    find: (view) =>
+      view.bound.filter(({ item, binding }) => PINNED.includes(binding.role) && binding.partner !== null && item.provenance.length > 0 && comparedWeakly(item)).map(({ item }) => ({ ...ofItem(item), detail: view.id, message: `how ${item.label} was compared names ${item.provenance.some(({ note }) => MD5.test(note ?? '')) ? 'an MD5' : 'a SHA-1'} fingerprint only`, evidence: [fact('Fingerprint', item.fingerprint), ...item.provenance.flatMap(({ note }) => (note == null ? [] : [fact('Note', note)]))] })),
+  }),
+  connectionRule({
+    code: 'connection_test_failed', domain: 'transport', severity: 'warning', title: 'The last test of a connection failed',
+    rationale: 'Nothing went through since: the next file will meet the same problem.',
+    sources: ['Google SRE book: alert on symptoms'], suggestion: 'Test the connection again on the partner\'s page, and follow the steps at the stage that fails.',
+    find: (view) => (view.test === null || view.test.ok || view.test.at < view.partner.updatedAt || view.test.at < (view.traffic?.lastDeliveredAt ?? '') ? [] : [{ message: `the test of ${view.name} on ${view.test.at.slice(0, 10)} failed`, evidence: view.test.failed === null ? [] : [fact('Reason', view.test.failed)] }]),
   }),
   connectionRule({
     code: 'tls_pin_missing', domain: 'transport', severity: 'error', title: 'A certificate should be pinned and none is',

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { AuditEvent } from '../../../contract/audit.ts'
 import type { WaybillClient } from '../../../contract/index.ts'
+import { AppError, systemCode } from '../../../core/kernel/errors.ts'
 import { writeWhole } from '../output-file.ts'
 import { table } from '../output.ts'
 import { limitOption, timeOption, type Register } from '../register.ts'
@@ -64,8 +66,14 @@ export function auditCommands(program: Command, run: Register): void {
   audit
     .command('verify')
     .description('walk the chain and name the first bad record')
+    .option('--anchor <file>', 'and see whether it still is the chain of that anchor')
     .action(
-      run(async ({ client, output }) => {
+      run(async ({ client, output }, { anchor }: { anchor?: string }) => {
+        if (anchor !== undefined) {
+          const held = await client.audit.checkAnchor({ text: await readText(resolve(anchor)) })
+          output.result(held, () => (held.ok ? `The anchor of ${held.anchor.at} holds: the chain up to record ${held.anchor.seq} is the one of that time, ${held.since} records came since.` : `The anchor of ${held.anchor.at} does not hold: ${held.problem ?? 'reason unknown'}`))
+          return held.ok ? 0 : 3
+        }
         const verdict = await client.audit.verify({})
         output.result(verdict, () =>
           verdict.firstBad === null
@@ -73,6 +81,17 @@ export function auditCommands(program: Command, run: Register): void {
             : `The chain is broken at record ${verdict.firstBad.seq} (${verdict.firstBad.problem}): ${verdict.firstBad.explanation}`,
         )
         return verdict.ok ? 0 : 3
+      }),
+    )
+
+  audit
+    .command('anchor')
+    .description('write the head of the chain, signed, to a file that is kept elsewhere')
+    .requiredOption('--out <file>', 'file to write; must not exist')
+    .action(
+      run(async ({ client, output }, { out }: { out: string }) => {
+        const { anchor } = await client.audit.anchor({ file: { path: resolve(out) } })
+        output.result({ file: resolve(out), anchor }, () => `Record ${anchor.seq} is anchored in ${resolve(out)} (head ${anchor.head}). Keep it where nobody of this computer can change it.`)
       }),
     )
 
@@ -93,6 +112,14 @@ export function auditCommands(program: Command, run: Register): void {
         output.result(summary, () => `${summary.records} records written to ${summary.file} (SHA-256 ${summary.sha256})`)
       }),
     )
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    throw new AppError('input.unreadable', `${file} cannot be read (${systemCode(error) ?? 'unknown reason'})`, { cause: error })
+  }
 }
 
 async function everyEvent(client: WaybillClient, period: Period): Promise<AuditEvent[]> {
