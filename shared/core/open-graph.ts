@@ -221,6 +221,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       tests: () => testFacts(auditRepository),
       retention: async () => await retention(partnerRepository.all().map(({ id, document }) => ({ partner: id, days: document.limits.keepDays ?? KEPT_DAYS }))),
       approval: () => ({ hardened: policy.hardened(), ...approvalOf(policy.diff()) }),
+      expectations: () => expectations.list({ limit: MOST_FLOWS }).expectations.map(({ document }) => document),
       notices: () => noticeFacts(notifications.settings(), createSettings(database).get().notifications),
     },
     audit,

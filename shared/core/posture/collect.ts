@@ -28,6 +28,7 @@ export interface FactSources {
   readonly retention: () => Promise<readonly Kept[]>
   readonly approval: () => ApprovalFact
   readonly notices: () => NoticeFacts
+  readonly expectations: () => PostureFacts['expectations']
 }
 
 export interface Collector {
@@ -86,6 +87,7 @@ export function createCollector(deps: { readonly sources: FactSources; readonly 
         retention,
         approval: sources.approval(),
         notices: sources.notices(),
+        expectations: sources.expectations(),
       }
       return last
     },

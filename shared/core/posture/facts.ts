@@ -1,6 +1,7 @@
 /** Everything that rules look at, as plain data: collected once, read-only, and the same for every rule. */
 import type { Connection } from '../../contract/connections/index.ts'
 import type { PartnerDocument } from '../../contract/partner-document.ts'
+import type { ExpectationDocument } from '../../contract/expectations.ts'
 import type { PolicyDiff } from '../../contract/policy-calls.ts'
 import type { StationDocument } from '../../contract/station.ts'
 import type { FlowDocument } from '../../contract/flow-document.ts'
@@ -133,6 +134,8 @@ export interface PostureFacts {
   readonly retention: readonly Kept[]
   readonly approval: ApprovalFact
   readonly notices: NoticeFacts
+  /** What is watched for. */
+  readonly expectations: readonly ExpectationDocument[]
 }
 
 /** One connection with all that concerns it. */

@@ -45,7 +45,7 @@ describe('the posture over time', () => {
         station: () => facts.station, partners: () => facts.partners, items: () => facts.items, insights: { entries: () => [...facts.expiry], findings: () => [...facts.trust] },
         traffic: createTraffic(database),
         flows: () => facts.flows, secrets: () => facts.secrets, audit: () => facts.audit, platform: async () => await Promise.resolve(facts.platform),
-        keeping: async () => await Promise.resolve(facts.keeping), tests: () => facts.tests, retention: async () => await Promise.resolve(facts.retention), approval: () => facts.approval, notices: () => facts.notices,
+        keeping: async () => await Promise.resolve(facts.keeping), tests: () => facts.tests, retention: async () => await Promise.resolve(facts.retention), approval: () => facts.approval, notices: () => facts.notices, expectations: () => facts.expectations,
       },
       repository, database, clock,
     })

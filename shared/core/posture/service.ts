@@ -83,7 +83,7 @@ export function createPostureService(deps: {
       const total = countsOf(now)
       if (appeared.length + resolved.length > 0 || cause === 'daily' || isFirst) repository.addSnapshot({ id: newId('snp', facts.now), at, cause, counts: total, appeared, resolved }, byPartner(now))
       if (appeared.length + resolved.length > 0) audit.record({ actor, type: 'posture.changed', subject: { kind: 'posture', id: partner ?? 'all' }, ...(partner === undefined ? {} : { partner }), data: { cause, counts: total, appeared: appeared.slice(0, MOST_RECORDED).map(recorded), resolved: resolved.slice(0, MOST_RECORDED).map(recorded) } })
-      if (!isFirst) announce(change.appeared, raise)
+        if (!isFirst) announce(change.appeared, raise)
       return total
     })
     publisher.publish('posture.changed', { at, counts })

@@ -11,6 +11,9 @@ const MISSED = 3
 const SHORT_RETRY_MINUTES = 60
 const SHORT_WINDOW_DAYS = 7
 const OUTAGE_DAYS = 90
+const DAILY_DAYS = 5
+/** At named hours, on every day of the month, and on any, or Monday to Friday, of the week. */
+const DAILY_CRON = /^(\d+ )?\d[\d,]* \d[\d,]* \* \* (\*|1-5|mon-fri|0-6|1-7)$/i
 /** Six tries with pauses from 30 s to 30 min; AS2 goes on for a day. */
 const USUAL_RETRY_MINUTES = 45
 const AS2_RETRY_MINUTES = 24 * 60
@@ -57,4 +60,17 @@ export const flowRunRules: readonly Rule[] = [
     const [longest] = longer
     return longest === undefined ? null : { message: `${document.name} tries for ${document.retry.windowMinutes ?? 'the usual time of about 45'} minutes; ${longest.partner} was down for ${minutes(longest)} minutes on ${dayOf(longest.firstSeen)}`, evidence: longer.slice(0, 3).map((outage) => fact('Down', `${outage.firstSeen} to ${outage.lastSeen}`)), deliveries: longest.deliveries }
   }),
+  rule({ code: 'flow_no_expectation', severity: 'info', title: 'Nobody notices when a daily file does not come', rationale: 'The flow runs each day and is content with nothing: a file that is missing makes no error.', sources: ['Files.com: "A missing file is the failure nobody catches"', 'Files.com: Expectations'], suggestion: 'Say on the flow\'s page by when a file is expected, or let a run that finds nothing call for attention.' }, (flow, { expectations }) => {
+    const { document } = flow
+    const watched = expectations.some(({ enabled, flow: of, partner, connection, direction }) => enabled && (of === document.id || (of === undefined && direction === document.direction && document.targets.some((target) => target === partner || (connection === undefined ? target.startsWith(`${partner}/`) : target === `${partner}/${connection}`)))))
+    return !isDaily(document) || flow.paused !== null || document.nothingFound === 'attention' || watched ? null : { message: `${document.name} runs on most days, and nothing tells when its file is missing` }
+  }),
 ]
+
+/** At least on most days of the week. */
+function isDaily({ trigger }: FlowFact['document']): boolean {
+  if (trigger.kind !== 'schedule') return false
+  const { schedule } = trigger
+  if (schedule.kind === 'at') return (schedule.days?.length ?? 7) >= DAILY_DAYS
+  return schedule.kind === 'cron' && DAILY_CRON.test(schedule.expression.trim())
+}

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ExpectationDocument } from '../../../contract/expectations.ts'
 import type { PartnerFact, PostureFacts } from '../facts.ts'
 import { RULES } from './index.ts'
 import { as2, codes, day, ends, flow as aFlow, found, ftps, item, judged, KEEPING, KEYS, NOW, partner, PINS, PLATFORM, s3, seen, sftp, traffic, world, x509 } from './test-world.ts'
@@ -181,6 +182,8 @@ const atTimes = { trigger: { kind: 'after', flow: 'other' } }
 
 const outage = (minutes: number): PostureFacts['observations'][number] => ({ ...seen('outage', day(-9), 9, 9), lastSeen: new Date(Date.parse(day(-9)) + minutes * 60_000).toISOString() })
 
+const daily = (days: readonly string[]): Record<string, unknown> => ({ trigger: { kind: 'schedule', schedule: { kind: 'at', times: ['07:00'], days, zone: 'UTC' } } })
+
 const flowRuns: Case[] = [
   ['flow_paused_long', flows({ paused: { at: day(-7), until: null, reason: null } }), flows({ paused: { at: day(-7), until: day(1), reason: null } })],
   ['flow_never_ran', flows({ recent: [], updatedAt: day(-7) }), flows({ recent: [], updatedAt: day(-30) }, { trigger: { kind: 'manual' } })],
@@ -189,6 +192,7 @@ const flowRuns: Case[] = [
   ['flow_missed', flows({ missedThisWeek: 3 }), flows({ missedThisWeek: 2 })],
   ['flow_undecided', flows({ pending: 1 }), flows({ pending: 0 })],
   ['flow_duplicates_weak', flows({}, { duplicates: { windowDays: 6 } }), flows({}, { duplicates: { windowDays: 7 } })],
+  ['flow_no_expectation', flows({}, daily(['mon', 'tue', 'wed', 'thu', 'fri'])), { ...flows({}, daily(['mon', 'tue', 'wed', 'thu', 'fri'])), expectations: [ExpectationDocument.parse({ id: 'orders', name: 'Orders', direction: 'outbound', partner: 'acme', by: { kind: 'at', times: ['08:00'], zone: 'UTC' } })] }],
   ['flow_no_notification', { ...flows({}), notices: { native: false, sent: false } }, { ...flows({}), notices: { native: false, sent: true } }],
   ['flow_retry_below_outages', { ...flows({}), ...observed(outage(46)) }, { ...flows({}), ...observed(outage(45)) }],
   ['flow_retry_short', flows({}, { retry: { windowMinutes: 59 } }), flows({}, { retry: { windowMinutes: 60 } })],

@@ -104,6 +104,7 @@ export function world(change: Partial<PostureFacts> = {}): PostureFacts {
     retention: [],
     approval: { hardened: false, approved: { at: day(-20), by: 'Ms Ito', reason: 'yearly review' }, signatureValid: true, lines: [] },
     notices: { native: true, sent: false },
+    expectations: [],
     ...change,
   }
 }
