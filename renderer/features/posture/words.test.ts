@@ -10,7 +10,7 @@ describe('words of the posture page', () => {
     expect(groups.map(({ key, findings }) => `${key} ${findings.length}`)).toEqual(['error a 2', 'error b 1', 'warning a 1'])
   })
   it('lead to the screen that mends', () => {
-    expect([pathOf({ kind: 'partner-form', id: 'acme' }), pathOf({ kind: 'trust', id: '' }), pathOf({ kind: 'trust', id: 'a/b' }), pathOf({ kind: 'settings', id: 'station' })]).toEqual(['/partners/acme/edit', '/trust', '/trust/a%2Fb', '/settings'])
+    expect([pathOf({ kind: 'partner-form', id: 'acme' }), pathOf({ kind: 'trust', id: '' }), pathOf({ kind: 'trust', id: 'a/b' }), pathOf({ kind: 'settings', id: 'station' })]).toEqual(['/partners/acme/edit', '/trust', '/trust/a%2Fb', '/settings#station'])
   })
   it('are sentences and counts', () => {
     expect([sentence('it is'), sentence('Is it?')]).toEqual(['It is.', 'Is it?'])
