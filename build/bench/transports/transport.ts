@@ -59,15 +59,14 @@ export function ourRunner(work: Work, connect: (signal: AbortSignal) => Promise<
       await withSession(async (session) => await fetch(session, 'ours.bin', join(work.folder, 'ours.bin'))),
     putMany: async () =>
       await withSession(async (session) => {
-        for (const name of work.names) {
-          if (!safe) await upload(session, join(work.many, name), name)
-          else {
-            const file = { temporaryName: `.${name}.part`, finalName: `staged-${name}` }
-            await session.staging.write(file, createReadStream(join(work.many, name)), { offset: 0, signal, onAcknowledged: () => undefined })
-            await session.staging.publish(file)
-            await session.remove(file.finalName)
-          }
-        }
+        await sideBySide(work.names, session.capabilities.filesAtOnce, async (name) => {
+          if (!safe) return await upload(session, join(work.many, name), name)
+          const content = (): AsyncIterable<Uint8Array> => createReadStream(join(work.many, name))
+          const file = { temporaryName: `.${name}.part`, finalName: `staged-${name}`, content }
+          await session.staging.write(file, content(), { offset: 0, signal, onAcknowledged: () => undefined })
+          await session.staging.publish(file)
+          await session.remove(file.finalName)
+        })
       }),
     ...(safe
       ? {}
@@ -76,14 +75,18 @@ export function ourRunner(work: Work, connect: (signal: AbortSignal) => Promise<
             await withSession(async (session) => {
               await mkdir(join(work.folder, 'ours-many'), { recursive: true })
               // As the engine collects: several at a time over the one session.
-              const waiting = [...work.names]
-              const worker = async (): Promise<void> => {
-                for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) await fetch(session, name, join(work.folder, 'ours-many', name))
-              }
-              await Promise.all(Array.from({ length: 8 }, worker))
+              await sideBySide(work.names, 8, async (name) => await fetch(session, name, join(work.folder, 'ours-many', name)))
             }),
         }),
   }
+}
+
+async function sideBySide(names: readonly string[], atOnce: number, action: (name: string) => Promise<void>): Promise<void> {
+  const waiting = [...names]
+  const worker = async (): Promise<void> => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) await action(name)
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
 }
 
 export async function emptyFolder({ folder }: Work, name: string): Promise<string> {

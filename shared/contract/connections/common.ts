@@ -49,6 +49,9 @@ export const Port = z.number().int().min(1).max(65_535)
 export const ConnectTimeout = z.number().int().min(1).max(300).default(20).meta({ title: 'Connect time-out (s)', advanced: true })
 export const IdleTimeout = z.number().int().min(5).max(3600).default(120).meta({ title: 'Idle time-out (s)', advanced: true })
 
+/** How many connections the partner permits. */
+export const MaxConnections = z.number().int().min(1).max(8).default(1).meta({ title: 'Connections at once', description: 'As many as the partner permits; files go side by side.', advanced: true })
+
 /** How the content is checked after an upload. */
 export const Verify = z
   .enum(['auto', 'size', 'hash', 'read-back'])

@@ -46,6 +46,7 @@ export const S3Connection = z
     kmsKey: z.string().max(2048).optional().meta({ title: 'KMS key', advanced: true, when: { encryption: ['aws:kms'] } }),
     doneMarker: z.string().min(1).max(64).optional().meta({ title: 'Marker ending', description: 'With .done, an empty object NAME.done is written after each file.', advanced: true }),
     tls: TlsSettings.prefault({}),
+    maxConnections: z.number().int().min(1).max(16).default(8).meta({ title: 'Files at once', description: 'Small files go side by side; a large one goes in parts.', advanced: true }),
     verify: Verify,
     connectTimeoutSeconds: ConnectTimeout,
     idleTimeoutSeconds: IdleTimeout,

@@ -1,7 +1,7 @@
 /** SFTP: the host key is the trust anchor. */
 import { z } from 'zod'
 import { Slug } from '../common.ts'
-import { ConnectionLabel, ConnectTimeout, Host, IdleTimeout, PgpSettings, Port, ProvenanceInput, ProxySettings, ReceiveSettings, SecretInput, Verify, type SecretPlace } from './common.ts'
+import { ConnectionLabel, ConnectTimeout, Host, IdleTimeout, MaxConnections, PgpSettings, Port, ProvenanceInput, ProxySettings, ReceiveSettings, SecretInput, Verify, type SecretPlace } from './common.ts'
 
 const HostKeyText = z
   .string()
@@ -80,7 +80,7 @@ export const SftpConnection = z
     revokedHostKeys: z.array(HostKeyPin).max(100).optional().meta({ title: 'Revoked host keys', description: 'Never accepted, whoever vouches for them. Left out: they stay as they are.', advanced: true }),
     jump: JumpHost.optional(),
     proxy: ProxySettings.optional(),
-    maxConnections: z.number().int().min(1).max(8).default(1).meta({ title: 'Connections at once', description: 'As many as the partner permits; files go side by side.', advanced: true }),
+    maxConnections: MaxConnections,
     verify: Verify,
     connectTimeoutSeconds: ConnectTimeout,
     idleTimeoutSeconds: IdleTimeout,

@@ -11,6 +11,7 @@ import { createProgressMeter } from './progress.ts'
 import { putFile } from './put-file.ts'
 import type { DeliveryRepository } from './repository.ts'
 import { isDefiniteAfterCommit, nextPause } from './rules.ts'
+import type { Turn } from './turns.ts'
 
 /** How often the acknowledged prefix is written down: it costs a disk flush each time. */
 const PERSIST_EVERY_MS = 1_000
@@ -33,7 +34,7 @@ export class ShuttingDown extends Error {}
 export async function runAttempt(
   started: { readonly id: string; readonly attempt: string },
   session: FileSession,
-  options: { readonly protocol: FileProtocol['id']; readonly verify: 'auto' | 'size' | 'hash' | 'read-back'; readonly signal: AbortSignal; /** Whether the session goes on with another file. */ readonly more: () => boolean },
+  options: { readonly protocol: FileProtocol['id']; readonly verify: 'auto' | 'size' | 'hash' | 'read-back'; readonly signal: AbortSignal; readonly turn: Turn; /** Whether the session goes on with another file. */ readonly more: () => boolean },
   deps: AttemptDeps,
 ): Promise<void> {
   const { deliveries, ledger, payloads, publisher, clock } = deps
@@ -75,9 +76,13 @@ export async function runAttempt(
             persistedAt = clock.now()
             deliveries.updateAttempt(started.attempt, { bytes })
           },
-          committing() {
+          async committing() {
+            await options.turn.comes(options.signal)
             deliveries.updateAttempt(started.attempt, { bytes: acknowledged })
-            ledger.apply(delivery.id, 'committing', { actor: systemActor })
+            ledger.apply(delivery.id, 'committing', { actor: systemActor, grouped: true })
+            options.turn.passOn()
+            // One flush for all whose turn it is at this moment.
+            await ledger.flushed()
           },
         },
       },

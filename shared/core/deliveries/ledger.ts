@@ -1,4 +1,5 @@
 /** The only way a delivery changes: one event, one transaction, one audit record, then the announcement. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Attempt, Delivery, Receipt } from '../../contract/deliveries.ts'
 import type { WireError } from '../../contract/errors/index.ts'
 import type { AuditTrail } from '../audit/service.ts'
@@ -41,6 +42,8 @@ export interface Ledger {
   create(delivery: Omit<NewDelivery, 'id' | 'at'>, actor: Actor, within?: (id: string) => void, durability?: 'flushed' | 'grouped'): Delivery
   /** Flushes what was grouped. */
   flush(): void
+  /** The same, once for everybody who asks in the same turn; resolves when it is done. */
+  flushed(): Promise<void>
   /** Rejects with `input.conflict` when the event cannot happen in the present state. */
   apply(id: string, event: OutboundEvent, facts: EventFacts): LedgerEntry
   /** The same for inbound deliveries. */
@@ -59,6 +62,7 @@ export function createLedger(deps: {
   const { database, deliveries, audit, publisher, clock } = deps
 
   const raise = noticeRaiser(deps)
+  let flushing: Promise<void> | null = null
 
   const announce = (entry: LedgerEntry): LedgerEntry => {
     publisher.publish('deliveries.changed', entry.delivery)
@@ -121,6 +125,14 @@ export function createLedger(deps: {
     get: (id) => deliveries.get(id),
 
     flush: () => database.flush(),
+
+    async flushed() {
+      flushing ??= nextTurn().then(() => {
+        flushing = null
+        database.flush()
+      })
+      await flushing
+    },
 
     create(delivery, actor, within = () => undefined, durability = 'flushed') {
       const id = newId('dlv', clock.now())

@@ -20,7 +20,7 @@ function server() {
   }
   const session: Omit<FileSession, 'staging'> = {
     observed: {},
-    capabilities: { staging: 'named', serverHash: true, resume: true, exclusiveRename: 'atomic' },
+    capabilities: { staging: 'named', serverHash: true, resume: true, exclusiveRename: 'atomic', filesAtOnce: 8 },
     folder: '/in',
     list: async () => await Promise.resolve([]),
     stat: async (name) => await Promise.resolve(remote(name)),
@@ -83,7 +83,7 @@ function put(change: Partial<PutFile> = {}, text = content) {
         absent: () => seen.push('absent'),
         transferring: (at) => seen.push(`from ${at}`),
         acknowledged: () => undefined,
-        committing: () => seen.push(`commit with ${[...peer.files.keys()].join()}`),
+        committing: async () => await Promise.resolve(void seen.push(`commit with ${[...peer.files.keys()].join()}`)),
       },
     },
   )

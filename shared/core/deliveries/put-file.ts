@@ -24,14 +24,14 @@ export interface PutFile {
   readonly content: (offset: number) => AsyncIterable<Uint8Array>
 }
 
-/** What the attempt tells while it runs. `committing` and `absent` must be durable before they return. */
+/** What the attempt tells while it runs. `absent` must be durable before it returns, `committing` before it resolves. */
 export interface PutObserver {
   stage(stage: Stage): void
   /** The final name was probed and nothing of ours stands there. */
   absent(): void
   transferring(resumedAt: number): void
   acknowledged(bytes: number): void
-  committing(): void
+  committing(): Promise<void>
 }
 
 export interface PutContext {
@@ -48,8 +48,7 @@ export async function putFile(file: PutFile, context: PutContext): Promise<FileR
   const { session, observer, signal } = context
   const staged = stagedOf(file)
   observer.stage('probing')
-  const present = await session.stat(file.remoteName)
-  const part = await session.staging.find(staged)
+  const [present, part] = await Promise.all([session.stat(file.remoteName), session.staging.find(staged)])
   if (present !== null) return await recognise(file, present, part, context)
   if (file.maybeArrived) {
     // Neither name is there: the server may have given the final name and the partner may have taken the file away since.
@@ -64,14 +63,14 @@ export async function putFile(file: PutFile, context: PutContext): Promise<FileR
   const before = held ? null : await verifyStaged(file, context)
   signal.throwIfAborted()
   observer.stage('committing')
-  observer.committing()
+  await observer.committing()
   await session.staging.publish(staged)
-  const verified = before ?? (await verifyPublished(file, context))
-  return await receiptOf(file, context, verified, await session.stat(file.remoteName))
+  const stored = await session.stat(file.remoteName)
+  return await receiptOf(file, context, before ?? (await verifyPublished(file, stored, context)), stored)
 }
 
 function stagedOf(file: PutFile): StagedFile {
-  return { temporaryName: temporaryName(file.id), finalName: file.remoteName }
+  return { temporaryName: temporaryName(file.id), finalName: file.remoteName, content: file.content }
 }
 
 /** A file of that name is there. After an unanswered commit it may be ours; otherwise it is somebody else's. */
@@ -117,9 +116,8 @@ async function verifyStaged(file: PutFile, context: PutContext): Promise<Verifie
 }
 
 /** A store that shows nothing before it is published checks each part itself; we look at the whole as soon as we can. */
-async function verifyPublished(file: PutFile, context: PutContext): Promise<Verified> {
+async function verifyPublished(file: PutFile, stored: RemoteFile | null, context: PutContext): Promise<Verified> {
   const { session } = context
-  const stored = await session.stat(file.remoteName)
   // Taken away by the partner within the moment: the store confirmed every part and the whole.
   if (stored === null) return { verifiedBy: 'size', remoteSha256: null }
   const verified = stored.size === file.size ? await contentOf(file.remoteName, file, context) : null
@@ -160,6 +158,6 @@ async function receiptOf(file: PutFile, { session, clock }: PutContext, verified
     verifiedBy: verified.verifiedBy,
     remoteSha256: verified.remoteSha256,
     remoteModifiedAt: present?.modifiedAt ?? null,
-    facts: (await session.facts?.(file.remoteName)) ?? {},
+    facts: present?.facts ?? {},
   }
 }

@@ -136,7 +136,8 @@ export function createRoutes(deps: {
 
     sessionsAtOnce(partner, id) {
       const connection = partners.find(partner)?.document.connections.find((candidate) => candidate.id === id)
-      return connection !== undefined && 'maxConnections' in connection ? connection.maxConnections : 1
+      // A store has no sessions: what S3 permits is files side by side in the one of ours.
+      return connection !== undefined && connection.protocol !== 's3' && 'maxConnections' in connection ? connection.maxConnections : 1
     },
 
     isMessages(partner, id) {

@@ -18,6 +18,8 @@ export interface RemoteFile {
   readonly modifiedAt: string | null
   /** What changes with the content, where the store tells: an ETag or a version id. */
   readonly version?: string
+  /** From a look-up only: what this kind of store tells besides, for the receipt: `etag`, `versionId` … */
+  readonly facts?: Readonly<Record<string, string>>
 }
 
 /** Capabilities are data: shown in the window and asserted by the conformance suite. */
@@ -33,6 +35,8 @@ export interface FileCapabilities {
   readonly resume: boolean
   /** `atomic`: fails if the target exists. `checked`: we look first, a race remains. `none`: there is no rename. */
   readonly exclusiveRename: 'atomic' | 'checked' | 'none'
+  /** How many files one session carries side by side without waiting for each other; 1 where one thing is done at a time. */
+  readonly filesAtOnce: number
 }
 
 export interface WriteOptions {
@@ -49,11 +53,13 @@ export interface WriteOptions {
 export interface StagedFile {
   readonly temporaryName: string
   readonly finalName: string
+  /** Its content from an offset: a store that cannot tell whose unfinished copy it holds compares. */
+  content(offset: number): AsyncIterable<Uint8Array>
 }
 
 /** Holding a file back until it is whole, and then giving it its name in one step that never overwrites. */
 export interface Staging {
-  /** How many bytes of an unfinished copy the server has, or null when there is none. */
+  /** How many bytes of an unfinished copy of it the server has, or null when there is none. */
   find(file: StagedFile): Promise<{ readonly size: number } | null>
   /** As FileSession.write. */
   write(file: StagedFile, content: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<void>
@@ -91,8 +97,6 @@ export interface FileSession {
   /** SHA-256 in hex computed by the server; null when it cannot. */
   hash(name: string): Promise<string | null>
   readonly staging: Staging
-  /** What this kind of store tells about a file besides, for the receipt: `etag`, `versionId` … */
-  facts?(name: string): Promise<Readonly<Record<string, string>>>
   /** Ends the connection; safe to call twice. */
   close(): Promise<void>
 }

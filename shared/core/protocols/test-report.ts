@@ -76,14 +76,15 @@ export async function folderStages(session: FileSession, report: StagedReport, s
 
 async function writeProbe(session: FileSession, report: StagedReport, signal: AbortSignal): Promise<void> {
   const stem = `.waybill-probe-${randomBytes(8).toString('hex')}`
-  const file = { temporaryName: `${stem}.part`, finalName: `${stem}.tmp` }
   const content = Buffer.from('Waybill connection test. This file can be removed.\n')
+  async function* bytes(): AsyncIterable<Uint8Array> {
+    yield await Promise.resolve(content)
+  }
+  const file = { temporaryName: `${stem}.part`, finalName: `${stem}.tmp`, content: bytes }
   let failure: unknown
   report.begin('write-probe')
   try {
-    await session.staging.write(file, (async function* once() {
-      yield await Promise.resolve(content)
-    })(), { offset: 0, onAcknowledged: () => undefined, signal })
+    await session.staging.write(file, bytes(), { offset: 0, onAcknowledged: () => undefined, signal })
     await session.staging.publish(file)
     const stored = await session.stat(file.finalName)
     if (stored?.size !== content.length) throw new AppError('remote.verification_failed', `${content.length} bytes were written, ${stored?.size ?? 0} are there`)

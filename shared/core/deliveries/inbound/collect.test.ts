@@ -54,7 +54,7 @@ function session(): FileSession {
   }
   const verbs: Omit<FileSession, 'staging'> = {
     observed: {},
-    capabilities: { staging: 'named', serverHash: false, resume: true, exclusiveRename: 'atomic' },
+    capabilities: { staging: 'named', serverHash: false, resume: true, exclusiveRename: 'atomic', filesAtOnce: 8 },
     folder: '/out',
     list: async () => await Promise.resolve([...remote.keys()].flatMap((name) => found(name) ?? [])),
     async stat(name) {

@@ -138,8 +138,8 @@ export function fileProtocolSuite(title: string, skip: boolean, prepare: () => P
     })
 
     it('shows a staged file to nobody before it is published, goes on with it on another connection, and never publishes onto another', async () => {
-      const file = { temporaryName: '.dlv_1.part', finalName: 'staged.bin' }
       const content = randomBytes(12 * MIB)
+      const file = { temporaryName: '.dlv_1.part', finalName: 'staged.bin', content: (from: number) => chunksOf(content.subarray(from)) }
       const broken = new Error('the source broke')
       async function* breaking(): AsyncIterable<Uint8Array> {
         yield* chunksOf(content.subarray(0, 7 * MIB))
@@ -168,6 +168,19 @@ export function fileProtocolSuite(title: string, skip: boolean, prepare: () => P
       await session.staging.write(file, chunksOf(content), { offset: 0, signal: never(), onAcknowledged: () => undefined })
       await session.staging.discard(file)
       expect([await session.staging.find(file), await server.behind.names()]).toEqual([null, ['staged.bin']])
+    })
+
+    it('carries as many files side by side as it declares, each whole', async () => {
+      const names = Array.from({ length: session.capabilities.filesAtOnce * 2 }, (_, number) => `side by side ${number}.edi`)
+      await Promise.all(
+        names.map(async (name) => {
+          const file = { temporaryName: `.${name}.part`, finalName: name, content: () => chunksOf(Buffer.from(name)) }
+          await session.staging.write(file, file.content(), { offset: 0, size: name.length, signal: never(), onAcknowledged: () => undefined })
+          await session.staging.publish(file)
+        }),
+      )
+      expect((await server.behind.names()).toSorted()).toEqual(names.toSorted())
+      for (const name of names) expect((await there(name)).toString()).toBe(name)
     })
 
     it('starting anew leaves nothing of what was there', async () => {

@@ -11,6 +11,8 @@ import { shareError } from './errors.ts'
 const READ_BYTES = 1024 * 1024
 /** What was written counts as there once it is on the disk; this often. */
 const FLUSH_BYTES = 16 * 1024 * 1024
+/** Enough to let the disk flush many at a time. */
+const FILES_AT_ONCE = 16
 /** A network share whose server is gone answers nothing at all. */
 const IDLE_MS = 120_000
 
@@ -148,6 +150,7 @@ export async function openFolderSession(share: string, wanted: string): Promise<
       get exclusiveRename() {
         return exclusive
       },
+      filesAtOnce: FILES_AT_ONCE,
     },
     hash: async () => await Promise.resolve(null),
     staging: namedStaging(verbs),

@@ -178,6 +178,7 @@ export async function openSession(connected: Connected, settings: FtpsConnection
       },
       resume: /STREAM/i.test(features.get('REST') ?? ''),
       exclusiveRename: 'checked',
+      filesAtOnce: 1,
     },
 
     list: async (signal = new AbortController().signal) =>

@@ -163,7 +163,7 @@ describe.each(servers)('FTPS at $name', ({ peer, start, signedIn }) => {
 
     it('holds a file back under its temporary name and publishes it', async () => {
       const session = await open()
-      const file = { temporaryName: '.staged.part', finalName: 'published.txt' }
+      const file = { temporaryName: '.staged.part', finalName: 'published.txt', content: () => once(Buffer.from('whole')) }
       await session.staging.write(file, once(Buffer.from('whole')), { offset: 0, signal: never(), onAcknowledged: () => undefined })
       expect(await session.staging.find(file)).toMatchObject({ size: 5 })
       await session.staging.publish(file)

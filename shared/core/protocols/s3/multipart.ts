@@ -40,6 +40,8 @@ export function multipartStaging(connected: Connected, settings: S3Connection, k
   const { client, once } = connected
   const { bucket: Bucket } = settings
   const uploads = new Map<string, Upload>()
+  /** What was found begun when a key was last looked for. */
+  const begun = new Map<string, readonly string[]>()
 
   const inOurWords = async <T>(verb: string, name: string, action: () => Promise<T>): Promise<T> => {
     try {
@@ -80,18 +82,20 @@ export function multipartStaging(connected: Connected, settings: S3Connection, k
     }
   }
 
-  const abort = async (Key: string): Promise<void> => {
+  /** Ends every upload of the key; `listed`: those that are there, when they were listed a moment ago. */
+  const abort = async (Key: string, listed?: readonly string[]): Promise<void> => {
     const known = uploads.get(Key)
     uploads.delete(Key)
+    begun.delete(Key)
     // The one that we know of too: not every credential may list them.
-    for (const UploadId of new Set([...(known === undefined ? [] : [known.id]), ...(await uploadsOf(Key))]))
+    for (const UploadId of new Set([...(known === undefined ? [] : [known.id]), ...(listed ?? (await uploadsOf(Key)))]))
       await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })).catch((error: unknown) => {
         if (statusOf(error) !== 404) throw error
       })
   }
 
   const begin = async (Key: string): Promise<Upload> => {
-    await abort(Key)
+    await abort(Key, begun.get(Key))
     const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key, ...encryptionOf(settings) }))
     if (UploadId === undefined) throw new AppError('remote.failed', `${place} began an upload without naming it`)
     const upload = { id: UploadId, parts: [] }
@@ -156,14 +160,18 @@ export function multipartStaging(connected: Connected, settings: S3Connection, k
   }
 
   return {
-    find: async ({ finalName }) =>
+    find: async ({ finalName, content }) =>
       await inOurWords('look for what was begun of', finalName, async () => {
         const Key = keys.keyOf(finalName)
-        const [id] = await uploadsOf(Key)
-        if (id === undefined) return null
-        const parts = await partsOf(Key, id)
-        uploads.set(Key, { id, parts })
-        return { size: parts.reduce((sum, { size }) => sum + size, 0) }
+        const ids = await uploadsOf(Key)
+        begun.set(Key, ids)
+        for (const id of ids) {
+          const parts = await ownParts(await partsOf(Key, id), content(0))
+          if (parts.length === 0) continue
+          uploads.set(Key, { id, parts })
+          return { size: sizeOf(parts) }
+        }
+        return null
       }),
 
     async write({ finalName }, content, options) {
@@ -201,6 +209,41 @@ export function multipartStaging(connected: Connected, settings: S3Connection, k
         if (settings.doneMarker !== undefined) await client.send(new PutObjectCommand({ Bucket, Key: keys.keyOf(`${finalName}${settings.doneMarker}`), Body: '', ContentLength: 0, ...encryptionOf(settings) }))
       }),
   }
+}
+
+/**
+ * The parts from the first on that hold just this content: an upload of the same key may have been begun for another file, or by
+ * somebody else. Where the ETag of a part is not its MD5 (a store that encrypts with KMS), none is recognised.
+ */
+async function ownParts(parts: readonly Part[], content: AsyncIterable<Uint8Array>): Promise<Part[]> {
+  const own: Part[] = []
+  if (parts.length === 0) return own
+  let digest = createHash('md5')
+  let filled = 0
+  const full = (): boolean => filled === parts[own.length]?.size
+  const settle = (): boolean => {
+    const part = parts[own.length]
+    if (part === undefined || part.etag.replaceAll('"', '').toLowerCase() !== digest.digest('hex')) return false
+    own.push(part)
+    digest = createHash('md5')
+    filled = 0
+    return true
+  }
+  for await (const chunk of content)
+    for (let at = 0; at < chunk.length; ) {
+      const count = Math.min(chunk.length - at, (parts[own.length]?.size ?? 0) - filled)
+      digest.update(chunk.subarray(at, at + count))
+      filled += count
+      at += count
+      if (full() && (!settle() || own.length === parts.length)) return own
+    }
+  // The one part of an empty file.
+  if (own.length === 0 && parts.length === 1 && full()) settle()
+  return own
+}
+
+function sizeOf(parts: readonly Part[]): number {
+  return parts.reduce((sum, { size }) => sum + size, 0)
 }
 
 function taken(name: string, place: string): AppError {

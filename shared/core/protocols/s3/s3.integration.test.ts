@@ -7,7 +7,7 @@ import { createBucket, type Bucket, type S3Account, type S3Server } from '../../
 import { startVersitygw, versitygwPeer } from '../../../../e2e/servers/versitygw.ts'
 import { S3Connection } from '../../../contract/connections/s3.ts'
 import { fileProtocolSuite, type ServerUnderTest } from '../conformance/file-protocol-suite.ts'
-import type { FileTestResult } from '../file-protocol.ts'
+import type { FileTestResult, StagedFile } from '../file-protocol.ts'
 import type { S3Endpoint } from './connect.ts'
 import { s3 } from './index.ts'
 
@@ -115,7 +115,7 @@ describe.skipIf(ceph.absent)(`S3 and its boundary at Ceph's gateway${ceph.note}`
   it('aborts what an earlier attempt left behind before it begins anew, and never touches uploads of other keys', async () => {
     const endpoint = endpointOf(server, limited, bucket.name)
     const first = await s3.connect(endpoint, never())
-    const file = { temporaryName: '.x.part', finalName: 'file.bin' }
+    const file = { temporaryName: '.x.part', finalName: 'file.bin', content: chunks }
     async function* chunks(): AsyncIterable<Uint8Array> {
       yield await Promise.resolve(randomBytes(6 * 1024 * 1024))
     }
@@ -127,9 +127,30 @@ describe.skipIf(ceph.absent)(`S3 and its boundary at Ceph's gateway${ceph.note}`
     await first.close()
   })
 
+  it('goes on only with what holds the same content: an upload of that name may have been begun for another file', async () => {
+    const session = await s3.connect(endpointOf(server, limited, bucket.name, { partMiB: 5 }), never())
+    const [ours, other] = [randomBytes(11 * 1024 * 1024), randomBytes(11 * 1024 * 1024)]
+    async function* of(content: Buffer, from = 0): AsyncIterable<Uint8Array> {
+      yield await Promise.resolve(content.subarray(from))
+    }
+    const fileOf = (content: Buffer): StagedFile => ({ temporaryName: '.z.part', finalName: 'same-name.bin', content: (from) => of(content, from) })
+    const options = { offset: 0, size: ours.length, signal: never(), onAcknowledged: () => undefined }
+    await session.staging.write(fileOf(other), of(other), options)
+    expect(await session.staging.find(fileOf(ours))).toBeNull()
+    expect(await session.staging.find(fileOf(other))).toEqual({ size: other.length })
+    const mixed = Buffer.concat([other.subarray(0, 5 * 1024 * 1024), ours.subarray(5 * 1024 * 1024)])
+    expect(await session.staging.find(fileOf(mixed))).toEqual({ size: 5 * 1024 * 1024 })
+    await session.staging.write(fileOf(mixed), of(mixed, 5 * 1024 * 1024), { ...options, offset: 5 * 1024 * 1024 })
+    await session.staging.publish(fileOf(mixed))
+    const parts: Uint8Array[] = []
+    for await (const part of session.read('same-name.bin', { offset: 0, signal: never() })) parts.push(part)
+    expect(Buffer.concat(parts).equals(mixed)).toBe(true)
+    await session.close()
+  })
+
   it('writes the agreed marker after the file, once more without harm', async () => {
     const session = await s3.connect(endpointOf(server, limited, bucket.name, { doneMarker: '.done' }), never())
-    const file = { temporaryName: '.y.part', finalName: 'marked.edi' }
+    const file = { temporaryName: '.y.part', finalName: 'marked.edi', content: once }
     async function* once(): AsyncIterable<Uint8Array> {
       yield await Promise.resolve(Buffer.from('content'))
     }
@@ -138,7 +159,7 @@ describe.skipIf(ceph.absent)(`S3 and its boundary at Ceph's gateway${ceph.note}`
     await session.staging.finish?.(file)
     await session.staging.finish?.(file)
     expect((await bucket.keys('acme/in/marked')).toSorted()).toEqual(['acme/in/marked.edi', 'acme/in/marked.edi.done'])
-    expect(await session.facts?.('marked.edi')).toMatchObject({ etag: expect.any(String) as string })
+    expect(await session.stat('marked.edi')).toMatchObject({ facts: { etag: expect.any(String) as string } })
     await session.close()
   })
 })

@@ -68,7 +68,7 @@ export async function openSession(connected: Connected, endpoint: S3Endpoint, si
   const session: FileSession = {
     observed,
     folder: place,
-    capabilities: { staging: 'held', serverHash: false, resume: true, exclusiveRename: 'checked' },
+    capabilities: { staging: 'held', serverHash: false, resume: true, exclusiveRename: 'checked', filesAtOnce: settings.maxConnections },
     staging,
 
     list: async (abortSignal = signal) =>
@@ -93,7 +93,7 @@ export async function openSession(connected: Connected, endpoint: S3Endpoint, si
       await doing('look up', name, async () => {
         const found = await head(keys.keyOf(name))
         if (found === null) return null
-        return { name, kind: 'file', size: found.ContentLength ?? 0, modifiedAt: found.LastModified?.toISOString() ?? null, ...(found.ETag === undefined ? {} : { version: found.ETag }) }
+        return { name, kind: 'file', size: found.ContentLength ?? 0, modifiedAt: found.LastModified?.toISOString() ?? null, ...(found.ETag === undefined ? {} : { version: found.ETag }), facts: factsOf(found) }
       }),
 
     async *read(name, options) {
@@ -124,7 +124,7 @@ export async function openSession(connected: Connected, endpoint: S3Endpoint, si
 
     async write(name, content, options) {
       if (closed) throw new AppError('net.connection_lost', 'the session is closed')
-      const file: StagedFile = { temporaryName: name, finalName: name }
+      const file: StagedFile = { temporaryName: name, finalName: name, content: () => content }
       await staging.write(file, content, options)
       // Unlike publishing, writing means that the name gets this content whatever was there.
       await session.remove(name)
@@ -153,19 +153,6 @@ export async function openSession(connected: Connected, endpoint: S3Endpoint, si
     // What stores call a checksum is one of parts, or what we told them ourselves.
     hash: async () => await Promise.resolve(null),
 
-    facts: async (name) =>
-      await doing('look up', name, async () => {
-        const found = await head(keys.keyOf(name))
-        const { ETag, VersionId, ServerSideEncryption, ChecksumSHA256, ChecksumCRC32, ChecksumCRC64NVME } = found ?? {}
-        const checksum = ChecksumSHA256 ?? ChecksumCRC64NVME ?? ChecksumCRC32
-        return {
-          ...(ETag === undefined ? {} : { etag: ETag }),
-          ...(VersionId === undefined ? {} : { versionId: VersionId }),
-          ...(checksum === undefined ? {} : { checksum }),
-          ...(ServerSideEncryption === undefined ? {} : { encryption: ServerSideEncryption }),
-        }
-      }),
-
     async close() {
       closed = true
       connected.close()
@@ -174,6 +161,16 @@ export async function openSession(connected: Connected, endpoint: S3Endpoint, si
   }
   await doing('list', '', async () => await once.send(new ListObjectsV2Command({ Bucket, Prefix: keys.root, MaxKeys: 1 }), { abortSignal: signal }))
   return session
+}
+
+function factsOf({ ETag, VersionId, ServerSideEncryption, ChecksumSHA256, ChecksumCRC32, ChecksumCRC64NVME }: Found): Record<string, string> {
+  const checksum = ChecksumSHA256 ?? ChecksumCRC64NVME ?? ChecksumCRC32
+  return {
+    ...(ETag === undefined ? {} : { etag: ETag }),
+    ...(VersionId === undefined ? {} : { versionId: VersionId }),
+    ...(checksum === undefined ? {} : { checksum }),
+    ...(ServerSideEncryption === undefined ? {} : { encryption: ServerSideEncryption }),
+  }
 }
 
 /** `s3://bucket/prefix/`. */

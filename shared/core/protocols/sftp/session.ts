@@ -9,6 +9,8 @@ import { readAll, writeAll, type Handle } from './pipeline.ts'
 import { createServerHash } from './server-hash.ts'
 
 const CLOSE_WITHIN_MS = 2_000
+/** Requests of many files mix well on one channel; servers permit a hundred open files and more. */
+const FILES_AT_ONCE = 16
 
 type Callback<T> = (error: Error | null | undefined, value: T) => void
 
@@ -84,6 +86,7 @@ export async function openSession(connected: Connected, wanted: string): Promise
       },
       resume: true,
       exclusiveRename: /OpenSSH/.test(observed['serverSoftware'] ?? '') ? 'atomic' : 'checked',
+      filesAtOnce: FILES_AT_ONCE,
     },
 
     list: async () =>
