@@ -71,7 +71,8 @@ export async function startSocksProxy(options: ProxyOptions = {}): Promise<Proxy
   const asked: string[] = []
   const sockets = new Set<Socket>()
   const method = options.username === undefined ? 0 : 2
-  const server = createServer((socket) => {
+  // One side may have said all before the other has: what is still on its way must arrive.
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     void (async () => {
       const [methods] = (await once(socket, 'data')) as [Buffer]
       if (!methods.subarray(2).includes(method)) return void socket.end(Buffer.of(5, 255))

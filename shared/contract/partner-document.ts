@@ -28,7 +28,7 @@ export const PartnerDocument = z
     limits: z
       .strictObject({
         maxFileBytes: z.number().int().positive().optional().meta({ title: 'Largest file (bytes)' }),
-        maxConnections: z.number().int().min(1).max(16).default(1).meta({ title: 'Connections at a time', description: 'How many transfers may run side by side to this partner.' }),
+        maxConnections: z.number().int().min(1).max(16).optional().meta({ title: 'Connections at a time', description: 'SFTP and FTPS, over all its connections, sending and collecting. Left out: as many as each connection permits.' }),
         keepDays: z.number().int().min(1).max(3650).optional().meta({ title: 'Keep files for (days)', description: 'How long the content of exchanged files is kept by agreement. Left out: 90. Records are kept for ever.' }),
         extensions: z.array(z.string().regex(/^\.[a-z0-9]+$/i, 'write endings with their dot, like .edi')).max(50).optional().meta({ title: 'Permitted endings' }),
       })

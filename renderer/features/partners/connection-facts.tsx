@@ -11,6 +11,10 @@ function signInText(auth: SignIn): string {
   return auth.method !== 'password' && auth.password !== undefined ? `${SIGN_INS[auth.method]}, then password (sealed)` : SIGN_INS[auth.method]
 }
 
+function throughText(...hops: readonly ({ readonly host: string; readonly port: number } | undefined)[]): string | null {
+  return hops.flatMap((hop) => (hop === undefined ? [] : [`${hop.host}:${hop.port}`])).join(', then ') || null
+}
+
 function rowsOf(connection: Connection): Rows {
   switch (connection.protocol) {
     case 'sftp':
@@ -19,7 +23,7 @@ function rowsOf(connection: Connection): Rows {
         ['Server', `${connection.host}:${connection.port}`],
         ['User name', connection.username],
         ['Sign-in', signInText(connection.auth)],
-        ['Through', [connection.proxy, connection.jump].flatMap((hop) => (hop === undefined ? [] : [`${hop.host}:${hop.port}`])).join(', then ') || null],
+        ['Through', throughText(connection.proxy, connection.jump)],
         ['Folder there', connection.folder],
       ]
     case 'ftps':
@@ -27,6 +31,7 @@ function rowsOf(connection: Connection): Rows {
         ['Protocol', `FTPS, ${connection.mode} TLS`],
         ['Server', connection.port === undefined ? connection.host : `${connection.host}:${connection.port}`],
         ['User name', connection.username],
+        ['Through', throughText(connection.proxy)],
         ['Folder there', connection.folder],
       ]
     case 's3':
@@ -35,6 +40,7 @@ function rowsOf(connection: Connection): Rows {
         ['Endpoint', connection.endpoint ?? `Amazon S3, ${connection.region}`],
         ['Bucket', connection.bucket],
         ['Prefix', connection.prefix === '' ? 'none: the whole bucket' : connection.prefix],
+        ['Through', throughText(connection.proxy)],
       ]
     case 'folder':
       return [

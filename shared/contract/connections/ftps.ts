@@ -1,7 +1,7 @@
 /** FTPS: FTP over TLS. Plain FTP does not exist. */
 import { z } from 'zod'
 import { Slug } from '../common.ts'
-import { ConnectionLabel, ConnectTimeout, Host, IdleTimeout, MaxConnections, PgpSettings, Port, ReceiveSettings, SecretInput, TlsSettings, Verify, type SecretPlace } from './common.ts'
+import { ConnectionLabel, ConnectTimeout, Host, IdleTimeout, MaxConnections, PgpSettings, Port, ProxySettings, ReceiveSettings, SecretInput, TlsSettings, Verify, type SecretPlace } from './common.ts'
 
 export const FtpsConnection = z
   .strictObject({
@@ -16,6 +16,7 @@ export const FtpsConnection = z
     folder: z.string().min(1).max(1024).default('.').meta({ title: 'Folder there', description: 'Where our files are put; "." is the folder in which the server starts us.' }),
     tls: TlsSettings.prefault({}),
     passive: z.enum(['epsv', 'pasv']).default('epsv').meta({ title: 'Data connections', description: 'epsv falls back to pasv. The address in a PASV answer is never used.', advanced: true }),
+    proxy: ProxySettings.optional(),
     maxConnections: MaxConnections,
     verify: Verify,
     connectTimeoutSeconds: ConnectTimeout,
@@ -26,7 +27,10 @@ export const FtpsConnection = z
   .meta({ title: 'FTPS connection' })
 export type FtpsConnection = z.infer<typeof FtpsConnection>
 
-export const FTPS_SECRETS: readonly SecretPlace[] = [{ path: ['password'], field: 'password' }]
+export const FTPS_SECRETS: readonly SecretPlace[] = [
+  { path: ['password'], field: 'password' },
+  { path: ['proxy', 'password'], field: 'proxyPassword' },
+]
 
 /** The port that holds when none is written. */
 export function ftpsPort({ port, mode }: Pick<FtpsConnection, 'port' | 'mode'>): number {

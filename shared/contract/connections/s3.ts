@@ -1,7 +1,7 @@
 /** S3-compatible buckets: bucket and prefix are the boundary. */
 import { z } from 'zod'
 import { Slug } from '../common.ts'
-import { ConnectionLabel, ConnectTimeout, IdleTimeout, PgpSettings, ReceiveSettings, SecretInput, TlsSettings, Verify, type SecretPlace } from './common.ts'
+import { ConnectionLabel, ConnectTimeout, IdleTimeout, PgpSettings, ProxySettings, ReceiveSettings, SecretInput, TlsSettings, Verify, type SecretPlace } from './common.ts'
 
 const StaticCredentials = z.strictObject({
   kind: z.literal('static'),
@@ -46,6 +46,7 @@ export const S3Connection = z
     kmsKey: z.string().max(2048).optional().meta({ title: 'KMS key', advanced: true, when: { encryption: ['aws:kms'] } }),
     doneMarker: z.string().min(1).max(64).optional().meta({ title: 'Marker ending', description: 'With .done, an empty object NAME.done is written after each file.', advanced: true }),
     tls: TlsSettings.prefault({}),
+    proxy: ProxySettings.optional(),
     maxConnections: z.number().int().min(1).max(16).default(8).meta({ title: 'Files at once', description: 'Small files go side by side; a large one goes in parts.', advanced: true }),
     verify: Verify,
     connectTimeoutSeconds: ConnectTimeout,
@@ -59,4 +60,5 @@ export type S3Connection = z.infer<typeof S3Connection>
 export const S3_SECRETS: readonly SecretPlace[] = [
   { path: ['credentials', 'secretAccessKey'], field: 'secretAccessKey' },
   { path: ['credentials', 'sessionToken'], field: 'sessionToken' },
+  { path: ['proxy', 'password'], field: 'proxyPassword' },
 ]

@@ -89,14 +89,16 @@ export function createFileLanes(deps: FileLanesDeps): FileLanes {
   }
 
   /** True when there is more to do; the session then counts as running again. */
-  const rest = async (lane: Lane): Promise<boolean> => {
+  const rest = async (lane: Lane, route: FileRoute): Promise<boolean> => {
     const { promise, resolve: wake } = Promise.withResolvers<void>()
     const limit = new AbortController()
     lane.resting.push(wake)
     lane.running -= 1
     startLanes()
     void clock.sleep(LINGER_MS, AbortSignal.any([limit.signal, stopping])).then(wake, wake)
+    const deafen = route.onWanted(wake)
     await promise
+    deafen()
     limit.abort()
     const at = lane.resting.indexOf(wake)
     // Whoever woke it has counted it already.
@@ -114,7 +116,7 @@ export function createFileLanes(deps: FileLanesDeps): FileLanes {
       for (;;) {
         const [id] = lane.waiting
         if (id === undefined && active.size === 0) {
-          if (open === null || stopping.aborted || !(await rest(lane))) return
+          if (open === null || stopping.aborted || !(await rest(lane, open.route))) return
           open.rested = true
         } else if (id === undefined || (active.size > 0 && !takes(open, id, active))) {
           await Promise.race([...active.values(), lane.bell.promise])

@@ -7,6 +7,7 @@ import { checkAlgorithms, type As2Keys } from '../protocols/as2/build-message.ts
 import { head } from '../protocols/as2/http-client.ts'
 import type { FileTestResult, ObservedCrypto, TestProgress } from '../protocols/file-protocol.ts'
 import { createStagedReport, resolveStage } from '../protocols/test-report.ts'
+import { certificateFacts } from '../protocols/tls/index.ts'
 import type { Identities } from './identities.ts'
 import type { As2Role, Keyrings, Unfit } from './keyring.ts'
 import type { Lines } from './lines.ts'
@@ -42,7 +43,7 @@ export function createConnectionTest({ keyrings, lines, identities }: { readonly
           report.ok({ label: 'Address', value: url.host })
           report.begin('certificate')
           report.ok({ label: 'TLS', value: 'none: the address begins with http://' })
-        } else report.ok(...certificateFacts(certificate), { label: 'TLS', value: `${observed['tlsVersion'] ?? ''}, ${observed['cipher'] ?? ''}` })
+        } else report.ok(...certificateFacts(certificate, observed))
         report.begin('exchange')
         const facts = exchangeFacts(route, answer, identities)
         checkAlgorithms(route.connection, route.tolerated)
@@ -94,18 +95,5 @@ function keyFacts(keys: As2Keys): Fact[] {
     { label: 'We encrypt to', value: keys.encrypt === null ? 'nothing' : name(keys.encrypt.certificate) },
     { label: 'They sign with', value: keys.verify.map(({ certificate }) => name(certificate)).join(', ') || 'nothing' },
     { label: 'We decrypt with', value: keys.decrypt.map(({ certificate }) => name(certificate)).join(', ') || 'nothing' },
-  ]
-}
-
-function certificateFacts(certificate: PresentedCertificate | null): Fact[] {
-  if (certificate === null) return []
-  return [
-    { label: 'Presented', value: certificate.fingerprint },
-    { label: 'Public key', value: certificate.publicKeyPin },
-    { label: 'Issued for', value: certificate.names.join(', ') || certificate.subject },
-    { label: 'Issued by', value: certificate.issuer },
-    { label: 'Valid until', value: certificate.notAfter },
-    { label: 'Judgement', value: certificate.reason },
-    { label: 'Pinned', value: certificate.expected.join(', ') || 'none' },
   ]
 }

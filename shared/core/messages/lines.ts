@@ -3,7 +3,7 @@ import type http from 'node:http'
 import type { Clock } from '../kernel/clock.ts'
 import type { MessageRoute } from '../partners/routes.ts'
 import type { ObservedCrypto } from '../protocols/file-protocol.ts'
-import type { Proxy } from '../protocols/proxy.ts'
+import { proxyOf } from '../protocols/proxy.ts'
 import { createTlsPolicy, plainAgent, tlsAgent } from '../protocols/tls/index.ts'
 import type { PresentedCertificate } from '../../contract/partners.ts'
 
@@ -32,7 +32,7 @@ export function createLines({ clock }: { readonly clock: Clock }): Lines {
     const options = {
       connectTimeoutMs: connection.connectTimeoutSeconds * 1000,
       idleTimeoutMs: connection.idleTimeoutSeconds * 1000,
-      proxy: proxyOf(route),
+      proxy: proxyOf(route.connection.http, route.secrets),
       maxSockets: 64,
       keepAlive: listeners.keepAlive ?? true,
       ...(listeners.onPresented === undefined ? {} : { onPresented: listeners.onPresented }),
@@ -61,11 +61,4 @@ export function createLines({ clock }: { readonly clock: Clock }): Lines {
       kept.clear()
     },
   }
-}
-
-function proxyOf({ connection, secrets }: MessageRoute): Proxy | undefined {
-  const { proxy } = connection.http
-  if (proxy === undefined) return undefined
-  const { kind, host, port, username } = proxy
-  return { kind, host, port, username, password: secrets['proxyPassword'] }
 }

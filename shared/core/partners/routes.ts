@@ -7,6 +7,7 @@ import { AppError } from '../kernel/errors.ts'
 import type { SealedSecrets } from '../store/sealed-secrets.ts'
 import type { TrustService } from '../trust/service.ts'
 import type { PartnerRepository, StoredPartner } from './repository.ts'
+import { createConnectionSlots, type SlotLimits } from './connection-slots.ts'
 import { connectionOf, toleratedOn } from './rules.ts'
 import { createSealing } from './sealing.ts'
 
@@ -29,6 +30,8 @@ export interface FileRoute {
   readonly version: string
   /** Opens a session in the folder named, as the settings name it; left out: where we put files. */
   connect(signal: AbortSignal, folder?: string): Promise<FileSession>
+  /** Calls when somebody waits for a connection to this partner: a session that rests should be closed then. Answers what ends it. */
+  onWanted(listener: () => void): () => void
 }
 
 /** A way to exchange messages with a partner: settings, secrets, TLS trust and exceptions as they hold now. */
@@ -86,6 +89,7 @@ export function createRoutes(deps: {
 }): Routes {
   const { partners, trust, protocols, clock } = deps
   const sealing = createSealing(deps)
+  const slots = createConnectionSlots()
 
   const protocolOf = (connection: FileConnection): FileProtocol<FileConnection> => {
     const found = protocols[connection.protocol]
@@ -130,7 +134,16 @@ export function createRoutes(deps: {
         partner: stored.document,
         connection,
         version: JSON.stringify([stored.updatedAt, [...pins, ...tls.pins].map((pin) => pin.item), tls.client?.item, tls.authorities.length, ssh, tolerated]),
-        connect: async (signal, folder) => await protocolOf(connection).connect(endpointOf(partner, connection, folder ?? connection.folder), signal),
+        async connect(signal, folder) {
+          const release = await slots.take(partner, connection.id, limitsOf(stored.document, connection), signal)
+          try {
+            return releasing(await protocolOf(connection).connect(endpointOf(partner, connection, folder ?? connection.folder), signal), release)
+          } catch (error) {
+            release()
+            throw error
+          }
+        },
+        onWanted: (listener) => slots.onWanted(partner, listener),
       }
     },
 
@@ -177,6 +190,27 @@ export function createRoutes(deps: {
     },
   }
   return routes
+}
+
+/** Folders and stores have no connections that somebody would count. */
+function limitsOf({ limits }: PartnerDocument, connection: FileConnection): SlotLimits {
+  const counts = connection.protocol === 'sftp' || connection.protocol === 'ftps'
+  return counts ? { connection: connection.maxConnections, partner: limits.maxConnections } : { connection: Infinity, partner: undefined }
+}
+
+/** Gives the place back when the session is closed. */
+function releasing(session: FileSession, release: () => void): FileSession {
+  return {
+    ...session,
+    capabilities: session.capabilities,
+    async close() {
+      try {
+        await session.close()
+      } finally {
+        release()
+      }
+    },
+  }
 }
 
 function fileConnection(connection: Connection): FileConnection {

@@ -15,6 +15,17 @@ export interface Proxy {
   readonly password?: string | undefined
 }
 
+/** The proxy of a connection's settings, with its sealed password. */
+export function proxyOf(settings: { readonly proxy?: Omit<Proxy, 'password'> | undefined }, secrets: Readonly<Record<string, string>>): Proxy | undefined {
+  const { proxy } = settings
+  return proxy === undefined ? undefined : { kind: proxy.kind, host: proxy.host, port: proxy.port, username: proxy.username, password: secrets['proxyPassword'] }
+}
+
+/** For what is noted about a connection. */
+export function proxyFacts({ proxy }: { readonly proxy?: Omit<Proxy, 'password'> | undefined }): Readonly<Record<string, string>> {
+  return proxy === undefined ? {} : { proxy: `${proxy.kind} ${proxy.host}:${proxy.port}` }
+}
+
 export interface ProxyTarget {
   readonly host: string
   readonly port: number

@@ -6,6 +6,7 @@ import type { TestStage } from '../../contract/partners.ts'
 import { ERRORS } from '../../contract/errors/index.ts'
 import { AppError, asAppError, systemCode, toWireError } from '../kernel/errors.ts'
 import type { FileSession, TestProgress } from './file-protocol.ts'
+import { proxyFacts } from './proxy.ts'
 
 export type StageName = TestStage['name']
 
@@ -53,6 +54,11 @@ export function createStagedReport(names: readonly StageName[], onProgress: Test
         return skipped
       }),
   }
+}
+
+/** The evidence of a way that leads through a proxy. */
+export function proxyEvidence(settings: Parameters<typeof proxyFacts>[0]): Fact[] {
+  return Object.values(proxyFacts(settings)).map((value) => ({ label: 'Through the proxy', value }))
 }
 
 /** Finds the server's addresses. Rejects with `net.resolve_failed`. */

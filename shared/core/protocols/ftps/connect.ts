@@ -6,6 +6,7 @@ import type { PresentedCertificate } from '../../../contract/partners.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { FileEndpoint, ObservedCrypto } from '../file-protocol.ts'
 import { dial } from '../network.ts'
+import { proxyFacts, proxyOf, type Proxy } from '../proxy.ts'
 import { connectTls, createTlsPolicy, tlsError, type TlsConnection, type TlsPolicy } from '../tls/index.ts'
 import { replyCode, signInError } from './errors.ts'
 import { readFeatures, type Features } from './replies.ts'
@@ -30,6 +31,8 @@ export interface Connected {
   readonly observed: ObservedCrypto
   /** The server's address: data connections go there and nowhere else. */
   readonly address: string
+  /** On the way of data connections too. */
+  readonly proxy: Proxy | undefined
   readonly server: string
 }
 
@@ -39,17 +42,19 @@ export async function connectFtps(endpoint: FtpsEndpoint, observer: ConnectObser
   const { settings } = endpoint
   const server = `${settings.host}:${ftpsPort(settings)}`
   const policy = createTlsPolicy(settings.tls, endpoint.tls)
+  const proxy = proxyOf(settings, endpoint.secrets)
   const context = new FTPContext(settings.idleTimeoutSeconds * 1000)
   const onAbort = (): void => context.close()
   signal.addEventListener('abort', onAbort, { once: true })
   try {
-    const { control, greeting } = settings.mode === 'implicit' ? await openImplicit(context, policy, settings, observer, signal) : await openExplicit(context, policy, settings, observer, signal)
+    const { control, greeting } = settings.mode === 'implicit' ? await openImplicit(context, policy, { settings, proxy }, observer, signal) : await openExplicit(context, policy, { settings, proxy }, observer, signal)
     observer.secured?.(control.observed)
-    const address = control.socket.remoteAddress
+    // A proxy resolves the name itself, again for each data connection.
+    const address = proxy === undefined ? control.socket.remoteAddress : settings.host
     if (address === undefined) throw new AppError('net.connection_lost', `${server} ended the connection`)
     await signIn(context, endpoint, policy, server)
     const features = await prepare(context, server)
-    return { context, control, policy, features, address, server, observed: { ...control.observed, mode: settings.mode, dataProtection: 'PROT P', authMethod: policy.client === null ? 'password' : 'password and certificate', serverSoftware: softwareOf(greeting) } }
+    return { context, control, policy, features, address, proxy, server, observed: { ...control.observed, ...proxyFacts(settings), mode: settings.mode, dataProtection: 'PROT P', authMethod: policy.client === null ? 'password' : 'password and certificate', serverSoftware: softwareOf(greeting) } }
   } catch (error) {
     context.close()
     signal.throwIfAborted()
@@ -59,22 +64,27 @@ export async function connectFtps(endpoint: FtpsEndpoint, observer: ConnectObser
   }
 }
 
+interface Way {
+  readonly settings: FtpsConnection
+  readonly proxy: Proxy | undefined
+}
+
 type Opened = { readonly control: TlsConnection; readonly greeting: FTPResponse }
 
 function tlsOptions({ host, connectTimeoutSeconds }: FtpsConnection, port: number, observer: ConnectObserver, signal: AbortSignal) {
   return { host, port, timeoutMs: connectTimeoutSeconds * 1000, signal, onPresented: (certificate: PresentedCertificate) => observer.presented?.(certificate) }
 }
 
-async function openImplicit(context: FTPContext, policy: TlsPolicy, settings: FtpsConnection, observer: ConnectObserver, signal: AbortSignal): Promise<Opened> {
-  const control = await connectTls(policy, { ...tlsOptions(settings, ftpsPort(settings), observer, signal), onConnected: () => observer.connected?.() })
+async function openImplicit(context: FTPContext, policy: TlsPolicy, { settings, proxy }: Way, observer: ConnectObserver, signal: AbortSignal): Promise<Opened> {
+  const control = await connectTls(policy, { ...tlsOptions(settings, ftpsPort(settings), observer, signal), proxy, onConnected: () => observer.connected?.() })
   const greeting = listen(context, control, settings)
   return { control, greeting: await greeting }
 }
 
 /** AUTH TLS (RFC 4217 §4). What a stranger put behind the server's last plain answer is dropped with the plain socket's state. */
-async function openExplicit(context: FTPContext, policy: TlsPolicy, settings: FtpsConnection, observer: ConnectObserver, signal: AbortSignal): Promise<Opened> {
+async function openExplicit(context: FTPContext, policy: TlsPolicy, { settings, proxy }: Way, observer: ConnectObserver, signal: AbortSignal): Promise<Opened> {
   const port = ftpsPort(settings)
-  const plain = await dial({ host: settings.host, port, timeoutMs: settings.connectTimeoutSeconds * 1000, signal })
+  const plain = await dial({ host: settings.host, port, proxy, timeoutMs: settings.connectTimeoutSeconds * 1000, signal })
   const answered = greetingOn(context, settings)
   context.socket = plain
   const greeting = await answered()

@@ -39,7 +39,7 @@ export interface Transfers {
 /** The data connection broke, which may only be the shadow of a refusal on the control connection. */
 export class BrokenData extends Error {}
 
-export function createTransfers({ context, control, policy, address, server }: Connected, settings: FtpsConnection): Transfers {
+export function createTransfers({ context, control, policy, address, proxy, server }: Connected, settings: FtpsConnection): Transfers {
   let epsv = settings.passive === 'epsv'
   let resumed: boolean | null = null
   let outstanding: Promise<void> = Promise.resolve()
@@ -67,7 +67,7 @@ export function createTransfers({ context, control, policy, address, server }: C
   const openRaw = async (signal: AbortSignal): Promise<{ raw: Socket; port: number }> => {
     const port = await passivePort()
     try {
-      return { raw: await dial({ host: address, port, timeoutMs: settings.connectTimeoutSeconds * 1000, signal }), port }
+      return { raw: await dial({ host: address, port, proxy, timeoutMs: settings.connectTimeoutSeconds * 1000, signal }), port }
     } catch (error) {
       signal.throwIfAborted()
       throw new AppError('ftps.data_refused', `port ${port} of ${address} for data: ${error instanceof Error ? error.message : String(error)}`, { details: { server, address: `${address}:${port}` }, cause: error })

@@ -1,9 +1,9 @@
 /** The connection test: one stage after the other, each with its time, its evidence and its own reason when it fails. */
-import type { Fact } from '../../../contract/common.ts'
 import { ftpsPort } from '../../../contract/connections/ftps.ts'
 import type { PresentedCertificate } from '../../../contract/partners.ts'
 import type { FileSession, FileTestResult, ObservedCrypto, TestProgress } from '../file-protocol.ts'
-import { createStagedReport, folderStages, resolveStage } from '../test-report.ts'
+import { createStagedReport, folderStages, proxyEvidence, resolveStage } from '../test-report.ts'
+import { certificateFacts } from '../tls/index.ts'
 import { connectFtps, type Connected, type FtpsEndpoint } from './connect.ts'
 import { openSession } from './session.ts'
 
@@ -18,19 +18,19 @@ export async function testConnection(endpoint: FtpsEndpoint, onProgress: TestPro
   let connected: Connected | null = null
   let session: FileSession | null = null
   try {
-    await resolveStage(settings.host, report)
+    await resolveStage((settings.proxy ?? settings).host, report)
     report.begin('connect')
     connected = await connectFtps(
       endpoint,
       {
         connected() {
-          report.ok({ label: 'Address', value: `${settings.host}:${ftpsPort(settings)}` }, { label: 'How TLS starts', value: settings.mode })
+          report.ok({ label: 'Address', value: `${settings.host}:${ftpsPort(settings)}` }, { label: 'How TLS starts', value: settings.mode }, ...proxyEvidence(settings))
           report.begin('certificate')
         },
         presented: (presented) => (certificate = presented),
         secured(negotiated) {
           observed = negotiated
-          report.ok(...certificateFacts(certificate), { label: 'TLS', value: `${negotiated['tlsVersion'] ?? ''}, ${negotiated['cipher'] ?? ''}` }, { label: 'Our certificate', value: negotiated['clientCertificate'] ?? 'none' })
+          report.ok(...certificateFacts(certificate, negotiated), { label: 'Our certificate', value: negotiated['clientCertificate'] ?? 'none' })
           report.begin('authenticate')
         },
       },
@@ -50,17 +50,4 @@ export async function testConnection(endpoint: FtpsEndpoint, onProgress: TestPro
     connected?.context.close()
   }
   return { stages: report.stages(), hostKey: null, certificate, observed }
-}
-
-function certificateFacts(certificate: PresentedCertificate | null): Fact[] {
-  if (certificate === null) return []
-  return [
-    { label: 'Presented', value: certificate.fingerprint },
-    { label: 'Public key', value: certificate.publicKeyPin },
-    { label: 'Issued for', value: certificate.names.join(', ') || certificate.subject },
-    { label: 'Issued by', value: certificate.issuer },
-    { label: 'Valid until', value: certificate.notAfter },
-    { label: 'Judgement', value: certificate.reason },
-    { label: 'Pinned', value: certificate.expected.join(', ') || 'none' },
-  ]
 }

@@ -7,6 +7,7 @@ import { newAuthority, selfSigned, type Authority } from '../../../../e2e/server
 import type { FtpsServer } from '../../../../e2e/servers/ftps.ts'
 import { findPeer } from '../../../../e2e/servers/peers.ts'
 import { startProftpd } from '../../../../e2e/servers/proftpd.ts'
+import { startHttpProxy, startSocksProxy } from '../../../../e2e/servers/proxies.ts'
 import { startVsftpd, vsftpdPeer } from '../../../../e2e/servers/vsftpd.ts'
 import { FtpsConnection } from '../../../contract/connections/ftps.ts'
 import { ERRORS, type ErrorCode } from '../../../contract/errors/index.ts'
@@ -64,6 +65,31 @@ describe.each(servers)('FTPS at $name', ({ peer, start, signedIn }) => {
       const session = await ftps.connect(endpoint(good, { authorities: [authority.certificate] }), never())
       expect(session.observed).toMatchObject({ serverCertificate: good.identity.fingerprint, dataProtection: 'PROT P' })
       await session.close()
+    })
+
+    it.each([['http', startHttpProxy], ['socks5', startSocksProxy]] as const)('goes through a proxy of the kind %s, data connections too, and never past it', async (kind, startProxy) => {
+      const proxy = await startProxy({ username: 'us', password: 'secret' })
+      try {
+        const way = { proxy: { kind, host: '127.0.0.1', port: proxy.port, username: 'us', password: 'sealed' } }
+        const behind = (proxyPassword: string): FtpsEndpoint => {
+          const one = endpoint(good, { authorities: [authority.certificate] }, way)
+          return { ...one, secrets: { ...one.secrets, proxyPassword } }
+        }
+        const session = await ftps.connect(behind('secret'), never())
+        expect(session.observed).toMatchObject({ proxy: `${kind} 127.0.0.1:${proxy.port}`, serverCertificate: good.identity.fingerprint })
+        const content = randomBytes(300_000)
+        await put(session, 'through.bin', content)
+        expect(readFileSync(join(good.folder, 'through.bin')).equals(content)).toBe(true)
+        expect(await session.list()).toHaveLength(1)
+        await session.remove('through.bin')
+        await session.close()
+        const asked = proxy.asked.filter((target) => target !== '')
+        expect(asked[0]).toBe(`127.0.0.1:${good.port}`)
+        expect(asked.length).toBeGreaterThanOrEqual(3)
+        await expect(ftps.connect(behind('wrong'), never())).rejects.toMatchObject({ code: 'net.proxy_auth_refused' })
+      } finally {
+        await proxy.stop()
+      }
     })
 
     it('refuses an unknown authority, a wrong pin, a missing pin and another name', async () => {

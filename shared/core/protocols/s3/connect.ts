@@ -6,6 +6,7 @@ import type { S3Connection } from '../../../contract/connections/s3.ts'
 import type { PresentedCertificate } from '../../../contract/partners.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { FileEndpoint, ObservedCrypto } from '../file-protocol.ts'
+import { proxyFacts, proxyOf } from '../proxy.ts'
 import { createTlsPolicy, plainAgent, tlsAgent } from '../tls/index.ts'
 
 export type S3Endpoint = FileEndpoint<S3Connection>
@@ -34,8 +35,8 @@ export function createClients(endpoint: S3Endpoint, observer: S3Observer, signal
   const { settings, tolerated } = endpoint
   const url = new URL(settings.endpoint ?? `https://s3.${settings.region}.amazonaws.com`)
   refusePlain(url, tolerated)
-  const observed: Record<string, string> = { endpoint: url.origin, signature: 'AWS4-HMAC-SHA256', credentials: settings.credentials.kind, ...(url.protocol === 'http:' ? { tlsVersion: 'none' } : {}) }
-  const options = { connectTimeoutMs: settings.connectTimeoutSeconds * 1000, idleTimeoutMs: settings.idleTimeoutSeconds * 1000, maxSockets: MOST_SOCKETS, signal }
+  const observed: Record<string, string> = { endpoint: url.origin, signature: 'AWS4-HMAC-SHA256', credentials: settings.credentials.kind, ...proxyFacts(settings), ...(url.protocol === 'http:' ? { tlsVersion: 'none' } : {}) }
+  const options = { connectTimeoutMs: settings.connectTimeoutSeconds * 1000, idleTimeoutMs: settings.idleTimeoutSeconds * 1000, maxSockets: MOST_SOCKETS, proxy: proxyOf(settings, endpoint.secrets), signal }
   const httpAgent = plainAgent(options)
   const httpsAgent = tlsAgent(createTlsPolicy(settings.tls, endpoint.tls), {
     ...options,

@@ -5,7 +5,8 @@ import type { Fact } from '../../../contract/common.ts'
 import type { PresentedCertificate } from '../../../contract/partners.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { FileSession, FileTestResult, ObservedCrypto, TestProgress } from '../file-protocol.ts'
-import { createStagedReport, folderStages, resolveStage, type StagedReport } from '../test-report.ts'
+import { createStagedReport, folderStages, proxyEvidence, resolveStage, type StagedReport } from '../test-report.ts'
+import { certificateFacts } from '../tls/index.ts'
 import { createClients, type Connected, type S3Endpoint } from './connect.ts'
 import { s3Error, statusOf } from './errors.ts'
 import { keySpace } from './keys.ts'
@@ -24,14 +25,14 @@ export async function testConnection(endpoint: S3Endpoint, onProgress: TestProgr
   try {
     const url = new URL(settings.endpoint ?? `https://s3.${settings.region}.amazonaws.com`)
     const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
-    await resolveStage(settings.pathStyle ? host : `${settings.bucket}.${host}`, report)
+    await resolveStage(settings.proxy?.host ?? (settings.pathStyle ? host : `${settings.bucket}.${host}`), report)
     report.begin('connect')
     connected = createClients(endpoint, { presented: (presented) => (certificate = presented) }, signal)
     await firstAnswer(connected, settings.bucket, signal)
     observed = connected.observed
-    report.ok({ label: 'Endpoint', value: url.origin })
+    report.ok({ label: 'Endpoint', value: url.origin }, ...proxyEvidence(settings))
     report.begin('certificate')
-    report.ok(...certificateFacts(certificate, observed))
+    report.ok(...tlsFacts(certificate, observed))
     report.begin('authenticate')
     session = await openSession(connected, endpoint, signal)
     report.ok({ label: 'Credentials', value: settings.credentials.kind === 'static' ? settings.credentials.accessKeyId : `profile ${settings.credentials.profile}` }, { label: 'Signature', value: observed['signature'] ?? '' }, { label: 'Region', value: settings.region })
@@ -63,22 +64,14 @@ function moveToItsStage(error: unknown, report: StagedReport, certificate: Prese
   if (ofCertificate && report.isOpen('connect')) {
     report.ok()
     report.begin('certificate')
-    report.fail(error, ...certificateFacts(certificate, {}))
+    report.fail(error, ...certificateFacts(certificate))
     return
   }
   report.fail(error)
 }
 
-function certificateFacts(certificate: PresentedCertificate | null, observed: ObservedCrypto): Fact[] {
-  if (certificate === null) return [{ label: 'TLS', value: 'none: HTTP without encryption' }]
-  return [
-    { label: 'Presented', value: certificate.fingerprint },
-    { label: 'Issued for', value: certificate.names.join(', ') || certificate.subject },
-    { label: 'Issued by', value: certificate.issuer },
-    { label: 'Valid until', value: certificate.notAfter },
-    { label: 'Judgement', value: certificate.reason },
-    { label: 'TLS', value: `${observed['tlsVersion'] ?? ''} ${observed['cipher'] ?? ''}`.trim() },
-  ]
+function tlsFacts(certificate: PresentedCertificate | null, observed: ObservedCrypto): Fact[] {
+  return certificate === null ? [{ label: 'TLS', value: 'none: HTTP without encryption' }] : certificateFacts(certificate, observed)
 }
 
 /**

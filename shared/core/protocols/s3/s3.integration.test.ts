@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newAuthority, selfSigned } from '../../../../e2e/servers/certificates.ts'
 import { lineTo } from '../../../../e2e/servers/line.ts'
+import { startHttpProxy } from '../../../../e2e/servers/proxies.ts'
 import { radosgwPeer, startRadosgw } from '../../../../e2e/servers/radosgw.ts'
 import { createBucket, type Bucket, type S3Account, type S3Server } from '../../../../e2e/servers/s3.ts'
 import { startVersitygw, versitygwPeer } from '../../../../e2e/servers/versitygw.ts'
@@ -181,6 +182,19 @@ describe.skipIf(versity.absent)(`S3 over TLS at Versity's gateway${versity.note}
     await expect(s3.connect(at({}, 'authority'), never())).rejects.toMatchObject({ code: 'tls.certificate_unknown' })
     const other = selfSigned({ names: ['127.0.0.1'] })
     await expect(s3.connect(at({ pins: [{ item: 'ti_1', fingerprint: other.fingerprint, certificate: null }] }, 'pinned'), never())).rejects.toMatchObject({ code: 'tls.certificate_changed' })
+  })
+
+  it('goes through a proxy where one is set, judged all the same', async () => {
+    const proxy = await startHttpProxy()
+    try {
+      const way = { proxy: { kind: 'http', host: '127.0.0.1', port: proxy.port } }
+      const endpoint = { ...endpointOf(server, server.owner, 'any-bucket', way), tls: { ...NO_TLS, authorities: [authority.certificate] } }
+      await expect(s3.connect(endpoint, never())).rejects.toMatchObject({ code: 'remote.folder_missing' })
+      expect(proxy.asked).toEqual([new URL(server.endpoint).host])
+      await expect(s3.connect({ ...endpoint, tls: NO_TLS }, never())).rejects.toMatchObject({ code: 'tls.certificate_unknown' })
+    } finally {
+      await proxy.stop()
+    }
   })
 
   it('names the stage that refused the certificate in its test, and shows it', async () => {

@@ -4,7 +4,7 @@ import type { Client, SFTPWrapper } from 'ssh2'
 import type { SftpConnection } from '../../../contract/connections/sftp.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { FileEndpoint, ObservedCrypto } from '../file-protocol.ts'
-import { connectThroughProxy } from '../proxy.ts'
+import { connectThroughProxy, proxyFacts, proxyOf } from '../proxy.ts'
 import { connectError } from './errors.ts'
 import { openSsh, type ConnectObserver, type OpenSsh } from './ssh.ts'
 
@@ -93,10 +93,10 @@ async function openWay(endpoint: SftpEndpoint, signal: AbortSignal): Promise<Way
 }
 
 async function openFirstLine({ settings, secrets }: SftpEndpoint, target: { readonly host: string; readonly port: number }, signal: AbortSignal): Promise<Way> {
-  const { proxy } = settings
+  const proxy = proxyOf(settings, secrets)
   if (proxy === undefined) return { line: undefined, facts: {}, release: () => undefined }
-  const line = await connectThroughProxy({ ...proxy, password: secrets['proxyPassword'] }, target, { timeoutMs: settings.connectTimeoutSeconds * 1000, signal })
-  return { line, facts: { proxy: `${proxy.kind} ${proxy.host}:${proxy.port}` }, release: () => void line.destroy() }
+  const line = await connectThroughProxy(proxy, target, { timeoutMs: settings.connectTimeoutSeconds * 1000, signal })
+  return { line, facts: proxyFacts(settings), release: () => void line.destroy() }
 }
 
 async function forward(ssh: Client, target: { readonly host: string; readonly port: number }, gate: string): Promise<Duplex> {
