@@ -47,7 +47,7 @@ try {
   const retention = createRetention({ database, payloads: { has: async () => await Promise.resolve(true) }, clock })
   const repository = createPostureRepository(database)
   const collector = createCollector({
-    sources: { station: () => facts.station, partners: () => facts.partners, items: () => facts.items, insights: { entries: () => [], findings: () => [] }, traffic: createTraffic(database), flows: () => [], secrets: () => [], audit: () => facts.audit, platform: async () => await Promise.resolve(facts.platform), keeping: async () => await Promise.resolve(facts.keeping), tests: () => [], retention: async () => await retention(ids.map((id) => ({ partner: id, days: 90 }))), approval: () => facts.approval, notices: () => facts.notices, expectations: () => [] },
+    sources: { station: () => facts.station, partners: () => facts.partners, items: () => facts.items, insights: { entries: () => [], findings: () => [] }, traffic: createTraffic(database), refusals: () => [], flows: () => [], secrets: () => [], audit: () => facts.audit, platform: async () => await Promise.resolve(facts.platform), keeping: async () => await Promise.resolve(facts.keeping), tests: () => [], retention: async () => await retention(ids.map((id) => ({ partner: id, days: 90 }))), approval: () => facts.approval, notices: () => facts.notices, expectations: () => [] },
     repository, database, clock,
   })
   const service = createPostureService({ rules: RULES, collector, repository, database, clock, publisher: { publish: () => undefined }, audit: { record: () => undefined }, raise: () => undefined })

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Fact, FileSource, Limit, Nothing, Sha256, Slug, Timestamp } from './common.ts'
 import { procedure, topic } from './define.ts'
 import { WireError } from './errors/index.ts'
+import { RelianceFact } from './policy.ts'
 
 /**
  * `queued` waits for its turn · `sending` an attempt runs · `waiting` will be tried again at `nextTryAt` ·
@@ -134,11 +135,14 @@ export const Attempt = z.object({
   resumedAt: z.number().int(),
   /** kex, cipher, mac, hostKeyAlgorithm, hostKeyFingerprint, serverSoftware … */
   observed: z.record(z.string(), z.string()),
+  /** Exceptions of the policy on which it relied. */
+  exceptions: z.array(RelianceFact).default([]),
   error: WireError.nullable(),
 })
 export type Attempt = z.infer<typeof Attempt>
 
-export const DeliveryDetail = z.object({ delivery: Delivery, attempts: z.array(Attempt), source: z.string() })
+/** `exceptions`: everything on which it relied, in whichever attempt. */
+export const DeliveryDetail = z.object({ delivery: Delivery, attempts: z.array(Attempt), source: z.string(), exceptions: z.array(RelianceFact).default([]) })
 export type DeliveryDetail = z.infer<typeof DeliveryDetail>
 
 /** What will happen to one file, told before anything is sent. */

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { Slug } from './common.ts'
 import { Connection } from './connections/index.ts'
+import { PolicyChange } from './policy-document.ts'
 import { Exception } from './policy.ts'
 
 export const PartnerDocument = z
@@ -41,6 +42,7 @@ export const PartnerDocument = z
       .regex(/^(\/|[A-Za-z]:[\\/]|\\\\)/, 'write an absolute path')
       .optional()
       .meta({ title: 'Inbox', description: 'Folder of this computer in which received files appear. Left out: one in the workspace.' }),
+    policy: PolicyChange.omit({ $schema: true }).optional().meta({ title: 'Policy', description: 'What differs from the policy for everyone.' }),
     exceptions: z.array(Exception).max(50).default([]).meta({ title: 'Exceptions' }),
     connections: z.array(Connection).min(1).max(20).meta({ title: 'Connections' }),
   })

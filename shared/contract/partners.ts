@@ -121,8 +121,8 @@ export const partners = {
   resume: procedure('write', z.object({ id: Slug }), PartnerSummary),
   /** Refused while deliveries are under way; the ledger and the audit records stay. */
   remove: procedure('dangerous', z.object({ id: Slug }), Nothing),
-  /** The JSON Schema of partner and station documents, as published. */
-  schema: procedure('read', z.object({ of: z.enum(['partner', 'station']) }), z.object({ schema: z.record(z.string(), z.unknown()) }), { beforeOpen: true }),
+  /** The JSON Schema of partner, station and policy documents, as published. */
+  schema: procedure('read', z.object({ of: z.enum(['partner', 'station', 'policy']) }), z.object({ schema: z.record(z.string(), z.unknown()) }), { beforeOpen: true }),
   /** Staged report; shows presented keys without trusting them. `testId` names the progress events. */
   test: procedure('dangerous', ConnectionRef.extend({ testId: z.string().max(40).optional() }), TestReport),
   changed: topic(z.object({ id: Slug, removed: z.boolean() })),

@@ -127,12 +127,12 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const deliveryRepository = createDeliveryRepository(database)
   const partnerRepository = createPartnerRepository(database)
   const trust = createTrustService({ ...common, repository: createTrustRepository(database), secrets, audit, partners: partnerFacts(partnerRepository, clock) })
-  const expiryWatch = createExpiryWatch({ database, insights: trust.insights, audit, raise, also: () => rollovers.check(), clock, logger })
+  const expiryWatch = createExpiryWatch({ database, insights: trust.insights, audit, raise, also: () => [rollovers.check(), policy.remind()], clock, logger })
   const station = createStationService({ ...common, audit })
   const facts = partnerFacts(partnerRepository, clock)
   const rollovers = createRolloverService({ ...common, trust, partners: facts, station: station.show, seen: createMessageRepository(database).seen, audit })
-  const policy = createPolicyService({ ...common, secrets, audit, station: station.show, partners: facts, boundItems: trust.boundItems, lastObserved: deliveryRepository.lastObserved })
-  const routes = createRoutes({ partners: partnerRepository, trust, secrets, protocols: { sftp, ftps, s3, folder }, testMessages: async (...args) => await sending.test(...args), requireApproved: policy.requireApproved, clock })
+  const policy = createPolicyService({ ...common, secrets, audit, station: station.show, partners: facts, boundItems: trust.boundItems, lastObserved: deliveryRepository.lastObserved, raise })
+  const routes = createRoutes({ partners: partnerRepository, trust, secrets, protocols: { sftp, ftps, s3, folder }, testMessages: async (...args) => await sending.test(...args), policy: policy.gate, clock })
   const inboxOf = (partner: string): string => partnerRepository.find(partner)?.document.inbox ?? join(workspace.folder, 'partners', partner, 'Inbox')
   const partners = createPartnerService({ ...common, repository: partnerRepository, deliveries: deliveryRepository, trust, secrets, audit, inboxOf })
   const ledger = createLedger({ ...common, deliveries: deliveryRepository, audit })
@@ -140,9 +140,9 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
     const other = rollovers.otherOf(partner, fingerprint)
     return other === null ? null : trust.materials.one(other)
   }
-  const forMessages = { database, payloads, routes, materials: trust.materials, station: () => station.show(), audit, publisher, clock, random, logger, product: `Waybill/${options.version}`, otherOfChange }
+  const forMessages = { database, payloads, routes, materials: trust.materials, policy: policy.gate, station: () => station.show(), audit, publisher, clock, random, logger, product: `Waybill/${options.version}`, otherOfChange }
   const sending = createMessageSending(forMessages)
-  const engine = createDeliveryEngine({ exchange: sending.exchange, deliveries: deliveryRepository, ledger, payloads, publisher, clock, random, routes, logger })
+  const engine = createDeliveryEngine({ exchange: sending.exchange, deliveries: deliveryRepository, ledger, payloads, publisher, clock, random, routes, policy: policy.gate, logger })
   const pgp = createPgpSteps({
     materials: trust.materials,
     payloads,
@@ -152,9 +152,9 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
     },
     clock,
   })
-  const releases = createInboundReleases({ database, repository: deliveryRepository, ledger, payloads, clock, logger, inboxOf, open: pgp.open })
+  const releases = createInboundReleases({ database, repository: deliveryRepository, ledger, payloads, clock, logger, inboxOf, open: pgp.open, policy: policy.gate })
   const collect = createCollect({ ...common, repository: deliveryRepository, remoteFiles: createRemoteFileRepository(database), ledger, releases, payloads, routes, onLook: (seen) => expectations.noteLook(seen) })
-  const deliveries = createDeliveryService({ database, exchange: sending.exchange, repository: deliveryRepository, ledger, engine, payloads, routes, releases, pgp, publisher, clock })
+  const deliveries = createDeliveryService({ database, exchange: sending.exchange, repository: deliveryRepository, ledger, engine, payloads, routes, releases, pgp, policy: policy.gate, publisher, clock })
   const notifications = createNotificationService({ database, outbox: createOutbox(database), secrets, audit, bus: publisher, send: sendMessage, clock, logger })
   const forFlows = {
     ...common,
@@ -213,6 +213,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       items: () => trust.list({ limit: MOST_ITEMS }).items,
       insights: trust.insights,
       traffic: createTraffic(database),
+      refusals: policy.refusals,
       flows: () => flows.list({ limit: MOST_FLOWS }).flows.map(({ id }) => flowFactOf(flows.show(id), clock.now())),
       secrets: () => secretAges(secrets.ages('partner/')),
       audit: () => chainFacts(auditRepository),
@@ -238,6 +239,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
     receiverShows: () => messages.receiver.shows(),
     clock,
   })
+  const leaveRefusals = publisher.subscribe('deliveries.changed', policy.noteFailure)
   deliveries.recover(systemActor)
   runner.recover()
   const ending = new AbortController()
@@ -261,6 +263,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       await messages.stop()
       await notifications.stop()
       ending.abort()
+      leaveRefusals()
       await watching
       await practice.shutDown()
     },
@@ -270,7 +273,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       partners: partnerHandlers({ service: partners, routes, audit, publisher, clock }),
       practice,
       rollover: rolloverHandlers(rollovers, rehearse),
-      policy: policyHandlers(policy),
+      policy: policyHandlers({ service: policy, partners: { show: (id) => partners.show(id).document, apply: partners.apply }, clock }),
       cards: cardHandlers({ trust, partners: { all: facts.all, apply: partners.apply }, station: station.show, audit, clock, resolveFile, readContent }),
       trust: trustHandlers({ service: trust, routes, resolveFile, readContent }),
       deliveries: deliveryHandlers(deliveries, collect, resolveFile),

@@ -68,7 +68,8 @@ function virtualPath(given: string): string {
   return posix.resolve('/', given.replaceAll('\0', ''))
 }
 
-function serveSftp(sftp: SFTPWrapper, folder: string): void {
+/** Serves one SFTP channel from a folder, and nothing outside it. */
+export function serveSftp(sftp: SFTPWrapper, folder: string): void {
   const handles = new Map<number, OpenHandle>()
   let nextHandle = 0
   const real = (given: string): string => join(folder, virtualPath(given))

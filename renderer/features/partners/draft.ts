@@ -24,6 +24,8 @@ export interface Draft {
   readonly notes: string
   /** Contacts, limits, Inbox, exceptions. */
   readonly values: Values
+  /** Kept as it is. */
+  readonly policy: PartnerDocument['policy']
   readonly connections: readonly ConnectionDraft[]
 }
 
@@ -38,10 +40,11 @@ export const CONNECTION_FIELDS: Readonly<Record<Protocol, readonly Field[]>> = {
   as2: fieldsOf(CONNECTION_SCHEMAS.as2, OWN_CONTROLS),
 }
 
-export const PARTNER_FIELDS = fieldsOf(PartnerDocument, ['$schema', 'id', 'name', 'notes', 'connections'])
+/** The policy has a page of its own. */
+export const PARTNER_FIELDS = fieldsOf(PartnerDocument, ['$schema', 'id', 'name', 'notes', 'policy', 'connections'])
 
 export function emptyDraft(): Draft {
-  return { id: '', idTyped: false, name: '', notes: '', values: valuesOf(PARTNER_FIELDS, undefined), connections: [] }
+  return { id: '', idTyped: false, name: '', notes: '', values: valuesOf(PARTNER_FIELDS, undefined), policy: undefined, connections: [] }
 }
 
 /** A connection to fill in; its short name is the protocol's, numbered where that is taken. */
@@ -70,6 +73,7 @@ export function draftOf(document: PartnerDocument): Draft {
     name: document.name,
     notes: document.notes ?? '',
     values: valuesOf(PARTNER_FIELDS, document),
+    policy: document.policy,
     connections: document.connections.map((stored) => ({
       key: stored.id,
       id: stored.id,
@@ -87,6 +91,7 @@ export function documentOf(draft: Draft): Record<string, unknown> {
     name: draft.name,
     ...(draft.notes === '' ? {} : { notes: draft.notes }),
     ...objectOf(PARTNER_FIELDS, draft.values),
+    ...(draft.policy === undefined ? {} : { policy: draft.policy }),
     connections: draft.connections.map(connectionOf),
   }
 }

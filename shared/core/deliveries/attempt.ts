@@ -4,6 +4,7 @@ import { systemActor } from '../kernel/actor.ts'
 import { timestamp, type Clock } from '../kernel/clock.ts'
 import { AppError, asAppError, toWireError } from '../kernel/errors.ts'
 import type { Publisher } from '../kernel/events.ts'
+import type { PolicyGate } from '../policy/gate.ts'
 import type { FileProtocol, FileSession, ObservedCrypto } from '../protocols/file-protocol.ts'
 import type { PayloadStore } from '../store/payload-store.ts'
 import type { Ledger } from './ledger.ts'
@@ -23,6 +24,7 @@ export interface AttemptDeps {
   readonly publisher: Publisher
   readonly clock: Clock
   readonly random: () => number
+  readonly policy: Pick<PolicyGate, 'permitContent' | 'noteUses'>
 }
 
 /** Reason of an abort: the operator cancelled this delivery. */
@@ -37,7 +39,7 @@ export async function runAttempt(
   options: { readonly protocol: FileProtocol['id']; readonly verify: 'auto' | 'size' | 'hash' | 'read-back'; readonly signal: AbortSignal; readonly turn: Turn; /** Whether the session goes on with another file. */ readonly more: () => boolean },
   deps: AttemptDeps,
 ): Promise<void> {
-  const { deliveries, ledger, payloads, publisher, clock } = deps
+  const { deliveries, ledger, payloads, publisher, clock, policy } = deps
   const { delivery, maybeArrived } = deliveries.get(started.id)
   const travels = delivery.wire ?? delivery
   const observed = { ...session.observed, ...delivery.wire?.facts }
@@ -45,6 +47,9 @@ export async function runAttempt(
   let persistedAt = clock.now()
   let acknowledged = deliveries.acknowledgedBefore(delivery.id, started.attempt)
   deliveries.updateAttempt(started.attempt, { observed, bytes: acknowledged })
+  const travelled = { delivery: delivery.id, attempt: started.attempt, partner: delivery.partner, connection: delivery.connection, direction: 'outbound' } as const
+  // Before the first byte, while the exceptions hold that let it begin; again at the end, for what shows only in transfer.
+  policy.noteUses(travelled, observed)
   try {
     const receipt = await putFile(
       {
@@ -87,6 +92,7 @@ export async function runAttempt(
         },
       },
     )
+    policy.noteUses(travelled, { ...session.observed, ...delivery.wire?.facts })
     ledger.apply(delivery.id, 'confirmed', { actor: systemActor, receipt, attempt: 'delivered', data: { observed }, grouped: options.more() })
   } catch (error) {
     deliveries.updateAttempt(started.attempt, { bytes: acknowledged })

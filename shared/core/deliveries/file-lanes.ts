@@ -151,6 +151,11 @@ export function createFileLanes(deps: FileLanesDeps): FileLanes {
       const controller = new AbortController()
       controllers.set(id, controller)
       const { attempt } = ledger.start(id, systemActor)
+      if (!isPermitted(id)) {
+        controllers.delete(id)
+        goOn(id, lane)
+        return open
+      }
       try {
         open = await sessionFor(id, open, controller.signal, active)
       } catch (error) {
@@ -176,6 +181,18 @@ export function createFileLanes(deps: FileLanesDeps): FileLanes {
       settle(id)
     }
     return open
+  }
+
+  /** What the policy says of this one file concerns no other of its lane. */
+  const isPermitted = (id: string): boolean => {
+    const { delivery } = deliveries.get(id)
+    try {
+      deps.policy.permitContent({ partner: delivery.partner, connection: delivery.connection, direction: 'outbound', delivery: id }, delivery.wire?.facts ?? {})
+      return true
+    } catch (error) {
+      endWithError(delivery, error, {}, deps)
+      return false
+    }
   }
 
   /** The open session if it still serves, else a new one. */

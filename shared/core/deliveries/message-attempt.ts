@@ -79,6 +79,7 @@ export async function runMessageAttempt(id: string, signal: AbortSignal, deps: M
             within() {
               within()
               deliveries.updateAttempt(attempt, { observed })
+              deps.policy.noteUses({ ...placeOf(delivery), attempt }, observed)
             },
           })
           meter.stage('transferring')
@@ -93,6 +94,7 @@ export async function runMessageAttempt(id: string, signal: AbortSignal, deps: M
       within() {
         within?.()
         deliveries.updateAttempt(attempt, { observed: answer.observed, bytes: delivery.size })
+        deps.policy.noteUses({ ...placeOf(delivery), attempt }, answer.observed)
       },
     }
     conclude(id, noted, { route, maybeBefore }, deps)
@@ -100,6 +102,10 @@ export async function runMessageAttempt(id: string, signal: AbortSignal, deps: M
     if (error instanceof Superseded) return
     endMessageWithError(id, signal.aborted ? signal.reason : error, { route, maybeBefore }, deps)
   }
+}
+
+function placeOf({ id, partner, connection }: Delivery): { delivery: string; partner: string; connection: string; direction: 'outbound' } {
+  return { delivery: id, partner, connection, direction: 'outbound' }
 }
 
 /** Somebody else decided the delivery while this attempt was on its way. */

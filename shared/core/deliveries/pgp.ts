@@ -147,15 +147,16 @@ function openedName(name: string): string {
 function protectFacts({ encryption, signatures, profile }: ProtectReport): Record<string, string> {
   return {
     pgpProfile: profile,
-    ...(encryption === null ? {} : { pgpCipher: encryption.cipher, pgpPacket: encryption.packet, pgpRecipients: encryption.recipients.map(({ key }) => key).join(', ') }),
-    ...(signatures.length === 0 ? {} : { pgpSignedWith: signatures.map(({ key, hash }) => `${key} (${hash})`).join(', ') }),
+    ...(encryption === null ? {} : { pgpCipher: encryption.cipher, pgpPacket: encryption.packet, pgpRecipients: encryption.recipients.map(({ key }) => key).join(', '), pgpRecipientKey: encryption.recipients.map(({ algorithm }) => algorithm).join(', ') }),
+    ...(signatures.length === 0 ? {} : { pgpSignedWith: signatures.map(({ key, hash }) => `${key} (${hash})`).join(', '), pgpSignerKey: signatures.map(({ algorithm }) => algorithm).join(', ') }),
   }
 }
 
 function unprotectFacts({ encryption, signedBy, warnings }: UnprotectReport): Record<string, string> {
   return {
     pgpEncryption: encryption === null ? 'none' : `${encryption.cipher}, ${encryption.packet}`,
-    ...(signedBy === null ? { pgpSignedBy: 'nobody' } : { pgpSignedBy: `${signedBy.owner ?? ''} ${signedBy.key ?? signedBy.issuer ?? ''}`.trim(), pgpSignatureHash: String(signedBy.hash), pgpSignedAt: signedBy.created === null ? 'unknown' : signedBy.created.toISOString() }),
+    ...(encryption === null ? {} : { pgpRecipientKey: encryption.decryptedWith.algorithm }),
+    ...(signedBy === null ? { pgpSignedBy: 'nobody' } : { pgpSignedBy: `${signedBy.owner ?? ''} ${signedBy.key ?? signedBy.issuer ?? ''}`.trim(), pgpSignatureHash: String(signedBy.hash), pgpSignerKey: signedBy.algorithm ?? 'unknown', pgpSignedAt: signedBy.created === null ? 'unknown' : signedBy.created.toISOString() }),
     ...(warnings.length === 0 ? {} : { pgpWarnings: warnings.join(', ') }),
   }
 }

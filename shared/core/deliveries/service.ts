@@ -11,6 +11,7 @@ import { newId } from '../kernel/ids.ts'
 import { noticeRaiser } from '../notifications/raise.ts'
 import type { Routes, Target } from '../partners/routes.ts'
 import type { Database } from '../store/database.ts'
+import { plannedFacts, type PolicyGate } from '../policy/gate.ts'
 import type { PayloadStore } from '../store/payload-store.ts'
 import type { DeliveryEngine } from './engine.ts'
 import type { Ledger } from './ledger.ts'
@@ -74,10 +75,11 @@ export function createDeliveryService(deps: {
   readonly releases: InboundReleases
   readonly pgp: PgpSteps
   readonly database: Database
+  readonly policy: Pick<PolicyGate, 'permitContent' | 'permitPlan' | 'usesOf'>
   readonly publisher: Publisher
   readonly clock: Clock
 }) {
-  const { repository, ledger, engine, payloads, routes, releases, pgp, clock } = deps
+  const { repository, ledger, engine, payloads, routes, releases, pgp, policy, clock } = deps
   const raise = noticeRaiser(deps)
 
   /** Everything that can be refused without reading the file. */
@@ -113,6 +115,7 @@ export function createDeliveryService(deps: {
     }
     refuseDuplicate()
     const wire = await pgp.protect(payload, file.name, pgpTarget(target), facts.signal)
+    if (connection.protocol !== 'as2') policy.permitContent({ partner: partner.id, connection: connection.id, direction: 'outbound' }, wire?.facts ?? {})
     return () => {
       // Looked for once more: another file of the same command may have been written down meanwhile.
       const earlier = refuseDuplicate()
@@ -150,6 +153,7 @@ export function createDeliveryService(deps: {
       const size = await sizeOf(file.path)
       checkAgreed(partner, remoteName, file.as ?? file.name, size)
       pgp.checkKeys(pgpTarget(target))
+      policy.permitPlan({ partner: partner.id, connection: connection.id, direction: 'outbound' }, plannedFacts(connection))
       const { sha256 } = await payloads.digest(file.path, { signal })
       const duplicateOf = repository.findSame(partner.id, remoteName, sha256)
       const refusal = connection.protocol === 'sftp' && pinned.length === 0 ? new AppError('sftp.host_key_unknown', `no host key is pinned for ${partner.id}/${connection.id}`) : null
@@ -184,7 +188,8 @@ export function createDeliveryService(deps: {
 
     show(id: string): DeliveryDetail {
       const { delivery, source } = repository.get(id)
-      return { delivery, attempts: repository.attempts(id), source }
+      const exceptions = policy.usesOf(id)
+      return { delivery, attempts: repository.attempts(id).map((attempt) => ({ ...attempt, exceptions: exceptions.filter((use) => use.attempt === attempt.id) })), source, exceptions }
     },
 
     async preview(request: SendRequest, signal: AbortSignal): Promise<SendPlan[]> {

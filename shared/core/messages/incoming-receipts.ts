@@ -9,9 +9,10 @@ import { newId } from '../kernel/ids.ts'
 import type { MessageRoute, Routes } from '../partners/routes.ts'
 import { allowancesOf } from '../protocols/as2/build-message.ts'
 import { judgeMdn, openMdn, type Envelope, type HeaderPair, type MdnReading, type MdnVerdict } from '../protocols/as2/message/index.ts'
+import type { PolicyGate } from '../policy/gate.ts'
 import type { Database } from '../store/database.ts'
 import type { Keyrings } from './keyring.ts'
-import { expectationOf, verdictError } from './outbound.ts'
+import { expectationOf, placeOf, receiptAskedOf, receiptFacts, refusalOfReceipt, verdictError } from './outbound.ts'
 import type { Overlap } from './overlap.ts'
 import type { Parties } from './parties.ts'
 import type { BuiltRecord, MessageRepository } from './repository.ts'
@@ -37,10 +38,11 @@ export function createIncomingReceipts(deps: {
   readonly parties: Parties
   readonly keyrings: Keyrings
   readonly overlap: Overlap
+  readonly policy: Pick<PolicyGate, 'permitReceipt' | 'noteUses'>
   readonly audit: AuditTrail
   readonly clock: Clock
 }): IncomingReceipts {
-  const { database, messages, ledger, routes, parties, keyrings, overlap, audit, clock } = deps
+  const { database, messages, ledger, routes, parties, keyrings, overlap, policy, audit, clock } = deps
 
   const note = (type: string, posted: PostedReceipt, data: Readonly<Record<string, unknown>>, partner: string | null): void => {
     const id = newId('rcp', clock.now())
@@ -52,13 +54,16 @@ export function createIncomingReceipts(deps: {
   const decide = (message: BuiltRecord, route: MessageRoute, posted: PostedReceipt, reading: MdnReading, verdict: MdnVerdict): void => {
     const at = timestamp(clock.now())
     const row = { receivedAt: at, mode: 'async', headers: posted.headers, body: posted.body, sha256: reading.sha256, verdict: verdict.code, facts: factsOf(reading, verdict) } as const
+    const place = { ...placeOf(route), delivery: message.delivery }
+    const seen = { receiptAsked: receiptAskedOf(message), ...receiptFacts(reading) }
+    const refusal = verdict.delivered ? refusalOfReceipt(policy, place, seen) : null
     database.transaction(() => {
       // The same receipt again: replayed, or repeated by a partner who did not hear our answer.
       if (!messages.insertReceipt(message.id, row)) return
       const { delivery, state } = ledger.get(message.delivery)
       const { keys } = keyrings.of(route.partner.id, route.connection.id, route.tolerated)
       const again = verdict.code === 'negative' && state === 'awaiting-receipt' && reading.kind === 'mdn' && overlap.goesAgain(route, keys, message, reading.disposition.raw)
-      const event = again ? 'not-taken' : eventOf(verdict)
+      const event = refusal !== null ? 'disputed' : again ? 'not-taken' : eventOf(verdict)
       const possible = event !== null && mayDecide(verdict.code, reading, expectationOf(message, route).signedReceipt) && stepFor(state, event) !== null
       if (!possible) {
         note('as2.receipt_without_effect', posted, { delivery: delivery.id, messageId: message.messageId, verdict: verdict.code, reasons: verdict.reasons, state }, delivery.partner)
@@ -66,8 +71,8 @@ export function createIncomingReceipts(deps: {
       }
       const receipt = receiptOf(reading, verdict, message, 'async', at)
       const details = { 'Message-ID': message.messageId, remote: posted.remote }
-      const error = verdict.delivered ? null : toWireError(verdictError(verdict, reading, details))
-      const attempt = verdict.delivered ? 'delivered' : event === 'disputed' ? 'disputed' : 'failed'
+      const error = refusal !== null ? toWireError(refusal) : verdict.delivered ? null : toWireError(verdictError(verdict, reading, details))
+      const attempt = event === 'confirmed' ? 'delivered' : event === 'disputed' ? 'disputed' : 'failed'
       ledger.apply(delivery.id, event, {
         actor: systemActor,
         receipt,
@@ -76,6 +81,7 @@ export function createIncomingReceipts(deps: {
         data: { mode: 'async', remote: posted.remote },
         ...(again ? { nextTryAt: at } : {}),
         within: () => {
+          policy.noteUses(place, seen)
           if (verdict.code === 'negative') messages.supersede(message.id, at)
         },
       })

@@ -1,5 +1,6 @@
 /** The certificates that are bound for a connection, read, and sorted into fit and unfit ones. */
 import type { KeyObject } from 'node:crypto'
+import type { Toleration } from '../../contract/policy.ts'
 import type { Role } from '../../contract/trust.ts'
 import { readCertificate, readPrivateKey, type Certificate } from '../crypto/x509/index.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -15,6 +16,8 @@ export interface Unfit {
   /** `sha256:…`, or the item's id where it cannot be read. */
   readonly certificate: string
   readonly problem: string
+  /** The exception under which it would be used; null when there is none. */
+  readonly exception: Toleration | null
 }
 
 export interface Keyring {
@@ -59,7 +62,7 @@ export function createKeyrings({ materials, clock }: { readonly materials: Mater
       const { item, privateKey } = material
       if (!boundTo(partner, role, material)) return []
       const refuse = (problem: string): [] => {
-        unfit.push({ role, certificate: item.fingerprint, problem })
+        unfit.push({ role, certificate: item.fingerprint, problem, exception: / bits; /.test(problem) ? 'rsa-1024' : role === 'verify' && problem.startsWith('it was valid until') ? 'certificate-expired' : null })
         return []
       }
       if (item.publicKey === null) return refuse('only its fingerprint is known')
@@ -98,7 +101,9 @@ export function problemOfCertificate(certificate: Certificate, role: As2Role, to
   const least = tolerated.includes('rsa-1024') ? 1024 : LEAST_RSA_BITS
   if (keyType !== 'ec' && keyType !== 'other' && keyBits !== undefined && keyBits < least) return `its RSA key has ${keyBits} bits; ${least} are needed`
   if (role === 'encrypt' && keyType !== 'rsa') return 'content can only be encrypted to an RSA key'
-  if (role === 'decrypt' || tolerated.includes('certificate-expired')) return null
+  if (role === 'decrypt') return null
+  // An exception lets an expired certificate verify, nothing else: what we send has to be protected for today.
+  if (role === 'verify' && tolerated.includes('certificate-expired')) return null
   if (now > notAfter.getTime()) return `it was valid until ${notAfter.toISOString()}`
   if (now < notBefore.getTime()) return `it is valid only from ${notBefore.toISOString()}`
   return null

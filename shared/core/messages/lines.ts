@@ -6,6 +6,7 @@ import type { ObservedCrypto } from '../protocols/file-protocol.ts'
 import { proxyOf } from '../protocols/proxy.ts'
 import { createTlsPolicy, plainAgent, tlsAgent } from '../protocols/tls/index.ts'
 import type { PresentedCertificate } from '../../contract/partners.ts'
+import { isLoopback } from './rules.ts'
 
 export interface Lines {
   /** `scheme` of the address that is posted to. */
@@ -38,7 +39,7 @@ export function createLines({ clock }: { readonly clock: Clock }): Lines {
       ...(listeners.onPresented === undefined ? {} : { onPresented: listeners.onPresented }),
       ...(listeners.onSecure === undefined ? {} : { onSecure: listeners.onSecure }),
     }
-    return scheme === 'https:' ? tlsAgent(createTlsPolicy(connection.tls, route.tls, clock), options) : plainAgent(options)
+    return scheme === 'https:' ? tlsAgent(createTlsPolicy(connection.tls, route.tls, { clock, line: route.line }), options) : plainAgent(options)
   }
 
   const schemeOf = (route: MessageRoute): 'http:' | 'https:' => (route.connection.url?.startsWith('https:') === true ? 'https:' : 'http:')
@@ -55,7 +56,7 @@ export function createLines({ clock }: { readonly clock: Clock }): Lines {
       return agent
     },
     probe: (route, onPresented, onSecure) => open(route, schemeOf(route), { onPresented, onSecure, keepAlive: false }),
-    observed: (route) => secure.get(keyOf(route, schemeOf(route))) ?? { transport: 'HTTP without TLS' },
+    observed: (route) => secure.get(keyOf(route, schemeOf(route))) ?? { transport: isLoopback(URL.parse(route.connection.url ?? '')?.hostname ?? '') ? 'HTTP on this computer' : 'HTTP without TLS' },
     close() {
       for (const { agent } of kept.values()) agent.destroy()
       kept.clear()

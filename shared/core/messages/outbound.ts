@@ -3,9 +3,10 @@ import type { ErrorCode } from '../../contract/errors/index.ts'
 import type { MessageAnswer, MessageExchange, MessageTask } from '../deliveries/message-attempt.ts'
 import { CmsError } from '../crypto/cms/index.ts'
 import { timestamp, type Clock } from '../kernel/clock.ts'
-import { AppError } from '../kernel/errors.ts'
+import { AppError, asAppError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import type { MessageRoute } from '../partners/routes.ts'
+import type { PolicyGate } from '../policy/gate.ts'
 import { allowancesOf, buildOptionsOf, contentTypeOf, type As2Identity } from '../protocols/as2/build-message.ts'
 import { post, type HttpAnswer } from '../protocols/as2/http-client.ts'
 import { buildMessage, classifyBody, headerValue, judgeMdn, MessageError, messageIdKey, newMessageId, openMdn, type BuildReport, type HeaderPair, type MdnReading, type MdnVerdict } from '../protocols/as2/message/index.ts'
@@ -14,7 +15,7 @@ import type { Keyrings, Unfit } from './keyring.ts'
 import type { Lines } from './lines.ts'
 import type { Overlap } from './overlap.ts'
 import type { BuiltRecord, Facts, MessageRepository } from './repository.ts'
-import { DISPUTES, factsOf, isLoopback, meaningOf, pauseAfterTry, receiptOf, retryAfter } from './rules.ts'
+import { DISPUTES, factsOf, isLoopback, keyText, meaningOf, pauseAfterTry, receiptOf, retryAfter, transportText } from './rules.ts'
 
 export interface OutboundDeps {
   readonly messages: MessageRepository
@@ -23,6 +24,7 @@ export interface OutboundDeps {
   readonly lines: Lines
   readonly overlap: Overlap
   readonly identityOf: (route: MessageRoute) => As2Identity
+  readonly policy: Pick<PolicyGate, 'permitContent' | 'permitReceipt'>
   readonly clock: Clock
   readonly random: () => number
 }
@@ -31,7 +33,7 @@ const HOUR_MS = 3_600_000
 const PEEK_BYTES = 512
 
 export function createOutbound(deps: OutboundDeps): MessageExchange {
-  const { messages, payloads, keyrings, lines, overlap, clock } = deps
+  const { messages, payloads, keyrings, lines, overlap, policy, clock } = deps
 
   const build = async (task: MessageTask, route: MessageRoute): Promise<Omit<BuiltRecord, 'acceptedAt'>> => {
     const { delivery, signal } = task
@@ -81,7 +83,10 @@ export function createOutbound(deps: OutboundDeps): MessageExchange {
       // A new message is what a person's "Retry" sends after this.
       if (verdict.code === 'negative') messages.supersede(message.id, at)
     }
-    const base = { observed, within: store, receipt: receiptOf(reading, verdict, message, 'sync', at) }
+    const seen = { ...observed, ...receiptFacts(reading) }
+    const base = { observed: seen, within: store, receipt: receiptOf(reading, verdict, message, 'sync', at) }
+    const refusal = verdict.delivered ? refusalOfReceipt(policy, { ...placeOf(route), delivery: message.delivery }, seen) : null
+    if (refusal !== null) return { kind: 'disputed', ...base, error: refusal }
     if (verdict.delivered) return { kind: 'confirmed', ...base }
     const error = verdictError(verdict, reading, details)
     if (verdict.code === 'negative') return overlap.goesAgain(route, keyrings.of(route.partner.id, route.connection.id, route.tolerated).keys, message, reading.kind === 'mdn' ? reading.disposition.raw : '') ? { kind: 'not-taken', again: true, ...base, error } : { kind: 'refused', ...base, error }
@@ -122,7 +127,9 @@ export function createOutbound(deps: OutboundDeps): MessageExchange {
       checkTransport(url, route)
       const { message, store } = await buildOnce(task, route)
       let written = false
-      const observed: Record<string, string> = { ...Object.fromEntries(message.facts.map(({ label, value }) => [label, value])), messageId: message.messageId }
+      const observed: Record<string, string> = { ...Object.fromEntries(message.facts.map(({ label, value }) => [label, value])), messageId: message.messageId, receiptAsked: receiptAskedOf(message) }
+      // Each time: what was built under an exception does not go out after its end.
+      policy.permitContent({ ...placeOf(route), delivery: task.delivery.id }, observed)
       const answer = await post({
         url,
         agent: lines.agent(route),
@@ -160,6 +167,31 @@ export function createOutbound(deps: OutboundDeps): MessageExchange {
 }
 
 type Observed = Readonly<Record<string, string>>
+
+export function placeOf({ partner, connection }: MessageRoute): { partner: string; connection: string; direction: 'outbound' } {
+  return { partner: partner.id, connection: connection.id, direction: 'outbound' }
+}
+
+export function receiptAskedOf({ receiptMode, receiptSigned }: BuiltRecord): string {
+  return receiptMode === 'none' ? 'none' : receiptSigned ? 'signed' : 'unsigned'
+}
+
+/** How a receipt was signed, for the policy; nothing for one that is none or whose signature counts for nothing. */
+export function receiptFacts(reading: MdnReading): Observed {
+  if (reading.kind !== 'mdn') return {}
+  const { signature } = reading
+  return signature.state === 'valid' ? { receiptSigned: signature.report.digestAlgorithm } : signature.state === 'unsigned' ? { receiptSigned: 'no' } : {}
+}
+
+/** A receipt that is whole and genuine, and not as the policy wants it. */
+export function refusalOfReceipt(policy: Pick<PolicyGate, 'permitReceipt'>, place: Parameters<PolicyGate['permitReceipt']>[0], facts: Observed): AppError | null {
+  try {
+    policy.permitReceipt(place, facts)
+    return null
+  } catch (error) {
+    return asAppError(error)
+  }
+}
 
 /** What the receipt of a message must say; all of it was written down when the message was built. */
 export function expectationOf(message: BuiltRecord, route: MessageRoute): Parameters<typeof judgeMdn>[1] {
@@ -246,11 +278,13 @@ function recordOf(parts: {
 function buildFacts(options: Parameters<typeof buildMessage>[0], contentType: string): Facts {
   const { sign, encrypt, compress } = options
   const name = (certificate: { readonly fingerprintSha256: string }): string => `sha256:${certificate.fingerprintSha256}`
+  const [recipient] = encrypt?.recipients ?? []
   return [
     { label: 'contentType', value: contentType },
-    ...(sign === undefined ? [] : [{ label: 'signed', value: `${sign.digest ?? 'sha256'}${sign.scheme === undefined ? '' : `, ${sign.scheme}`}` }, { label: 'signedBy', value: name(sign.signer.certificate) }]),
+    ...(sign === undefined ? [] : [{ label: 'signed', value: `${sign.digest ?? 'sha256'}${sign.scheme === undefined ? '' : `, ${sign.scheme}`}` }, { label: 'signedBy', value: name(sign.signer.certificate) }, { label: 'signerKey', value: keyText(sign.signer.certificate) }]),
     ...(compress === undefined ? [] : [{ label: 'compressed', value: `zlib, ${compress.when}` }]),
-    ...(encrypt === undefined ? [] : [{ label: 'encrypted', value: encrypt.cipher }, { label: 'encryptedTo', value: encrypt.recipients.map(({ certificate }) => name(certificate)).join(', ') }]),
+    ...(encrypt === undefined ? [] : [{ label: 'encrypted', value: encrypt.cipher }, { label: 'encryptedTo', value: encrypt.recipients.map(({ certificate }) => name(certificate)).join(', ') }, { label: 'recipientKey', value: encrypt.recipients.map(({ certificate }) => keyText(certificate)).join(', ') }]),
+    ...(recipient === undefined ? [] : [{ label: 'keyTransport', value: transportText(recipient.transport) }]),
   ]
 }
 

@@ -8,6 +8,7 @@ import { newId } from '../kernel/ids.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { RaiseNotice } from '../notifications/raise.ts'
 import type { MessageRoute, Routes } from '../partners/routes.ts'
+import type { PolicyGate } from '../policy/gate.ts'
 import { allowancesOf, mdnQuirksOf, openPolicyOf, type As2Keys } from '../protocols/as2/build-message.ts'
 import { buildMdn, openMessage, planReceipt, readEnvelope, type BuiltMdn, type DispositionToSend, type Envelope, type MicCandidate, type OpenOutcome, type PayloadSink } from '../protocols/as2/message/index.ts'
 import type { Database } from '../store/database.ts'
@@ -15,8 +16,9 @@ import type { PayloadStore, StoredPayload } from '../store/payload-store.ts'
 import { isModern } from './answers.ts'
 import type { Identities } from './identities.ts'
 import type { Overlap } from './overlap.ts'
-import type { Keyrings } from './keyring.ts'
+import type { Keyrings, Unfit } from './keyring.ts'
 import { pushed, type Pushed } from './pushed.ts'
+import { keyText } from './rules.ts'
 import type { Facts, InboundConclusion, InboundRecord, MessageRepository } from './repository.ts'
 
 /** Files that are released together. */
@@ -42,6 +44,7 @@ export interface ProcessingDeps {
   readonly identities: Identities
   readonly overlap: Overlap
   readonly releases: InboundReleases
+  readonly policy: Pick<PolicyGate, 'permitContent' | 'noteUses' | 'noteRefusal'>
   readonly audit: AuditTrail
   readonly raise: RaiseNotice
   readonly clock: Clock
@@ -51,7 +54,7 @@ export interface ProcessingDeps {
 }
 
 export function createProcessing(deps: ProcessingDeps): Processing {
-  const { database, messages, payloads, routes, keyrings, releases, audit, clock } = deps
+  const { database, messages, payloads, routes, keyrings, releases, policy, audit, clock } = deps
 
   const toRelease: string[] = []
   let releasing: Promise<void> | null = null
@@ -104,6 +107,7 @@ export function createProcessing(deps: ProcessingDeps): Processing {
     database.transaction(() => {
       const accepted = releases.accept(files, systemActor)
       const ids = accepted.map(({ id }) => id)
+      for (const [index, id] of ids.entries()) policy.noteUses({ delivery: id, partner: entry.partner ?? '', connection: entry.connection ?? '', direction: 'inbound' }, files[index]?.facts ?? {})
       messages.conclude(entry.id, { ...end, deliveries: ids, at: timestamp(clock.now()) })
       audit.record({
         actor: systemActor,
@@ -137,7 +141,13 @@ export function createProcessing(deps: ProcessingDeps): Processing {
   }
 
   const taken = (entry: InboundRecord, route: MessageRoute, keys: As2Keys, outcome: Extract<OpenOutcome, { ok: true }>, stored: readonly StoredPayload[]): readonly string[] => {
-    const facts = factsOf(outcome)
+    const facts = factsOf(outcome, keys, clock.now())
+    const refusal = refusalOf(route, facts)
+    if (refusal !== null) {
+      // The partner is proved and may know why (RFC 4130 §7.4.3).
+      refused(entry, route, keys, outcome.envelope, { disposition: { kind: 'error', modifier: 'insufficient-message-security' }, reason: 'policy', detail: refusal.message, authenticated: true, facts })
+      return []
+    }
     const disposition: DispositionToSend = { kind: 'processed' }
     const receipt = receiptFor(outcome.envelope, route, deps.overlap.keysForReceipt(route, keys, outcome.observed.decryptedBy), disposition, outcome.mic, true)
     const trace = newId('trc', clock.now())
@@ -162,6 +172,24 @@ export function createProcessing(deps: ProcessingDeps): Processing {
       { state: 'processed', disposition: receipt?.mdn.disposition ?? 'processed', reason: null, detail: null, mic: outcome.mic, layers: outcome.layers.map(({ kind }) => kind), facts, mdn: mdnOf(receipt) },
       files,
     )
+  }
+
+  /** Why the policy does not take a message that is genuine and whole; null when it does. */
+  const refusalOf = (route: MessageRoute, facts: Facts): AppError | null => {
+    try {
+      policy.permitContent({ partner: route.partner.id, connection: route.connection.id, direction: 'inbound' }, flat(facts))
+      return null
+    } catch (error) {
+      return asAppError(error)
+    }
+  }
+
+  /** What the message layer refused by itself, in the policy's words; a bound certificate that is not used now is refused here too. */
+  const noteRefusal = (route: MessageRoute, reason: string, detail: string, unfit: readonly Unfit[]): void => {
+    const bad = reason === 'signer-unknown' ? unfit.find(({ role }) => role === 'verify') : undefined
+    const rule = bad === undefined ? RULE_OF_REASON[reason] : bad.exception === 'certificate-expired' ? 'verify-valid' : 'verify-key'
+    if (rule === undefined) return
+    policy.noteRefusal({ partner: route.partner.id, connection: route.connection.id, direction: 'inbound' }, { rule, seen: bad?.problem ?? detail, exception: bad?.exception ?? null })
   }
 
   const refused = (entry: InboundRecord, route: MessageRoute, keys: As2Keys, envelope: Envelope, why: { disposition: DispositionToSend; reason: string; detail: string; authenticated: boolean; facts: Facts }): void => {
@@ -191,7 +219,7 @@ export function createProcessing(deps: ProcessingDeps): Processing {
     async process(id) {
       const entry = entryOf(id)
       const route = routeOf(entry)
-      const { keys } = keyrings.of(route.partner.id, route.connection.id, route.tolerated)
+      const { keys, unfit } = keyrings.of(route.partner.id, route.connection.id, route.tolerated)
       const envelope = readEnvelope(entry.headers)
       if (envelope.messageId?.valid !== true) {
         refused(entry, route, keys, envelope, { disposition: { kind: 'error', modifier: 'invalid-message-id' }, reason: 'message-id', detail: 'there is no Message-ID that can be used', authenticated: false, facts: [] })
@@ -205,7 +233,8 @@ export function createProcessing(deps: ProcessingDeps): Processing {
         releasing ??= releaseWaiting()
       } else {
         const { disposition, reason, detail, senderAuthenticated } = outcome
-        refused(entry, route, keys, envelope, { disposition: { kind: 'error', modifier: disposition }, reason, detail, authenticated: senderAuthenticated, facts: factsOf(outcome) })
+        refused(entry, route, keys, envelope, { disposition: { kind: 'error', modifier: disposition }, reason, detail, authenticated: senderAuthenticated, facts: factsOf(outcome, keys, clock.now()) })
+        noteRefusal(route, reason, detail, unfit)
       }
       deps.onReceiptQueued()
       return entryOf(id)
@@ -250,8 +279,15 @@ function storingSink(payloads: PayloadStore): { sink: PayloadSink; stored: () =>
   }
 }
 
-function factsOf(outcome: OpenOutcome): Facts {
+/** What the message layer refuses by itself, in the policy's words. */
+const RULE_OF_REASON: Readonly<Record<string, string>> = { 'signature-required': 'receive-signed', 'encryption-required': 'receive-encrypted', 'algorithm-refused': 'as2.algorithm_refused' }
+
+const flat = (facts: Facts): Record<string, string> => Object.fromEntries(facts.map(({ label, value }) => [label, value]))
+
+function factsOf(outcome: OpenOutcome, keys: As2Keys, now: number): Facts {
   const { observed, warnings } = outcome
+  const signer = keys.verify.find(({ certificate }) => certificate.fingerprintSha256 === observed.signedBy)?.certificate
+  const recipient = keys.decrypt.find(({ certificate }) => certificate.fingerprintSha256 === observed.decryptedBy)?.certificate
   const fact = (label: string, value: string | undefined): Facts => (value === undefined ? [] : [{ label, value }])
   return [
     ...fact('encrypted', observed.encrypted ? (observed.cipher ?? 'yes') : 'no'),
@@ -259,6 +295,9 @@ function factsOf(outcome: OpenOutcome): Facts {
     ...fact('decryptedBy', observed.decryptedBy === undefined ? undefined : `sha256:${observed.decryptedBy}`),
     ...fact('signed', observed.signed ? [observed.digest, observed.signatureScheme].filter((part) => part !== undefined).join(', ') || 'yes' : 'no'),
     ...fact('signedBy', observed.signedBy === undefined ? undefined : `sha256:${observed.signedBy}`),
+    ...fact('signerKey', signer !== undefined ? keyText(signer) : observed.signerKeyBits !== undefined && observed.signatureScheme !== 'ecdsa' ? `RSA ${observed.signerKeyBits}` : undefined),
+    ...fact('signerExpired', signer !== undefined && signer.notAfter.getTime() < now ? signer.notAfter.toISOString() : undefined),
+    ...fact('recipientKey', recipient === undefined ? undefined : keyText(recipient)),
     ...fact('compressed', observed.compressed ? 'zlib' : undefined),
     ...fact('peculiarities', warnings.length === 0 ? undefined : warnings.join(', ')),
   ]

@@ -10,6 +10,7 @@ import { newId } from '../kernel/ids.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { RaiseNotice } from '../notifications/raise.ts'
 import type { MessageParty } from '../partners/routes.ts'
+import type { PolicyGate } from '../policy/gate.ts'
 import { classifyBody, readEnvelope, type Envelope, type HeaderPair } from '../protocols/as2/message/index.ts'
 import type { InboundAnswer, InboundRequest } from '../protocols/as2/listener.ts'
 import type { Database } from '../store/database.ts'
@@ -33,6 +34,7 @@ export interface ReceivingDeps {
   readonly parties: Parties
   readonly processing: Processing
   readonly receipts: IncomingReceipts
+  readonly policy: Pick<PolicyGate, 'requireApproved'>
   readonly audit: AuditTrail
   readonly raise: RaiseNotice
   readonly clock: Clock
@@ -80,8 +82,22 @@ export function createReceiving(deps: ReceivingDeps): Receive {
     return EMPTY
   }
 
+  /** In hardened mode: who sends keeps the message and comes again, until somebody approved the change or undid it. */
+  const isApproved = ({ partner, connection }: MessageParty): boolean => {
+    try {
+      deps.policy.requireApproved(partner.id, connection.id, 'inbound')
+      return true
+    } catch (error) {
+      const { message } = asAppError(error)
+      deps.logger.log('warn', 'a message was turned away: hardened mode', { partner: partner.id, problem: message })
+      deps.raise({ severity: 'attention', title: `Messages of ${partner.name} are turned away`, body: `Hardened mode is on, and ${message}. The partner is asked to come again later.`, subject: { kind: 'partner', id: partner.id } })
+      return false
+    }
+  }
+
   const receiveFromParty = async (request: InboundRequest, envelope: Envelope, party: MessageParty, body: AsyncIterable<Uint8Array>): Promise<InboundAnswer> => {
     const { inbound } = party.connection
+    if (!isApproved(party)) return refuse(503, ['Retry-After', '600'])
     if ((request.length ?? 0) > inbound.maxBytes) return refuse(413)
     const lane = `${party.partner.id}/${party.connection.id}`
     const running = perParty.get(lane) ?? 0

@@ -1,6 +1,7 @@
 /** Judging answers and receipts, and when to try again. Pure. */
 import type { ErrorCode } from '../../contract/errors/index.ts'
 import type { MdnReceipt } from '../../contract/deliveries.ts'
+import type { Certificate } from '../crypto/x509/index.ts'
 import type { MdnReading, MdnVerdict, MdnVerdictCode } from '../protocols/as2/message/index.ts'
 import type { BuiltRecord, ReceiptFacts } from './repository.ts'
 
@@ -79,6 +80,16 @@ export function factsOf(reading: MdnReading, verdict: MdnVerdict): ReceiptFacts 
     mic: reading.mic?.raw ?? null,
     reasons: verdict.reasons,
   }
+}
+
+/** `RSA 2048`, `EC P-256`: kind and size of a certificate's key. */
+export function keyText({ keyType, keyBits, curve }: Pick<Certificate, 'keyType' | 'keyBits' | 'curve'>): string {
+  return keyType === 'ec' ? `EC ${curve ?? ''}`.trimEnd() : `${keyType.toUpperCase()} ${keyBits ?? ''}`.trimEnd()
+}
+
+/** `rsaes-pkcs1`, `rsaes-oaep-sha256`: as the message layer names it when it reads one. */
+export function transportText(transport: { readonly scheme: 'rsaes-pkcs1' } | { readonly scheme: 'rsaes-oaep'; readonly hash: string } | undefined): string {
+  return transport === undefined || transport.scheme === 'rsaes-pkcs1' ? 'rsaes-pkcs1' : `${transport.scheme}-${transport.hash}`
 }
 
 const MINUTE_MS = 60_000

@@ -11,6 +11,7 @@ import type { Publisher } from '../kernel/events.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { noticeRaiser } from '../notifications/raise.ts'
 import type { Routes } from '../partners/routes.ts'
+import type { PolicyGate } from '../policy/gate.ts'
 import type { Database } from '../store/database.ts'
 import type { PayloadStore } from '../store/payload-store.ts'
 import type { Materials } from '../trust/materials.ts'
@@ -34,6 +35,7 @@ interface CommonDeps {
   readonly payloads: PayloadStore
   readonly routes: Routes
   readonly materials: Materials
+  readonly policy: PolicyGate
   readonly station: () => StationDocument | null
   readonly audit: AuditTrail
   readonly publisher: Publisher

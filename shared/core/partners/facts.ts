@@ -9,6 +9,8 @@ export interface PartnerFacts {
   require(partner: string, connection: string | undefined): void
   /** Names of the exceptions that hold now; none for a partner that is not there yet. */
   tolerated(partner: string, connection: string | undefined): readonly string[]
+  /** Null for a partner that is not there. */
+  find(partner: string): PartnerDocument | null
   /** Every partner that is not removed. */
   all(): readonly PartnerDocument[]
 }
@@ -25,6 +27,7 @@ export function partnerFacts(partners: PartnerRepository, clock: Clock): Partner
       const document = partners.find(partner)?.document
       return document === undefined ? [] : toleratedOn(document, connection, clock.now())
     },
+    find: (partner) => partners.find(partner)?.document ?? null,
     all: () => partners.list({ limit: MOST_PARTNERS }).partners.map(({ document }) => document),
   }
 }

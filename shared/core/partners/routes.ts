@@ -1,7 +1,7 @@
 /** From a partner's name to an open session: settings, secrets, trust and exceptions as they hold at this moment. */
 import type { As2Connection, Connection, FileConnection, FolderConnection, FtpsConnection, S3Connection, SftpConnection } from '../../contract/connections/index.ts'
 import type { PartnerDocument } from '../../contract/partner-document.ts'
-import type { FileTestResult, FileEndpoint, FileProtocol, FileSession, TestProgress, TlsTrust } from '../protocols/file-protocol.ts'
+import type { FileTestResult, FileEndpoint, LinePolicy, FileProtocol, FileSession, TestProgress, TlsTrust } from '../protocols/file-protocol.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { SealedSecrets } from '../store/sealed-secrets.ts'
@@ -45,6 +45,7 @@ export interface MessageRoute {
   readonly secrets: Readonly<Record<string, string>>
   readonly tls: TlsTrust
   readonly tolerated: readonly string[]
+  readonly line: LinePolicy
 }
 
 /** An AS2 connection of a partner, for finding who sent a message. */
@@ -83,8 +84,11 @@ export function createRoutes(deps: {
   readonly secrets: SealedSecrets
   readonly protocols: Partial<FileProtocols>
   readonly testMessages: (route: MessageRoute, onProgress: TestProgress, signal: AbortSignal) => Promise<FileTestResult>
-  /** In hardened mode: rejects with `policy.unapproved`. */
-  readonly requireApproved: (partner: string) => void
+  readonly policy: {
+    /** In hardened mode: rejects with `policy.unapproved`. */
+    requireApproved(partner: string, connection?: string): void
+    line(place: { readonly partner: string; readonly connection: string; readonly direction: 'outbound' | 'inbound' }): LinePolicy
+  }
   readonly clock: Clock
 }): Routes {
   const { partners, trust, protocols, clock } = deps
@@ -98,7 +102,8 @@ export function createRoutes(deps: {
     return found as unknown as FileProtocol<FileConnection>
   }
 
-  const endpointOf = (partner: string, connection: FileConnection, folder: string): FileEndpoint<FileConnection> => ({
+  const endpointOf = (partner: string, connection: FileConnection, folder: string, direction: 'outbound' | 'inbound' = 'outbound'): FileEndpoint<FileConnection> => ({
+    line: deps.policy.line({ partner, connection: connection.id, direction }),
     settings: connection,
     folder,
     secrets: sealing.secrets(partner, connection),
@@ -108,10 +113,10 @@ export function createRoutes(deps: {
     tolerated: toleratedOn(partners.get(partner).document, connection.id, clock.now()),
   })
 
-  const active = (partner: string): StoredPartner => {
+  const active = (partner: string, connection: string | undefined): StoredPartner => {
     const stored = partners.get(partner)
     if (stored.suspended) throw new AppError('partner.suspended', `${partner} is suspended`)
-    deps.requireApproved(partner)
+    deps.policy.requireApproved(partner, connection)
     return stored
   }
 
@@ -119,25 +124,25 @@ export function createRoutes(deps: {
 
   const routes: Routes = {
     target(partner, id) {
-      const { document } = active(partner)
+      const { document } = active(partner, id)
       const connection = connectionOf(document, id)
       const pinned = [...trust.materials.pins(partner, connection.id), ...trust.ssh.trust(partner, connection.id).authorities, ...trust.materials.tls(partner, connection.id).pins].map(({ fingerprint }) => fingerprint)
       return { partner: document, connection, pinned, tolerated: toleratedOn(document, connection.id, clock.now()) }
     },
 
     files(partner, id) {
-      const stored = active(partner)
+      const stored = active(partner, id)
       const connection = fileConnection(connectionOf(stored.document, id))
-      const { pins, ssh, tls, tolerated } = endpointOf(partner, connection, connection.folder)
+      const { pins, ssh, tls, tolerated, line } = endpointOf(partner, connection, connection.folder)
       return {
         kind: 'file',
         partner: stored.document,
         connection,
-        version: JSON.stringify([stored.updatedAt, [...pins, ...tls.pins].map((pin) => pin.item), tls.client?.item, tls.authorities.length, ssh, tolerated]),
+        version: JSON.stringify([stored.updatedAt, [...pins, ...tls.pins].map((pin) => pin.item), tls.client?.item, tls.authorities.length, ssh, tolerated, line]),
         async connect(signal, folder) {
           const release = await slots.take(partner, connection.id, limitsOf(stored.document, connection), signal)
           try {
-            return releasing(await protocolOf(connection).connect(endpointOf(partner, connection, folder ?? connection.folder), signal), release)
+            return releasing(await protocolOf(connection).connect(endpointOf(partner, connection, folder ?? connection.folder, folder === undefined ? 'outbound' : 'inbound'), signal), release)
           } catch (error) {
             release()
             throw error
@@ -159,16 +164,18 @@ export function createRoutes(deps: {
     },
 
     messages(partner, id, { receiving } = { receiving: false }) {
-      const stored = receiving ? partners.get(partner) : active(partner)
+      const stored = receiving ? partners.get(partner) : active(partner, id)
       const connection = connectionOf(stored.document, id)
       if (!isMessageConnection(connection)) throw new AppError('input.invalid', `${connection.id} is not a connection for messages`)
       const tls = trust.materials.tls(partner, connection.id)
       const tolerated = toleratedOn(stored.document, connection.id, clock.now())
+      const line = deps.policy.line({ partner, connection: connection.id, direction: 'outbound' })
       return {
         kind: 'message',
+        line,
         partner: stored.document,
         connection,
-        version: JSON.stringify([stored.updatedAt, tls.pins.map((pin) => pin.item), tls.client?.item, tls.authorities.length, tolerated]),
+        version: JSON.stringify([stored.updatedAt, tls.pins.map((pin) => pin.item), tls.client?.item, tls.authorities.length, tolerated, line]),
         secrets: sealing.secrets(partner, connection),
         tls,
         tolerated,

@@ -5,7 +5,7 @@ import type { SecretInput } from '../../contract/connections/common.ts'
 import { ftpsPort } from '../../contract/connections/ftps.ts'
 import type { Connection } from '../../contract/connections/index.ts'
 import { PartnerDocument } from '../../contract/partner-document.ts'
-import type { ExceptionState } from '../../contract/policy.ts'
+import type { Exception, ExceptionState } from '../../contract/policy.ts'
 import { AppError } from '../kernel/errors.ts'
 
 /** Parses a document or rejects with `input.invalid`, whose message names each field. */
@@ -52,7 +52,7 @@ const DAY_MS = 86_400_000
 export function exceptionStates(document: PartnerDocument, now: number): ExceptionState[] {
   return document.exceptions.map((exception) => {
     const ends = Date.parse(`${exception.until}T00:00:00.000Z`) + DAY_MS
-    return { ...exception, active: now < ends, daysLeft: Math.max(0, Math.ceil((ends - now) / DAY_MS)) }
+    return { ...exception, used: null, active: now < ends, daysLeft: Math.max(0, Math.ceil((ends - now) / DAY_MS)) }
   })
 }
 
@@ -61,6 +61,11 @@ export function toleratedOn(document: PartnerDocument, connection: string | unde
   return exceptionStates(document, now)
     .filter((exception) => exception.active && (exception.connection === undefined || exception.connection === connection))
     .map((exception) => exception.allow)
+}
+
+/** The exceptions that hold on a connection now, as they are written. */
+export function exceptionsOn({ exceptions }: PartnerDocument, connection: string, now: number): Exception[] {
+  return exceptions.filter((exception) => now < Date.parse(`${exception.until}T00:00:00.000Z`) + DAY_MS && (exception.connection === undefined || exception.connection === connection))
 }
 
 /** The text of a secret, null when the sealed one stays. References to files and variables are resolved before the core. */

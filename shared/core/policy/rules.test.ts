@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { PartnerDocument } from '../../contract/partner-document.ts'
+import { DEFAULT_POLICY } from '../../contract/policy-document.ts'
 import { Role, type TrustItem } from '../../contract/trust.ts'
 import { askedOf, concerns, differences, lockText, seenFor } from './rules.ts'
 
@@ -10,13 +11,13 @@ const connectionOf = ({ connections }: PartnerDocument): PartnerDocument['connec
   if (first === undefined) throw new Error('no connection')
   return first
 }
-const asked = (document: PartnerDocument): string => Role.options.filter((role) => askedOf(connectionOf(document), role) !== null).join(' ')
+const asked = (document: PartnerDocument): string => Role.options.filter((role) => askedOf(connectionOf(document), role, DEFAULT_POLICY) !== null).join(' ')
 
 const item = (id: string, bindings: Partial<TrustItem['bindings'][number]>[]): TrustItem =>
   ({ id, kind: 'x509', label: id, fingerprint: `sha256:${id}`, bindings: bindings.map((binding, index) => ({ id: `b${index}`, item: id, partner: null, connection: null, role: 'sign', activeFrom: '2026-01-01T00:00:00.000Z', activeUntil: null, ...binding })) }) as unknown as TrustItem
 
 const NOW = Date.parse('2026-06-01T00:00:00.000Z')
-const lock = (partners: PartnerDocument[], items: TrustItem[] = []): string => lockText({ station: { name: 'Us', contacts: [] }, partners, items, now: NOW })
+const lock = (partners: PartnerDocument[], items: TrustItem[] = []): string => lockText({ station: { name: 'Us', contacts: [] }, everyone: DEFAULT_POLICY, partners, items, now: NOW })
 
 describe('the lock text', () => {
   it('is the same whatever order the facts come in, and ends with a line end', () => {

@@ -3,11 +3,14 @@ import type { Connection } from '../../contract/connections/index.ts'
 import type { Fact } from '../../contract/common.ts'
 import type { PartnerDocument } from '../../contract/partner-document.ts'
 import type { PolicyDiff } from '../../contract/policy-calls.ts'
+import type { Policy } from '../../contract/policy-document.ts'
 import type { StationDocument } from '../../contract/station.ts'
 import type { Binding, Role, TrustItem } from '../../contract/trust.ts'
 
 export interface LockInput {
   readonly station: StationDocument | null
+  /** Everyone's policy, complete: another default of a newer Waybill is a change too. */
+  readonly everyone: Policy
   readonly partners: readonly PartnerDocument[]
   readonly items: readonly TrustItem[]
   /** Milliseconds: bindings that have ended are left out. */
@@ -17,8 +20,9 @@ export interface LockInput {
 const HEADING = '# Waybill: trust and policy, form 1'
 
 /** Sorted by code units, one fact a line, the same for the same facts on every computer. */
-export function lockText({ station, partners, items, now }: LockInput): string {
+export function lockText({ station, everyone, partners, items, now }: LockInput): string {
   const lines = [
+    ...flat('policy', everyone),
     ...(station === null ? [] : flat('station', withoutNotes(station))),
     ...partners.flatMap((partner) => partnerLines(partner)),
     ...items.flatMap((item) => item.bindings.filter(({ activeUntil }) => activeUntil === null || now < Date.parse(activeUntil)).map((binding) => bindingLine(item, binding))),
@@ -29,10 +33,18 @@ export function lockText({ station, partners, items, now }: LockInput): string {
 /** Settings that decide nothing about trust or protection. */
 const TUNING: readonly string[] = ['connectTimeoutSeconds', 'idleTimeoutSeconds', 'retry', 'maxConnections']
 
-function partnerLines({ id, connections, exceptions, limits }: PartnerDocument): string[] {
+/** As it stands in the lock file when hardened mode is everyone's policy. */
+export const HARDENED_FOR_ALL = 'policy hardened: true'
+
+export function exceptionLine(partner: string, { allow, connection, until, reason, owner }: PartnerDocument['exceptions'][number]): string {
+  return `partner ${partner} exception ${allow}${connection === undefined ? '' : ` on ${connection}`} until ${until}: ${reason} (${owner})`
+}
+
+function partnerLines({ id, connections, exceptions, limits, policy = {} }: PartnerDocument): string[] {
   return [
     ...flat(`partner ${id} limits`, limits),
-    ...exceptions.map((exception) => `partner ${id} exception ${exception.allow}${exception.connection === undefined ? '' : ` on ${exception.connection}`} until ${exception.until}: ${exception.reason} (${exception.owner})`),
+    ...flat(`partner ${id} policy`, policy),
+    ...exceptions.map((exception) => exceptionLine(id, exception)),
     ...connections.flatMap((connection) => flat(`partner ${id} connection ${connection.id}`, Object.fromEntries(Object.entries(connection).filter(([name]) => !TUNING.includes(name))))),
   ]
 }
@@ -44,8 +56,8 @@ function bindingLine(item: TrustItem, { partner, connection, role, activeFrom, a
 
 /** `prefix a.b.c: value`, values as JSON. Sealed secrets stand as such. */
 function flat(prefix: string, value: unknown, path = ''): string[] {
-  if (Array.isArray(value)) return value.flatMap((entry, index) => flat(prefix, entry, `${path}[${index}]`))
-  if (typeof value === 'object' && value !== null) return Object.entries(value).flatMap(([name, inner]) => (inner === undefined ? [] : flat(prefix, inner, path === '' ? name : `${path}.${name}`)))
+  if (Array.isArray(value) && value.some((entry) => typeof entry === 'object')) return value.flatMap((entry, index) => flat(prefix, entry, `${path}[${index}]`))
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return Object.entries(value).flatMap(([name, inner]) => (inner === undefined ? [] : flat(prefix, inner, path === '' ? name : `${path}.${name}`)))
   return [`${prefix} ${path}: ${JSON.stringify(value)}`]
 }
 
@@ -55,6 +67,12 @@ function withoutNotes({ name, as2 }: StationDocument): Record<string, unknown> {
 
 function byCodeUnits(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0
+}
+
+/** A binding that has ended by the date that was approved with it: no change that anybody made. */
+export function endedAsApproved(text: string, now: number): boolean {
+  const until = / role \S+: .* until (\S+)$/.exec(text)?.[1]
+  return until !== undefined && Date.parse(until) <= now
 }
 
 /** Lines that only one of the texts has, in their order. */
@@ -67,32 +85,46 @@ export function differences(before: string, after: string): PolicyDiff['lines'] 
   ].toSorted((left, right) => byCodeUnits(left.text, right.text))
 }
 
-/** Whether a changed line concerns a partner: its own lines, and those of our station. */
+/** Whether a changed line concerns a partner: its own lines, those of our station and those of everyone's policy. */
 export function concerns(text: string, partner: string): boolean {
-  return text.startsWith('station ') || text.startsWith(`partner ${partner} `)
+  return text.startsWith('station ') || text.startsWith('policy ') || text.startsWith(`partner ${partner} `)
 }
 
-/** Why a connection needs something in a role, or null when it does not. */
-export function askedOf(connection: Connection, role: Role): string | null {
+/** What a connection's settings and the policy ask of a role; null when nothing is needed in it. */
+export function askedOf(connection: Connection, role: Role, policy: Policy): string | null {
+  const needed = neededFor(connection, role, policy)
+  const permitted = needed === null ? '' : permittedIn(role, policy)
+  return permitted === '' ? needed : `${needed}; ${permitted}`
+}
+
+/** What the policy permits in a role, in words. */
+function permittedIn(role: Role, { roles }: Policy): string {
+  if (role === 'ssh-jump') return permittedIn('ssh-host', { roles } as Policy)
+  const { rsaBits, ...lists } = roles[role]
+  return [...Object.values(lists).map((names) => (names as readonly string[]).join(', ')), `RSA from ${rsaBits} bit`].join('; ')
+}
+
+function neededFor(connection: Connection, role: Role, policy: Policy): string | null {
   switch (connection.protocol) {
     case 'as2':
-      return askedOfAs2(connection, role)
+      return neededForAs2(connection, role, policy)
     case 'sftp':
       if (role === 'ssh-host') return 'the server shows a key that is pinned, or a certificate of a pinned authority'
       if (role === 'ssh-jump') return connection.jump === undefined ? null : 'the jump host shows a pinned key'
       if (role === 'ssh-client') return connection.auth.method === 'key' ? 'we sign in with a key' : null
-      return askedOfPgp(connection, role)
+      return neededForPgp(connection, role, policy)
     case 'ftps':
     case 's3':
-      if (role === 'tls-server') return connection.tls.trust === 'pinned' ? `a pinned certificate; TLS ${connection.tls.minimum} or later` : null
-      return askedOfPgp(connection, role)
+      if (role === 'tls-server') return connection.tls.trust === 'pinned' ? `a pinned certificate; TLS ${laterOf(connection.tls.minimum, policy)} or later` : null
+      return neededForPgp(connection, role, policy)
     case 'folder':
-      return askedOfPgp(connection, role)
+      return neededForPgp(connection, role, policy)
   }
 }
 
-function askedOfAs2(connection: Extract<Connection, { protocol: 'as2' }>, role: Role): string | null {
+function neededForAs2(connection: Extract<Connection, { protocol: 'as2' }>, role: Role, { receive }: Policy): string | null {
   const { message, receipt, inbound, tls } = connection
+  const [mustBeSigned, mustBeEncrypted] = [inbound.requireSigned || receive.signed, inbound.requireEncrypted || receive.encrypted]
   const outbound = connection.url !== undefined
   switch (role) {
     case 'sign':
@@ -100,31 +132,51 @@ function askedOfAs2(connection: Extract<Connection, { protocol: 'as2' }>, role: 
     case 'encrypt':
       return outbound && message.encrypt ? `messages are encrypted (${message.cipher}, ${message.keyTransport})` : null
     case 'verify':
-      return inbound.requireSigned || (outbound && receipt.request === 'signed') ? [inbound.requireSigned ? 'received messages must be signed' : '', outbound && receipt.request === 'signed' ? 'receipts must be signed' : ''].filter((text) => text !== '').join('; ') : null
+      return mustBeSigned || (outbound && receipt.request === 'signed') ? [mustBeSigned ? 'received messages must be signed' : '', outbound && receipt.request === 'signed' ? 'receipts must be signed' : ''].filter((text) => text !== '').join('; ') : null
     case 'decrypt':
-      return inbound.requireEncrypted ? 'received messages must be encrypted' : null
+      return mustBeEncrypted ? 'received messages must be encrypted' : null
     case 'tls-server':
-      return connection.url?.startsWith('https:') === true && tls.trust === 'pinned' ? `a pinned certificate; TLS ${tls.minimum} or later` : null
+      return connection.url?.startsWith('https:') === true && tls.trust === 'pinned' ? 'a pinned certificate' : null
     default:
       return null
   }
 }
 
-function askedOfPgp(connection: Connection, role: Role): string | null {
+function neededForPgp(connection: Connection, role: Role, { receive }: Policy): string | null {
   const pgp = 'pgp' in connection ? connection.pgp : undefined
   if (pgp === undefined) return null
   if (role === 'pgp-sign') return pgp.outbound.includes('sign') ? 'files are signed' : null
   if (role === 'pgp-encrypt') return pgp.outbound.includes('encrypt') ? `files are encrypted (${pgp.profile})` : null
-  if (role === 'pgp-verify') return pgp.inbound === 'open' && pgp.requireSignature ? 'received files must be signed' : null
+  if (role === 'pgp-verify') return pgp.inbound === 'open' && (pgp.requireSignature || receive.signed) ? 'received files must be signed' : null
   if (role === 'pgp-decrypt') return pgp.inbound === 'open' ? 'received files are decrypted' : null
   return null
 }
 
-/** What is agreed on a connection, for people. */
-export function rulesOf(connection: Connection): Fact[] {
+function laterOf(minimum: '1.2' | '1.3', { tls }: Policy): string {
+  return minimum === '1.3' ? minimum : tls.minimum
+}
+
+/** What is agreed on a connection, for people: by its settings, and by the policy besides. */
+export function rulesOf(connection: Connection, policy: Policy): Fact[] {
+  return [...agreedOn(connection, policy), ...demandedBesides(connection, policy)]
+}
+
+function demandedBesides({ protocol }: Connection, { send, receive, receipts, tls, ssh }: Policy): Fact[] {
+  const both = ({ signed, encrypted }: Policy['send']): string => [signed ? 'signed' : '', encrypted ? 'encrypted' : ''].filter((word) => word !== '').join(' and ')
+  const fact = (label: string, value: string): Fact[] => (value === '' ? [] : [{ label, value }])
+  return [
+    ...fact('The policy wants what we send', both(send)),
+    ...fact('The policy wants what we receive', both(receive)),
+    ...(protocol === 'as2' ? fact('The policy wants receipts', `${receipts.signed ? 'signed, ' : ''}with ${receipts.digests.join(', ')}`) : []),
+    ...(protocol === 'sftp' ? fact('SSH', [...ssh.kex, ...ssh.ciphers, ...ssh.macs].join(', ')) : []),
+    ...(protocol === 'as2' || protocol === 'ftps' || protocol === 's3' ? fact('Forward secrecy', tls.forwardSecrecy ? 'needed' : 'not asked for') : []),
+  ]
+}
+
+function agreedOn(connection: Connection, policy: Policy): Fact[] {
   const fact = (label: string, value: string): Fact => ({ label, value })
   const pgp = 'pgp' in connection && connection.pgp !== undefined ? [fact('OpenPGP, what we send', connection.pgp.outbound), fact('OpenPGP, what we receive', connection.pgp.inbound === 'open' ? `opened${connection.pgp.requireSignature ? ', must be signed' : ''}` : 'as it comes')] : []
-  const tls = 'tls' in connection ? [fact('Server identity', connection.tls.trust === 'pinned' ? 'pinned certificates only' : 'an authority and the right name; pinned ones besides must match'), fact('TLS', `${connection.tls.minimum} or later`)] : []
+  const tls = 'tls' in connection ? [fact('Server identity', connection.tls.trust === 'pinned' ? 'pinned certificates only' : 'an authority and the right name; pinned ones besides must match'), fact('TLS', `${laterOf(connection.tls.minimum, policy)} or later`)] : []
   switch (connection.protocol) {
     case 'as2':
       return [

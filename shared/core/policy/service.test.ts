@@ -18,7 +18,7 @@ describe('the approved text of one partner', () => {
     const database = us.database()
     const { policy, station } = us.handlers()
     const service = createPolicyService({
-      database, secrets: { get: () => null, put: () => undefined } as never, audit: createAuditTrail(createAuditRepository(database), systemClock), publisher: createEventBus(), clock: systemClock,
+      database, secrets: { get: () => null, put: () => undefined } as never, audit: createAuditTrail(createAuditRepository(database), systemClock), publisher: createEventBus(), raise: () => undefined, clock: systemClock,
       station: () => (station.show({}, context) as { station: never }).station, partners: partnerFacts(createPartnerRepository(database), systemClock), boundItems: () => [], lastObserved: () => ({}),
     })
     us.partner(as2Partner('acme', 'ACME', 'https://acme.example/as2'))

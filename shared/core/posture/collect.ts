@@ -9,7 +9,7 @@ import type { Insights } from '../trust/insights.ts'
 import type { TestFact } from '../audit/facts.ts'
 import type { Kept } from '../deliveries/retention.ts'
 import type { KeepingFacts } from '../safekeeping/facts.ts'
-import type { ApprovalFact, AuditFacts, FlowFact, NoticeFacts, PartnerFact, PlatformFacts, PostureFacts, SecretAge } from './facts.ts'
+import type { ApprovalFact, AuditFacts, FlowFact, NoticeFacts, PartnerFact, PlatformFacts, PostureFacts, RefusalFact, SecretAge } from './facts.ts'
 import { createObservationBook, type ObservationBook } from './observation-book.ts'
 import type { PostureRepository } from './repository.ts'
 
@@ -19,6 +19,8 @@ export interface FactSources {
   readonly items: () => readonly TrustItem[]
   readonly insights: Pick<Insights, 'entries' | 'findings'>
   readonly traffic: Traffic
+  /** What the policy refused, of every partner or of one. */
+  readonly refusals: (partner?: string) => readonly RefusalFact[]
   readonly flows: () => readonly FlowFact[]
   readonly secrets: () => readonly SecretAge[]
   readonly audit: () => AuditFacts
@@ -78,6 +80,7 @@ export function createCollector(deps: { readonly sources: FactSources; readonly 
         trust: sources.insights.findings(),
         observations: book().observations(),
         traffic: sources.traffic.numbers(),
+        refusals: sources.refusals(),
         flows: sources.flows(),
         secrets: sources.secrets(),
         platform,
@@ -100,6 +103,7 @@ export function createCollector(deps: { readonly sources: FactSources; readonly 
         now: clock.now(),
         observations: [...others(last.observations), ...book().observations(partner)],
         traffic: [...others(last.traffic), ...sources.traffic.numbers(partner)],
+        refusals: [...others(last.refusals), ...sources.refusals(partner)],
       }
       return last
     },

@@ -116,6 +116,22 @@ export interface FlowFact {
   readonly pending: number
 }
 
+/** What the policy refused on a connection. */
+export interface RefusalFact {
+  readonly partner: string
+  readonly connection: string
+  readonly direction: string
+  /** A rule of the policy, or the code of the refusal. */
+  readonly rule: string
+  readonly seen: string
+  readonly asked: string
+  readonly exception: string | null
+  readonly firstAt: string
+  readonly lastAt: string
+  readonly times: number
+  readonly delivery: string | null
+}
+
 export interface PostureFacts {
   readonly now: number
   readonly station: StationDocument | null
@@ -125,6 +141,7 @@ export interface PostureFacts {
   readonly trust: readonly TrustFinding[]
   readonly observations: readonly Observation[]
   readonly traffic: readonly ConnectionTraffic[]
+  readonly refusals: readonly RefusalFact[]
   readonly flows: readonly FlowFact[]
   readonly secrets: readonly SecretAge[]
   readonly platform: PlatformFacts
@@ -148,6 +165,7 @@ export interface ConnectionView {
   readonly tolerated: readonly string[]
   readonly observations: readonly Observation[]
   readonly traffic: ConnectionTraffic | null
+  readonly refusals: readonly RefusalFact[]
   readonly secrets: readonly SecretAge[]
   readonly test: TestFact | null
   /** Items that are bound for it now, by the partner or by our station. */
@@ -168,6 +186,7 @@ export function viewsOf(facts: PostureFacts): ConnectionView[] {
   const secrets = Map.groupBy(facts.secrets, place)
   const traffic = new Map(facts.traffic.map((one) => [place(one), one]))
   const tests = new Map(facts.tests.map((one) => [one.place, one]))
+  const refusals = Map.groupBy(facts.refusals, place)
   const ofStation = byPartner.get(null) ?? []
   return facts.partners
     .filter(({ suspended }) => !suspended)
@@ -182,6 +201,7 @@ export function viewsOf(facts: PostureFacts): ConnectionView[] {
           tolerated: toleratedOn(partner.document, connection.id, facts.now),
           observations: observations.get(id) ?? [],
           traffic: traffic.get(id) ?? null,
+          refusals: refusals.get(id) ?? [],
           secrets: secrets.get(id) ?? [],
           test: tests.get(id) ?? null,
           bound: [...(byPartner.get(partner.document.id) ?? []).filter(({ binding }) => binding.connection === null || binding.connection === connection.id), ...ofStation],

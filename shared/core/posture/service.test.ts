@@ -44,6 +44,7 @@ describe('the posture over time', () => {
       sources: {
         station: () => facts.station, partners: () => facts.partners, items: () => facts.items, insights: { entries: () => [...facts.expiry], findings: () => [...facts.trust] },
         traffic: createTraffic(database),
+        refusals: () => [],
         flows: () => facts.flows, secrets: () => facts.secrets, audit: () => facts.audit, platform: async () => await Promise.resolve(facts.platform),
         keeping: async () => await Promise.resolve(facts.keeping), tests: () => facts.tests, retention: async () => await Promise.resolve(facts.retention), approval: () => facts.approval, notices: () => facts.notices, expectations: () => facts.expectations,
       },

@@ -87,6 +87,11 @@ export function createPostureWatch({ service, bus, clock, logger }: { readonly s
           dirty.add(partner)
           touch()
         }),
+        bus.subscribe('policy.changed', changed),
+        bus.subscribe('policy.refused', ({ partner }) => {
+          dirty.add(partner)
+          touch()
+        }),
       ]
       try {
         await guarded(isNewDay() ? 'daily' : 'change')

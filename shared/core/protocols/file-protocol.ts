@@ -101,6 +101,15 @@ export interface FileSession {
   close(): Promise<void>
 }
 
+/** What the policy says about a line to a server. */
+export interface LinePolicy {
+  /** What may be offered to an SSH server besides what exceptions add; left out: everything sound. */
+  readonly ssh?: { readonly kex: readonly string[]; readonly hostKeys: readonly string[]; readonly ciphers: readonly string[]; readonly macs: readonly string[] }
+  readonly tls?: { readonly minimum: '1.2' | '1.3'; readonly forwardSecrecy: boolean }
+  /** Called with what was negotiated, before anything is sent on the line; throws `policy.refused`. */
+  permit(observed: ObservedCrypto): void
+}
+
 /** What an adapter is told about a connection when it opens a session. Secrets are resolved just before. */
 export interface FileEndpoint<Settings> {
   readonly settings: Settings
@@ -116,6 +125,8 @@ export interface FileEndpoint<Settings> {
   readonly tls: TlsTrust
   /** Names of exceptions valid now (`ssh-rsa`, …). */
   readonly tolerated: readonly string[]
+  /** What the policy says about the line; left out: nothing besides what the adapter itself demands. */
+  readonly line?: LinePolicy
 }
 
 /** What an SSH connection trusts and refuses besides pinned keys. */

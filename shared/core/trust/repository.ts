@@ -185,9 +185,12 @@ export function createTrustRepository(database: Database) {
       database.prepare('UPDATE bindings SET active_until = @at WHERE id = @id AND (active_until IS NULL OR active_until > @at)').run({ id, at })
     },
 
-    /** Everything that has a binding, ended ones included. */
-    boundItems(): TrustItem[] {
-      return database.prepare<[], ItemRow>('SELECT * FROM trust_items WHERE id IN (SELECT item FROM bindings) ORDER BY id').all().map((row) => stored(row).item)
+    /** Everything that has a binding, ended ones included; with a partner, what is bound for it or for our station. */
+    boundItems(partner?: string): TrustItem[] {
+      return database
+        .prepare<[string | null, string | null], ItemRow>('SELECT * FROM trust_items WHERE id IN (SELECT item FROM bindings WHERE ? IS NULL OR partner = ? OR partner IS NULL) ORDER BY id')
+        .all(partner ?? null, partner ?? null)
+        .map((row) => stored(row).item)
     },
 
     itemsOfPartner(partner: string): TrustItem[] {

@@ -114,7 +114,7 @@ export function createTrustService(deps: {
       const { item } = repository.get(id)
       return { ...item, fitness: fitnessOf(item, inventory.circumstances({})) }
     },
-    boundItems: (): TrustItem[] => repository.boundItems(),
+    boundItems: (partner?: string): TrustItem[] => repository.boundItems(partner),
     itemsOfPartner: (partner: string): TrustItem[] => repository.itemsOfPartner(partner),
 
     materials,

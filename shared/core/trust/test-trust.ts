@@ -41,7 +41,7 @@ export function createTestTrust(start = '2026-06-01T12:00:00.000Z'): TestTrust {
     audit: { record: ({ type }) => void audited.push(type) },
     publisher: { publish: () => undefined },
     clock,
-    partners: { require: () => undefined, tolerated: (partner) => tolerated.get(partner) ?? [], all: () => documents },
+    partners: { require: () => undefined, tolerated: (partner) => tolerated.get(partner) ?? [], all: () => documents, find: (partner) => documents.find(({ id }) => id === partner) ?? null },
   })
   return {
     trust,

@@ -18,6 +18,8 @@ export function exitOfReceived({ state, error }: Delivery): Exit {
 export function exitOfDelivery(delivery: Delivery): Exit {
   if (delivery.direction === 'inbound') return exitOfReceived(delivery)
   if (delivery.outcome === 'delivered') return 0
+  // There is a receipt, and the policy does not take it.
+  if (delivery.state === 'disputed' && delivery.error?.code === 'policy.refused') return 4
   if (delivery.outcome === 'unknown' || delivery.state === 'awaiting-receipt') return 3
   if (delivery.error === null) return 1
   const exit = exitOfError(delivery.error)

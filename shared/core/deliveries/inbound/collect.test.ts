@@ -102,6 +102,7 @@ async function installation(receive: Record<string, unknown> = {}, options: { cl
   const ledger = createLedger({ database, deliveries: repository, audit: createAuditTrail(audit, clock), publisher, clock })
   const payloads = await openPayloadStore(join(folder, 'payloads'), Buffer.alloc(32, 1))
   const releases = createInboundReleases({
+    policy: { permitContent: () => undefined, noteUses: () => undefined },
     database, repository, ledger, payloads, clock,
     logger: { log: () => undefined },
     inboxOf: () => join(folder, 'Inbox'),

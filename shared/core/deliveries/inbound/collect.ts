@@ -233,7 +233,7 @@ function acceptFile({ file, record, payload }: Fetched, run: Run, deps: CollectD
     sha256: payload.sha256,
     remoteModifiedAt: file.modifiedAt,
     afterwards,
-    facts: {},
+    facts: { ...session.observed },
     trace: run.trace,
     ...(held === null ? {} : { held }),
   }

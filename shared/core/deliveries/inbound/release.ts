@@ -5,6 +5,7 @@ import { systemActor, type Actor } from '../../kernel/actor.ts'
 import { timestamp, type Clock } from '../../kernel/clock.ts'
 import { AppError, asAppError, toWireError } from '../../kernel/errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
+import type { PolicyGate } from '../../policy/gate.ts'
 import type { Database } from '../../store/database.ts'
 import type { PayloadStore } from '../../store/payload-store.ts'
 import type { Ledger } from '../ledger.ts'
@@ -53,8 +54,9 @@ export function createInboundReleases(deps: {
   readonly logger: Logger
   readonly inboxOf: (partner: string) => string
   readonly open: OpenPayload
+  readonly policy: Pick<PolicyGate, 'permitContent' | 'noteUses'>
 }) {
-  const { database, repository, ledger, payloads, clock, logger, inboxOf, open } = deps
+  const { database, repository, ledger, payloads, clock, logger, inboxOf, open, policy } = deps
   const now = (): string => timestamp(clock.now())
 
   const receiptOf = (entry: LedgerEntry): InboundReceipt => {
@@ -70,11 +72,15 @@ export function createInboundReleases(deps: {
     if (delivery.wire !== null) return true
     try {
       const content = await open(delivery, signal)
+      const receipt = receiptOf(entry)
+      const facts = { ...receipt.facts, ...content?.facts }
+      const travelled = { delivery: id, partner: delivery.partner, connection: delivery.connection, direction: 'inbound' } as const
+      policy.permitContent(travelled, facts)
+      policy.noteUses(travelled, facts)
       if (content !== null) {
-        const receipt = receiptOf(entry)
         ledger.applyInbound(id, 'opened', {
           actor: systemActor,
-          receipt: { ...receipt, facts: { ...receipt.facts, ...content.facts } },
+          receipt: { ...receipt, facts },
           content: { ...content, wire: { sha256: delivery.sha256, size: delivery.size } },
           data: { sha256: content.sha256, size: content.size, wireSha256: delivery.sha256, ...content.facts },
         })

@@ -10,6 +10,7 @@ import { keyRules } from './keys.ts'
 import { lifecycleRules } from './lifecycle.ts'
 import { observedRules } from './observed.ts'
 import { platformRules } from './platform.ts'
+import { refusedRules } from './refused.ts'
 import { transportRules } from './transport.ts'
 
-export const RULES: readonly Rule[] = [...lifecycleRules, ...keyRules, ...agreedRules, ...observedRules, ...transportRules, ...authRules, ...platformRules, ...flowRules, ...flowRunRules, ...keepingRules, ...approvalRules]
+export const RULES: readonly Rule[] = [...lifecycleRules, ...keyRules, ...agreedRules, ...observedRules, ...refusedRules, ...transportRules, ...authRules, ...platformRules, ...flowRules, ...flowRunRules, ...keepingRules, ...approvalRules]

@@ -17,6 +17,7 @@ const pinned = (...items: PostureFacts['items'][number][]): Partial<PostureFacts
 const resting = (state: 'unknown' | 'disputed' | 'held' | 'awaiting-receipt', daysAgo: number): Partial<PostureFacts> => ({ traffic: [traffic({ resting: [{ id: 'dlv1', state, since: day(-daysAgo) }] }), traffic({ connection: 'as2' })] })
 const failing = (count: number): Partial<PostureFacts> => ({ traffic: [traffic({ failing: Array.from({ length: count }, (_, index) => ({ id: `dlv${index}`, at: day(-index), code: 'net.unreachable' })) }), traffic({ connection: 'as2' })] })
 const refused = (daysAgo: number): Partial<PostureFacts> => observed(seen('refused', 'sftp.host_key_changed SHA256:other', 3, daysAgo))
+const refusal = (daysAgo: number): PostureFacts['refusals'][number] => ({ partner: 'acme', connection: 'sftp', direction: 'outbound', rule: 'ssh-kex', seen: 'x', asked: 'y', exception: 'ssh-policy', firstAt: day(-daysAgo), lastAt: day(-daysAgo), times: 1, delivery: null })
 const pgpKey = (aead: boolean): PostureFacts['items'][number] => item('pgp', ['pgp-encrypt'], { pgp: { version: 4, userIds: [], parts: [], preferences: { aead, seipdV2: false, ciphers: [], hashes: [], compressions: [], cipherSuites: [] }, hasSecret: false, isProtected: false, warnings: [] } })
 const withPgp = (pgp: Record<string, unknown>): Partial<PostureFacts> => having([sftp({ pgp }), as2()])
 
@@ -79,6 +80,7 @@ const observedCases: Case[] = [
   ['tls_certificate_renewed', observed(seen('tls.certificate', 'sha256:a', 90, 31, 'as2'), seen('tls.certificate', 'sha256:b', 30, 1, 'as2')), observed(seen('tls.certificate', 'sha256:a', 90, 31, 'as2'), seen('tls.certificate', 'sha256:b', 30, 1, 'as2'), seen('tls.issuer', 'CN=A', 90, 31, 'as2'), seen('tls.issuer', 'CN=B', 30, 1, 'as2'))],
   ['tls_issuer_changed', observed(seen('tls.issuer', 'CN=A', 90, 31, 'as2'), seen('tls.issuer', 'CN=B', 30, 1, 'as2')), observed(seen('tls.issuer', 'CN=A', 90, 1, 'as2'))],
   ['identity_refused', refused(0.5), refused(2)],
+  ['policy_refused', { refusals: [refusal(0.5)] }, { refusals: [refusal(2)] }],
   ['ftps_session_anew', observed(seen('ftps.data-session', 'negotiated anew', 9, 1)), observed(seen('ftps.data-session', 'resumed from the control connection', 9, 1))],
   ['server_outdated', observed(seen('ssh.software', 'SSH-2.0-OpenSSH_7.4', 9, 1)), observed(seen('ssh.software', 'SSH-2.0-OpenSSH_7.5', 9, 1))],
 ]

@@ -95,6 +95,7 @@ export function world(change: Partial<PostureFacts> = {}): PostureFacts {
     trust: [],
     observations: [],
     traffic: [traffic(), traffic({ connection: 'as2' })],
+    refusals: [],
     flows: [],
     secrets: [],
     platform: PLATFORM,

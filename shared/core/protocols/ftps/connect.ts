@@ -41,7 +41,7 @@ export async function connectFtps(endpoint: FtpsEndpoint, observer: ConnectObser
   signal.throwIfAborted()
   const { settings } = endpoint
   const server = `${settings.host}:${ftpsPort(settings)}`
-  const policy = createTlsPolicy(settings.tls, endpoint.tls)
+  const policy = createTlsPolicy(settings.tls, endpoint.tls, { line: endpoint.line })
   const proxy = proxyOf(settings, endpoint.secrets)
   const context = new FTPContext(settings.idleTimeoutSeconds * 1000)
   const onAbort = (): void => context.close()
@@ -122,7 +122,7 @@ async function signIn(context: FTPContext, { settings, secrets }: FtpsEndpoint, 
   const { password } = secrets
   if (password === undefined) throw new AppError('remote.auth_refused', 'no password is sealed for this connection')
   // Names and passwords are UTF-8 from here on where the server needs to be told; many know it only after the sign-in.
-  await tolerated(context, 'OPTS UTF8 ON', (error) => (/timeout/i.test(String(error)) ? error : tlsError(error, { server, client: policy.client })))
+  await tolerated(context, 'OPTS UTF8 ON', (error) => (/timeout/i.test(String(error)) ? error : tlsError(error, { server, client: policy.client?.fingerprint ?? null })))
   await context.handle(`USER ${settings.username}`, (reply, task) => {
     if (reply instanceof Error) task.reject(reply)
     else if (reply.code === 331) context.send(`PASS ${password}`)

@@ -11,7 +11,11 @@ import { startHttpProxy, startSocksProxy } from '../../../../e2e/servers/proxies
 import { startVsftpd, vsftpdPeer } from '../../../../e2e/servers/vsftpd.ts'
 import { FtpsConnection } from '../../../contract/connections/ftps.ts'
 import { ERRORS, type ErrorCode } from '../../../contract/errors/index.ts'
-import type { FileSession, TlsTrust } from '../file-protocol.ts'
+import type { Exception } from '../../../contract/policy.ts'
+import { AppError } from '../../kernel/errors.ts'
+import { judge, lineChecks } from '../../policy/checks.ts'
+import { effectivePolicy } from '../../policy/effective.ts'
+import type { FileSession, LinePolicy, TlsTrust } from '../file-protocol.ts'
 import { ftps } from './index.ts'
 import type { FtpsEndpoint } from './connect.ts'
 
@@ -98,6 +102,23 @@ describe.each(servers)('FTPS at $name', ({ peer, start, signedIn }) => {
       await refused(good, { settings: { trust: 'pinned' } }, 'tls.certificate_unknown')
       await refused(good, pinned(`sha256:${'0'.repeat(64)}`), 'tls.certificate_changed')
       await refused(good, { authorities: [authority.certificate], settings: { serverName: 'ftp.partner.example' } }, 'tls.wrong_name')
+    })
+
+    it('is held to the policy before anybody signs in', async () => {
+      const trust = { authorities: [authority.certificate] }
+      const policy = effectivePolicy({ roles: { 'tls-server': { rsaBits: 3072 } } })
+      const line = (exceptions: readonly Exception[]): LinePolicy => ({ permit: (observed) => judge(lineChecks(observed, policy), exceptions).breaches.forEach(({ rule }) => { throw new AppError('policy.refused', rule) }) })
+      const before = good.log().length
+      await expect(ftps.connect({ ...endpoint(good, trust), line: line([]) }, never())).rejects.toMatchObject({ code: 'policy.refused', message: 'tls-server-key' })
+      expect(good.log().slice(before)).not.toMatch(/USER|PASS |LOGIN|Login/)
+      const session = await ftps.connect({ ...endpoint(good, trust), line: line([{ allow: 'rsa-2048', reason: 'their renewal', owner: 'M. Ito', until: '2999-01-01' }]) }, never())
+      expect(session.observed['serverKey']).toBe('RSA 2048')
+      await put(session, 'under-exception.edi', randomBytes(10))
+      await session.remove('under-exception.edi')
+      await session.close()
+      const strict = await ftps.connect({ ...endpoint(good, trust), line: { tls: { minimum: '1.3', forwardSecrecy: true }, permit: () => undefined } }, never())
+      expect(strict.observed['tlsVersion']).toBe('TLSv1.3')
+      await strict.close()
     })
 
     it('refuses what has expired and what vouches only for itself', async () => {

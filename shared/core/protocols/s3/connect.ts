@@ -38,7 +38,7 @@ export function createClients(endpoint: S3Endpoint, observer: S3Observer, signal
   const observed: Record<string, string> = { endpoint: url.origin, signature: 'AWS4-HMAC-SHA256', credentials: settings.credentials.kind, ...proxyFacts(settings), ...(url.protocol === 'http:' ? { tlsVersion: 'none' } : {}) }
   const options = { connectTimeoutMs: settings.connectTimeoutSeconds * 1000, idleTimeoutMs: settings.idleTimeoutSeconds * 1000, maxSockets: MOST_SOCKETS, proxy: proxyOf(settings, endpoint.secrets), signal }
   const httpAgent = plainAgent(options)
-  const httpsAgent = tlsAgent(createTlsPolicy(settings.tls, endpoint.tls), {
+  const httpsAgent = tlsAgent(createTlsPolicy(settings.tls, endpoint.tls, { line: endpoint.line }), {
     ...options,
     onPresented: (certificate) => observer.presented?.(certificate),
     onSecure: (facts) => void Object.assign(observed, facts),

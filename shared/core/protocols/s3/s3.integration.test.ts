@@ -7,6 +7,10 @@ import { radosgwPeer, startRadosgw } from '../../../../e2e/servers/radosgw.ts'
 import { createBucket, type Bucket, type S3Account, type S3Server } from '../../../../e2e/servers/s3.ts'
 import { startVersitygw, versitygwPeer } from '../../../../e2e/servers/versitygw.ts'
 import { S3Connection } from '../../../contract/connections/s3.ts'
+import type { Exception } from '../../../contract/policy.ts'
+import { AppError } from '../../kernel/errors.ts'
+import { judge, lineChecks } from '../../policy/checks.ts'
+import { effectivePolicy } from '../../policy/effective.ts'
 import { fileProtocolSuite, type ServerUnderTest } from '../conformance/file-protocol-suite.ts'
 import type { FileTestResult, StagedFile } from '../file-protocol.ts'
 import type { S3Endpoint } from './connect.ts'
@@ -195,6 +199,17 @@ describe.skipIf(versity.absent)(`S3 over TLS at Versity's gateway${versity.note}
     } finally {
       await proxy.stop()
     }
+  })
+
+  it('is held to the policy before the signature is sent', async () => {
+    const policy = effectivePolicy({ roles: { 'tls-server': { rsaBits: 3072 } } })
+    const at = (exceptions: readonly Exception[]): S3Endpoint => ({
+      ...endpointOf(server, server.owner, 'any-bucket', { tls: { trust: 'authority' } }),
+      tls: { ...NO_TLS, authorities: [authority.certificate] },
+      line: { permit: (observed) => judge(lineChecks(observed, policy), exceptions).breaches.forEach(({ rule }) => { throw new AppError('policy.refused', rule) }) },
+    })
+    await expect(s3.connect(at([]), never())).rejects.toMatchObject({ code: 'policy.refused', message: 'tls-server-key' })
+    await expect(s3.connect(at([{ allow: 'rsa-2048', reason: 'their renewal', owner: 'M. Ito', until: '2999-01-01' }]), never())).rejects.toMatchObject({ code: 'remote.folder_missing' })
   })
 
   it('names the stage that refused the certificate in its test, and shows it', async () => {

@@ -1,13 +1,12 @@
 /** Which SSH algorithms are offered: modern ones, and what a dated exception adds. */
 import type { Algorithms } from 'ssh2'
 import { CERTIFIED_HOST_KEYS } from './certified-host.ts'
+import { SSH_CIPHERS, SSH_HOST_KEYS, SSH_KEX, SSH_MACS } from '../../../contract/policy-document.ts'
+import type { LinePolicy } from '../file-protocol.ts'
 import type { HostTrust } from './host-key.ts'
 
-const KEX = ['curve25519-sha256', 'curve25519-sha256@libssh.org', 'ecdh-sha2-nistp256', 'ecdh-sha2-nistp384', 'ecdh-sha2-nistp521', 'diffie-hellman-group-exchange-sha256', 'diffie-hellman-group14-sha256', 'diffie-hellman-group16-sha512', 'diffie-hellman-group18-sha512']
-const HOST_KEYS = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'rsa-sha2-512', 'rsa-sha2-256']
-// GCM first: the runtime does it in hardware, and it needs no separate MAC.
-const CIPHERS = ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com', 'chacha20-poly1305@openssh.com', 'aes128-ctr', 'aes192-ctr', 'aes256-ctr']
-const MACS = ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-512-etm@openssh.com', 'hmac-sha2-256', 'hmac-sha2-512']
+const EVERYTHING_SOUND: NonNullable<LinePolicy['ssh']> = { kex: SSH_KEX, hostKeys: SSH_HOST_KEYS, ciphers: SSH_CIPHERS, macs: SSH_MACS }
+
 
 /** What each exception name adds, at the end of the lists: the modern ones are still preferred. */
 const LEGACY: Readonly<Record<string, { readonly kex?: readonly string[]; readonly hostKey?: readonly string[]; readonly cipher?: readonly string[]; readonly mac?: readonly string[] }>> = {
@@ -24,19 +23,19 @@ function signaturesOf(kind: string): readonly string[] {
 }
 
 /**
- * The offer for a connection. Kinds of pinned host keys come first, so that a server with several shows the one that we know;
+ * The offer for a connection: what the policy permits, and what exceptions add. Kinds of pinned host keys come first, so that a server with several shows the one that we know;
  * certified kinds are offered where an authority is trusted.
  */
-export function offeredAlgorithms({ pins, authorities }: Pick<HostTrust, 'pins' | 'authorities'>, tolerated: readonly string[]): Algorithms {
+export function offeredAlgorithms({ pins, authorities }: Pick<HostTrust, 'pins' | 'authorities'>, tolerated: readonly string[], permitted: NonNullable<LinePolicy['ssh']> = EVERYTHING_SOUND): Algorithms {
   const extra = tolerated.map((name) => LEGACY[name] ?? {})
-  const certified = authorities.length > 0 ? CERTIFIED_HOST_KEYS : []
-  const hostKeys = [...HOST_KEYS, ...extra.flatMap(({ hostKey = [] }) => hostKey)]
+  const certified = authorities.length > 0 ? CERTIFIED_HOST_KEYS.filter((name) => permitted.hostKeys.includes(name.replace(/-cert-v01@openssh\.com$/, ''))) : []
+  const hostKeys = [...permitted.hostKeys, ...extra.flatMap(({ hostKey = [] }) => hostKey)]
   const pinned = pins.flatMap((pin) => signaturesOf(pin.algorithm)).filter((name) => hostKeys.includes(name))
   const lists = {
-    kex: [...KEX, ...extra.flatMap(({ kex = [] }) => kex)],
+    kex: [...permitted.kex, ...extra.flatMap(({ kex = [] }) => kex)],
     serverHostKey: [...new Set([...certified, ...pinned, ...hostKeys])],
-    cipher: [...CIPHERS, ...extra.flatMap(({ cipher = [] }) => cipher)],
-    hmac: [...MACS, ...extra.flatMap(({ mac = [] }) => mac)],
+    cipher: [...permitted.ciphers, ...extra.flatMap(({ cipher = [] }) => cipher)],
+    hmac: [...permitted.macs, ...extra.flatMap(({ mac = [] }) => mac)],
     compress: ['none'],
   }
   // The library's types list the names that it knows; ours are among them, which the handshake tests prove.

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { Client, SFTPWrapper } from 'ssh2'
 import type { SftpConnection } from '../../../contract/connections/sftp.ts'
 import { AppError } from '../../kernel/errors.ts'
-import type { FileEndpoint, ObservedCrypto } from '../file-protocol.ts'
+import type { FileEndpoint, LinePolicy, ObservedCrypto } from '../file-protocol.ts'
 import { connectThroughProxy, proxyFacts, proxyOf } from '../proxy.ts'
 import { connectError } from './errors.ts'
 import { openSsh, type ConnectObserver, type OpenSsh } from './ssh.ts'
@@ -44,8 +44,8 @@ export async function connectSftp(endpoint: SftpEndpoint, observer: ConnectObser
   }
 }
 
-function commonOf({ settings, tolerated }: SftpEndpoint): { tolerated: readonly string[]; connectTimeoutMs: number; idleTimeoutMs: number } {
-  return { tolerated, connectTimeoutMs: settings.connectTimeoutSeconds * 1000, idleTimeoutMs: settings.idleTimeoutSeconds * 1000 }
+function commonOf({ settings, tolerated, line }: SftpEndpoint): { tolerated: readonly string[]; policy: LinePolicy | undefined; connectTimeoutMs: number; idleTimeoutMs: number } {
+  return { tolerated, policy: line, connectTimeoutMs: settings.connectTimeoutSeconds * 1000, idleTimeoutMs: settings.idleTimeoutSeconds * 1000 }
 }
 
 /** The line on which the server is spoken to, and what holds it open. */

@@ -22,6 +22,8 @@ export interface SignInDialogue {
   refusal(): AppError | null
   /** The methods that were used, in order: `publickey, password`. */
   used(): string
+  /** The key that signs in, `ssh-rsa 3072`; null where there is none, or only the agent knows which. */
+  readonly key: string | null
 }
 
 const MOST_PROMPT = 200
@@ -78,6 +80,16 @@ export async function createSignIn(account: Account, end: () => void): Promise<S
     },
     refusal: () => refusal,
     used: () => used.join(', '),
+    key: key === null ? null : describedKey(key.getPublicSSH()),
+  }
+}
+
+function describedKey(blob: Buffer): string | null {
+  try {
+    const { algorithm, bits } = describeBlob(blob)
+    return bits === null ? algorithm : `${algorithm} ${bits}`
+  } catch {
+    return null
   }
 }
 

@@ -4,8 +4,8 @@ import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import ssh2, { type Client, type ConnectConfig, type NegotiatedAlgorithms } from 'ssh2'
 import type { PresentedHostKey } from '../../../contract/partners.ts'
-import { AppError } from '../../kernel/errors.ts'
-import type { ObservedCrypto } from '../file-protocol.ts'
+import { asAppError, type AppError } from '../../kernel/errors.ts'
+import type { LinePolicy, ObservedCrypto } from '../file-protocol.ts'
 import { offeredAlgorithms } from './algorithms.ts'
 import { expectCertificates } from './certified-host.ts'
 import { connectError } from './errors.ts'
@@ -29,6 +29,7 @@ export interface SshTarget {
   readonly account: Omit<Account, 'sha1'>
   readonly trust: HostTrust
   readonly tolerated: readonly string[]
+  readonly policy?: LinePolicy | undefined
   readonly connectTimeoutMs: number
   readonly idleTimeoutMs: number
   /** A line that stands already; left out: a TCP connection of its own. */
@@ -49,6 +50,7 @@ export async function openSsh(target: SshTarget, observer: ConnectObserver, sign
   const facts: Record<string, string> = {}
   let refusal: AppError | null = null
   const signIn = await createSignIn({ ...target.account, sha1: target.tolerated.includes('ssh-rsa') }, () => ssh.end())
+  if (signIn.key !== null) facts['signInKey'] = signIn.key
 
   if (target.trust.authorities.length > 0) expectCertificates(ssh)
   ssh.on('connect', () => {
@@ -59,7 +61,14 @@ export async function openSsh(target: SshTarget, observer: ConnectObserver, sign
   ssh.on('handshake', (negotiated) => {
     Object.assign(facts, factsOf(negotiated))
     prepareKeys(ssh)
-    observer.handshake?.({ ...facts })
+    try {
+      target.policy?.permit(facts)
+      observer.handshake?.({ ...facts })
+    } catch (error) {
+      // Before anybody signs in.
+      refusal ??= asAppError(error)
+      ssh.destroy()
+    }
   })
   const config: ConnectConfig = {
     host: target.host,
@@ -67,7 +76,7 @@ export async function openSsh(target: SshTarget, observer: ConnectObserver, sign
     sock: target.line ?? gathered(connect({ host: target.host, port: target.port, noDelay: true })),
     username: target.account.username,
     authHandler: (left, partial, next) => signIn.next(left, partial, next as never),
-    algorithms: offeredAlgorithms(target.trust, target.tolerated),
+    algorithms: offeredAlgorithms(target.trust, target.tolerated, target.policy?.ssh),
     readyTimeout: target.connectTimeoutMs,
     keepaliveInterval: Math.max(1000, Math.floor(target.idleTimeoutMs / 3)),
     keepaliveCountMax: 3,
@@ -158,8 +167,8 @@ function factsOf(negotiated: NegotiatedAlgorithms): Record<string, string> {
   }
 }
 
-function hostFacts({ algorithm, fingerprint, certificate, verdict }: PresentedHostKey): Record<string, string> {
-  const key = { hostKeyAlgorithm: algorithm, hostKeyFingerprint: fingerprint }
+function hostFacts({ algorithm, bits, fingerprint, certificate, verdict }: PresentedHostKey): Record<string, string> {
+  const key = { hostKeyAlgorithm: algorithm, hostKeyFingerprint: fingerprint, hostKey: bits === null ? algorithm : `${algorithm} ${bits}` }
   if (certificate === null || verdict !== 'certified') return key
   return { ...key, hostCertificate: certificate.keyId, hostCertificateSerial: certificate.serial, hostAuthority: certificate.authority }
 }

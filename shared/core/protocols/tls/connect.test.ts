@@ -65,7 +65,7 @@ interface Choice {
 }
 
 async function open(port: number, { settings = {}, trust = {}, host = HOST, now, options = {} }: Choice = {}): Promise<TlsConnection> {
-  const policy = createTlsPolicy(TlsSettings.parse(settings), { pins: [], authorities: [authority.certificate], client: null, ...trust }, now === undefined ? systemClock : { ...systemClock, now: () => now })
+  const policy = createTlsPolicy(TlsSettings.parse(settings), { pins: [], authorities: [authority.certificate], client: null, ...trust }, { clock: now === undefined ? systemClock : { ...systemClock, now: () => now } })
   const connection = await connectTls(policy, { host, port, timeoutMs: 5_000, signal: new AbortController().signal, ...options, socket: options.socket ?? (host === HOST ? undefined : await plain(port)) })
   sockets.push(connection.socket)
   return connection

@@ -1,12 +1,12 @@
 /** TLS connections whose server was judged by us before the first byte of ours. */
-import { connect, createSecureContext, getCACertificates, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls'
+import { connect, createSecureContext, DEFAULT_CIPHERS, getCACertificates, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls'
 import { isIP, type Socket } from 'node:net'
 import type { TlsSettings } from '../../../contract/connections/common.ts'
 import type { PresentedCertificate } from '../../../contract/partners.ts'
-import { readCertificate } from '../../crypto/x509/index.ts'
+import { readCertificate, type Certificate } from '../../crypto/x509/index.ts'
 import { systemClock, type Clock } from '../../kernel/clock.ts'
 import { AppError } from '../../kernel/errors.ts'
-import type { ObservedCrypto, TlsTrust } from '../file-protocol.ts'
+import type { LinePolicy, ObservedCrypto, TlsTrust } from '../file-protocol.ts'
 import { dial, within } from '../network.ts'
 import type { Proxy } from '../proxy.ts'
 import { tlsError } from './errors.ts'
@@ -16,10 +16,11 @@ export type TlsRules = Pick<TlsSettings, 'trust' | 'minimum' | 'serverName'>
 
 /** What decides about servers, prepared once for all connections of one endpoint. */
 export interface TlsPolicy {
+  readonly line: LinePolicy | undefined
   readonly settings: TlsRules
   readonly trust: TlsTrust
-  /** Fingerprint (`sha256:…`) of the client certificate that is shown, or null. */
-  readonly client: string | null
+  /** Fingerprint (`sha256:…`) and key of the client certificate that is shown, or null. */
+  readonly client: { readonly fingerprint: string; readonly key: string } | null
   readonly clock: Clock
   readonly context: SecureContext
 }
@@ -61,17 +62,19 @@ export interface TlsConnection {
 }
 
 /** Throws `cms.key_unusable` or the like when the client certificate that is bound cannot be used. */
-export function createTlsPolicy(settings: TlsRules, trust: TlsTrust, clock: Clock = systemClock): TlsPolicy {
+export function createTlsPolicy(settings: TlsRules, trust: TlsTrust, { clock = systemClock, line }: { readonly clock?: Clock; readonly line?: LinePolicy | undefined } = {}): TlsPolicy {
   const bound = trust.authorities.length > 0
   const { client } = trust
   const context = createSecureContext({
     ca: bound ? [...trust.authorities] : systemAuthorities(),
-    minVersion: settings.minimum === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
+    minVersion: settings.minimum === '1.3' || line?.tls?.minimum === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
+    // A server with both kinds must not choose the one without forward secrecy.
+    ...(line?.tls?.forwardSecrecy === true ? { ciphers: `${DEFAULT_CIPHERS}:!kRSA` } : {}),
     // A partner may give us only the authority in the middle; binding it is trusting it.
     ...(bound ? { allowPartialTrustChain: true } : {}),
     ...(client === null ? {} : { cert: client.certificate, key: client.privateKey }),
   })
-  return { settings, trust, client: client === null ? null : `sha256:${readCertificate(client.certificate).fingerprintSha256}`, clock, context }
+  return { line, settings, trust, client: client === null ? null : shownBy(readCertificate(client.certificate)), clock, context }
 }
 
 let known: readonly string[] | undefined
@@ -106,13 +109,15 @@ export async function connectTls(policy: TlsPolicy, options: TlsConnectOptions):
     options.onPresented?.(certificate)
     const refusal = certificateRefusal(certificate, server)
     if (refusal !== null) throw refusal
-    return { socket, presented, session: () => session, certificate, observed: observedOf(socket, certificate, policy.client) }
+    const observed = observedOf(socket, certificate, policy.client)
+    policy.line?.permit(observed)
+    return { socket, presented, session: () => session, certificate, observed }
   } catch (error) {
     socket.on('error', () => undefined)
     socket.destroy()
     raw.destroy()
     if (signal.aborted) throw error
-    throw tlsError(error, { server, client: policy.client })
+    throw tlsError(error, { server, client: policy.client?.fingerprint ?? null })
   }
 }
 
@@ -147,7 +152,11 @@ function codeOf(problem: unknown): string {
   return typeof problem === 'object' && problem !== null && 'code' in problem ? String(problem.code) : 'UNSPECIFIED'
 }
 
-function observedOf(socket: TLSSocket, certificate: PresentedCertificate, client: string | null): ObservedCrypto {
+function shownBy({ fingerprintSha256, keyType, keyBits }: Certificate): NonNullable<TlsPolicy['client']> {
+  return { fingerprint: `sha256:${fingerprintSha256}`, key: `${keyType.toUpperCase()} ${keyBits ?? ''}`.trimEnd() }
+}
+
+function observedOf(socket: TLSSocket, certificate: PresentedCertificate, client: TlsPolicy['client']): ObservedCrypto {
   const cipher = socket.getCipher()
   const ephemeral = socket.getEphemeralKeyInfo()
   const key = ephemeral !== null && 'type' in ephemeral ? [ephemeral.type, ephemeral.name, ephemeral.size === undefined ? undefined : `${ephemeral.size} bit`].filter(Boolean).join(' ') : ''
@@ -158,8 +167,10 @@ function observedOf(socket: TLSSocket, certificate: PresentedCertificate, client
     ephemeralKey: key === '' ? 'not told' : key,
     serverCertificate: certificate.fingerprint,
     serverPublicKey: certificate.publicKeyPin,
+    serverKey: certificate.bits === null ? certificate.algorithm : `${certificate.algorithm} ${certificate.bits}`,
     serverIssuer: certificate.issuer,
     serverTrust: certificate.reason,
-    clientCertificate: client ?? 'none',
+    clientCertificate: client?.fingerprint ?? 'none',
+    ...(client === null ? {} : { clientKey: client.key }),
   }
 }

@@ -11,9 +11,10 @@ import { postureMigration } from './0010-posture.ts'
 import { notificationsMigration } from './0011-notifications.ts'
 import { expectationsMigration } from './0012-expectations.ts'
 import { rolloverRemindersMigration } from './0013-rollover-reminders.ts'
+import { policyMigration } from './0014-policy.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration } from './migration.ts'
 
 /** In order; numbers have no gaps. */
-export const MIGRATIONS: readonly Migration[] = [baseMigration, ledgerMigration, receivingMigration, certificatesMigration, as2Migration, trustWatchMigration, protectionMigration, flowsMigration, rolloversMigration, postureMigration, notificationsMigration, expectationsMigration, rolloverRemindersMigration]
+export const MIGRATIONS: readonly Migration[] = [baseMigration, ledgerMigration, receivingMigration, certificatesMigration, as2Migration, trustWatchMigration, protectionMigration, flowsMigration, rolloversMigration, postureMigration, notificationsMigration, expectationsMigration, rolloverRemindersMigration, policyMigration]
