@@ -2,6 +2,7 @@
 import { createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { relieveBuffers } from '../kernel/buffer-relief.ts'
 import { AppError, systemCode } from '../kernel/errors.ts'
 import { CHUNK_BYTES, HEADER_BYTES, layoutOf, MAGIC, openChunk, payloadKey, SALT_BYTES, SEALED_CHUNK_BYTES, sealChunk } from './payload-format.ts'
 
@@ -94,6 +95,7 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
           const bytes = Math.min(SEALED_CHUNK_BYTES, stored - HEADER_BYTES - index * SEALED_CHUNK_BYTES)
           const plain = await readChunk(handle, key, { index, last: index === layout.chunks - 1, bytes }, sha256)
           const skip = Math.max(0, offset - index * CHUNK_BYTES)
+          relieveBuffers(bytes)
           if (skip < plain.length) yield skip === 0 ? plain : plain.subarray(skip)
         }
       } finally {
@@ -211,6 +213,7 @@ async function writeSealed(path: string, storeKey: Buffer, content: AsyncIterabl
         // A full chunk is sealed only when more follows: the last one bears its own mark.
         if (filled === CHUNK_BYTES) {
           await writeWhole(target, sealChunk(key, index, false, pending))
+          relieveBuffers(CHUNK_BYTES)
           index += 1
           filled = 0
         }

@@ -1,13 +1,17 @@
 /** Reads and writes with many requests under way: one at a time would wait a round trip for each piece. */
 import type { SFTPWrapper } from 'ssh2'
 
-/** Enough to fill a fast line with some distance; each holds one piece. */
-const REQUESTS_UNDER_WAY = 64
+/** Enough to fill a fast line with some distance: 4 MiB under way are 40 MiB/s over 100 ms. More would only be memory. */
+const BYTES_UNDER_WAY = 4 * 1024 * 1024
+const MOST_REQUESTS_UNDER_WAY = 64
 /** What every server takes (draft-ietf-secsh-filexfer-02 §3); OpenSSH tells a larger limit. */
 const SAFE_PIECE_BYTES = 32 * 1024
 const MOST_PIECE_BYTES = 255 * 1024
 
 export type Handle = Buffer
+
+/** How many requests of this size are under way together. */
+const requestsOf = (size: number): number => Math.min(MOST_REQUESTS_UNDER_WAY, Math.ceil(BYTES_UNDER_WAY / size))
 
 /** The largest piece that the server takes in one request; the library learns it but does not declare it. */
 function pieceBytes(sftp: SFTPWrapper, limit: '_maxReadLen' | '_maxWriteLen'): number {
@@ -51,7 +55,7 @@ export async function writeAll(
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
     for (let at = 0; at < bytes.length; at += size) {
       options.signal.throwIfAborted()
-      if (underWay.length >= REQUESTS_UNDER_WAY) await settleFirst()
+      if (underWay.length >= requestsOf(size)) await settleFirst()
       send(bytes.subarray(at, at + size))
     }
   }
@@ -73,7 +77,7 @@ export async function* readAll(sftp: SFTPWrapper, handle: Handle, options: { rea
   }
   while (position < options.size || underWay.length > 0) {
     options.signal.throwIfAborted()
-    while (position < options.size && underWay.length < REQUESTS_UNDER_WAY) ask()
+    while (position < options.size && underWay.length < requestsOf(step)) ask()
     const piece = await underWay.shift()
     if (piece === undefined || piece.length === 0) return
     yield piece
