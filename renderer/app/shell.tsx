@@ -1,9 +1,14 @@
-import { Building2, FileClock, Home, KeyRound, Send, Settings as SettingsIcon, ShieldCheck, Waypoints } from 'lucide-react'
+import { Building2, CalendarClock, FileClock, Home, KeyRound, Send, Settings as SettingsIcon, ShieldCheck, Waypoints } from 'lucide-react'
 import { useEffect } from 'react'
 import { Link, Route, Switch, useLocation } from 'wouter'
 import { AuditPage } from '../features/audit/audit-page.tsx'
 import { DeliveriesPage } from '../features/deliveries/deliveries-page.tsx'
 import { DeliveryPage } from '../features/deliveries/delivery-page.tsx'
+import { DuePage } from '../features/flows/due-page.tsx'
+import { FlowPage } from '../features/flows/flow-page.tsx'
+import { FlowsPage } from '../features/flows/flows-page.tsx'
+import { FlowFormPage } from '../features/flows/form/flow-form-page.tsx'
+import { FLOW_PLACES } from '../features/flows/tabs.tsx'
 import { OverviewPage } from '../features/overview/overview-page.tsx'
 import { PartnerFormPage } from '../features/partners/partner-form-page.tsx'
 import { PartnerPage } from '../features/partners/partner-page.tsx'
@@ -27,13 +32,14 @@ const PLACES = [
   ['/', 'Overview', Home],
   ['/partners', 'Partners', Building2],
   ['/deliveries', 'Deliveries', Send],
+  ['/flows', 'Flows', CalendarClock],
   ['/trust', 'Keys & certificates', KeyRound],
   ['/posture', 'Posture', ShieldCheck],
   ['/audit', 'Audit', FileClock],
   ['/settings', 'Settings', SettingsIcon],
 ] as const
 
-const OPENED = { delivery: '/deliveries/', partner: '/partners/', workspace: '/settings#', trust: '/trust/', flow: '/flows/', expectation: '/flows/expectations/' } as const
+const OPENED = { delivery: '/deliveries/', partner: '/partners/', workspace: '/settings#', trust: '/trust/', flow: '/flows/', expectation: '/expectations/' } as const
 
 export function Shell() {
   const [location, navigate] = useLocation()
@@ -54,7 +60,7 @@ export function Shell() {
         <div className={css['nav']}>
           {PLACES.map(([path, name, Icon]) => {
             const attention = marked[path] ?? 0
-            const current = path === '/' ? location === '/' : location.startsWith(path)
+            const current = path === '/' ? location === '/' : (path === '/flows' ? FLOW_PLACES : [path]).some((place) => location.startsWith(place))
             return (
               <Link key={path} href={path} className={css['link']} aria-current={current ? 'page' : undefined}>
                 <Icon size={16} aria-hidden />
@@ -78,6 +84,11 @@ export function Shell() {
             <Route path="/partners/:id/edit">{({ id }) => <PartnerFormPage id={id} />}</Route>
             <Route path="/deliveries" component={DeliveriesPage} />
             <Route path="/deliveries/:id">{({ id }) => <DeliveryPage id={id} />}</Route>
+            <Route path="/flows" component={FlowsPage} />
+            <Route path="/flows/new">{() => <FlowFormPage />}</Route>
+            <Route path="/flows/:id">{({ id }) => <FlowPage id={id} />}</Route>
+            <Route path="/flows/:id/edit">{({ id }) => <FlowFormPage id={id} />}</Route>
+            <Route path="/due-times" component={DuePage} />
             <Route path="/trust" component={TrustPage} />
             <Route path="/trust/expiry" component={ExpiryPage} />
             <Route path="/trust/rollover" component={RolloverPage} />

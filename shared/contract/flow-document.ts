@@ -17,8 +17,8 @@ export const FlowSource = z
 export const Selection = z
   .strictObject({
     patterns: Patterns.min(1).default(['*']).meta({ title: 'Files', description: 'Patterns with * and ?, upper and lower case alike.' }),
-    except: Patterns.default([]).meta({ title: 'But not' }),
-    stableSeconds: z.number().int().min(0).max(3600).default(10).meta({ title: 'Unchanged for (s)', description: 'A file is complete when size and time stay the same this long.' }),
+    except: Patterns.default([]).meta({ title: 'But not', advanced: true }),
+    stableSeconds: z.number().int().min(0).max(3600).default(10).meta({ title: 'Unchanged for (s)', advanced: true, description: 'A file is complete when size and time stay the same this long.' }),
   })
   .meta({ title: 'Selection' })
 
@@ -30,6 +30,8 @@ export const FlowStep = z
     }),
   ])
   .meta({ title: 'Step', description: 'OpenPGP is a setting of the connection.' })
+
+export type FlowStep = z.infer<typeof FlowStep>
 
 /** `acme` or `acme/sftp`. */
 export const FlowTarget = z
@@ -51,43 +53,44 @@ export const Trigger = z
 
 export const CatchUp = z
   .strictObject({
-    missed: z.enum(['once', 'skip', 'ask']).default('once').meta({ title: 'Missed times', description: 'once: one run makes up for all of them. ask: you decide.' }),
+    missed: z.enum(['once', 'skip', 'ask']).default('once').meta({ title: 'Missed times', words: { once: 'One run makes up for them', skip: 'Skip them', ask: 'Ask me' } }),
     cutoffMinutes: z.number().int().min(1).max(44_640).default(720).meta({ title: 'Not later than (min)', description: 'A time missed by more than this is not made up for.' }),
   })
   .prefault({})
-  .meta({ title: 'Catching up' })
+  .meta({ title: 'Catching up', advanced: true })
 
 export const DuplicateRule = z
   .strictObject({
     key: z
       .enum(['name-content', 'content', 'name', 'name-size-time'])
       .default('name-content')
-      .meta({ title: 'The same file is one with the same', description: 'name and content; content alone; name alone; name, size and time (an identical file may then come again each day).' }),
+      .meta({ title: 'The same file is one with the same', description: 'With name, size and time, an identical file may come again each day.', words: { 'name-content': 'Name and content', content: 'Content', name: 'Name', 'name-size-time': 'Name, size and time' } }),
     windowDays: z.number().int().min(1).max(3650).optional().meta({ title: 'Within (days)', description: 'Left out: for ever.' }),
-    emptyFiles: z.enum(['rule', 'send']).default('rule').meta({ title: 'Empty files', description: 'send: an empty file is never a duplicate (“nothing today”).' }),
+    emptyFiles: z.enum(['rule', 'send']).default('rule').meta({ title: 'Empty files', description: 'Some partners take an empty file for “nothing today”.', words: { rule: 'As any other file', send: 'Always go' } }),
   })
   .prefault({})
-  .meta({ title: 'Duplicates' })
+  .meta({ title: 'Duplicates', advanced: true })
 
 export const FlowRetry = z
   .strictObject({
     windowMinutes: z.number().int().min(1).max(44_640).optional().meta({ title: 'Try for (min)', description: 'Left out: six tries within about an hour (AS2: 24 hours).' }),
   })
   .prefault({})
-  .meta({ title: 'Retry' })
+  .meta({ title: 'Retry', advanced: true })
 
 const base = {
   $schema: z.string().optional(),
   id: Slug,
   name: z.string().min(1).max(200).meta({ title: 'Name', examples: ['Orders to Acme'] }),
-  notes: z.string().max(5000).optional().meta({ title: 'Notes' }),
+  notes: z.string().max(5000).optional().meta({ title: 'Notes', advanced: true }),
   trigger: Trigger,
   catchUp: CatchUp,
   retry: FlowRetry,
-  nothingFound: z.enum(['fine', 'attention']).default('fine').meta({ title: 'A run that finds nothing', description: 'attention: somebody is told.' }),
+  nothingFound: z.enum(['fine', 'attention']).default('fine').meta({ title: 'A run that finds nothing', advanced: true, words: { fine: 'is fine', attention: 'is told to somebody' } }),
+  notify: z.enum(['trouble', 'always', 'never']).default('trouble').meta({ title: 'Tell about runs', advanced: true, description: 'Single deliveries are told by themselves.', words: { trouble: 'When one fails, and when it works again', always: 'Each that did something', never: 'Never' } }),
 }
 
-const Outbound = z
+export const OutboundDocument = z
   .strictObject({
     direction: z.literal('outbound'),
     ...base,
@@ -95,17 +98,18 @@ const Outbound = z
     selection: Selection.prefault({}),
     steps: z.array(FlowStep).max(10).default([]).meta({ title: 'Steps' }),
     targets: z.array(FlowTarget).min(1).max(20).meta({ title: 'To' }),
-    afterwards: z.enum(['move', 'keep', 'delete']).default('move').meta({ title: 'Afterwards', description: 'Only once the file is delivered to everybody.' }),
-    moveTo: Folder.optional().meta({ title: 'Move to', description: 'Left out: the folder Sent inside the source.' }),
+    afterwards: z.enum(['move', 'keep', 'delete']).default('move').meta({ title: 'Afterwards', description: 'Only once the file is delivered to everybody.', words: { move: 'Move it to another folder', keep: 'Leave it where it is', delete: 'Delete it here' } }),
+    moveTo: Folder.optional().meta({ title: 'Move to', description: 'Left out: the folder Sent inside the source.', when: { afterwards: ['move'] } }),
+    keepSentDays: z.number().int().min(1).max(3650).optional().meta({ title: 'Keep moved files for (days)', description: 'Then they are deleted, if nobody changed them. Left out: for ever.', when: { afterwards: ['move'] }, advanced: true }),
     duplicates: DuplicateRule,
     limits: z
       .strictObject({ files: z.number().int().min(1).max(100_000).default(1000).meta({ title: 'Files a run', description: 'What is left waits for the next run.' }) })
       .prefault({})
-      .meta({ title: 'Limits' }),
+      .meta({ title: 'Limits', advanced: true }),
   })
   .meta({ title: 'To partners' })
 
-const Inbound = z
+export const InboundDocument = z
   .strictObject({
     direction: z.literal('inbound'),
     ...base,
@@ -114,7 +118,7 @@ const Inbound = z
   .meta({ title: 'From partners' })
 
 export const FlowDocument = z
-  .discriminatedUnion('direction', [Outbound, Inbound])
+  .discriminatedUnion('direction', [OutboundDocument, InboundDocument])
   .superRefine((document, context) => {
     if (new Set(document.targets).size < document.targets.length) context.addIssue({ code: 'custom', path: ['targets'], message: 'a target stands here twice' })
     if (document.trigger.kind === 'after' && document.trigger.flow === document.id) context.addIssue({ code: 'custom', path: ['trigger', 'flow'], message: 'a flow cannot run after itself' })

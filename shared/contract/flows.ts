@@ -92,12 +92,14 @@ export const FlowFile = z.object({
   run: z.string(),
   name: z.string(),
   target: z.string(),
-  /** Null when it was skipped or refused. */
+  /** Of a skipped file, the earlier delivery that is the reason; null where there is none. */
   delivery: z.string().nullable(),
   state: z.string(),
   skipped: z.enum(['duplicate', 'under-way', 'needs-person', 'unknown', 'not-stable', 'limit']).nullable(),
   reason: z.string().nullable(),
   error: WireError.nullable(),
+  /** When it is tried again by itself. */
+  nextTryAt: Timestamp.nullable(),
   /** What became of the file itself; null until it is decided. */
   afterwards: z.string().nullable(),
 })
@@ -132,7 +134,10 @@ export const flows = {
    * those travel as the flow says, to `target` or all of its targets, and stay where they are.
    */
   run: procedure('dangerous', Id.extend({ wait: z.boolean().default(false), files: z.array(FileSource).min(1).max(1000).optional(), target: FlowTarget.optional() }), z.object({ run: FlowRun, files: z.array(FlowFile) })),
-  dryRun: procedure('read', Id, DryRun),
+  /** Of a flow, or of a document that is not kept yet. */
+  dryRun: procedure('read', z.object({ id: Slug.optional(), document: z.unknown().optional() }), DryRun),
+  /** When a schedule would be due, while a person still changes it. */
+  schedule: procedure('read', z.object({ schedule: z.unknown().optional() }), z.object({ when: z.string(), next: z.array(Timestamp), zone: z.string() })),
   next: procedure('read', Id.extend({ count: z.number().int().min(1).max(100).default(5) }), z.object({ next: z.array(Timestamp), zone: z.string().nullable() })),
   runs: procedure('read', z.object({ flow: Slug.optional(), limit: Limit, before: z.string().max(60).optional() }), z.object({ runs: z.array(FlowRun) })),
   showRun: procedure('read', z.object({ id: z.string().max(60) }), z.object({ run: FlowRun, files: z.array(FlowFile) })),

@@ -153,7 +153,8 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
     clock,
   })
   const releases = createInboundReleases({ database, repository: deliveryRepository, ledger, payloads, clock, logger, inboxOf, open: pgp.open, policy: policy.gate })
-  const collect = createCollect({ ...common, repository: deliveryRepository, remoteFiles: createRemoteFileRepository(database), ledger, releases, payloads, routes, onLook: (seen) => expectations.noteLook(seen) })
+  const remoteFiles = createRemoteFileRepository(database)
+  const collect = createCollect({ ...common, repository: deliveryRepository, remoteFiles, ledger, releases, payloads, routes, onLook: (seen) => expectations.noteLook(seen) })
   const deliveries = createDeliveryService({ database, exchange: sending.exchange, repository: deliveryRepository, ledger, engine, payloads, routes, releases, pgp, policy: policy.gate, publisher, clock })
   const notifications = createNotificationService({ database, outbox: createOutbox(database), secrets, audit, bus: publisher, send: sendMessage, clock, logger })
   const forFlows = {
@@ -179,6 +180,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
     scheduler,
     routes,
     partnerExists,
+    takeAgain: remoteFiles.takeAgain,
   })
   const expectations = createExpectationService({
     ...common,

@@ -34,6 +34,8 @@ export interface Skipped {
   readonly name: string
   readonly target: string
   readonly why: NonNullable<FlowFile['skipped']>
+  /** The earlier delivery that is the reason. */
+  readonly delivery?: string
   readonly reason: string
 }
 
@@ -94,7 +96,7 @@ async function choicesOf(file: StandingFile, targets: readonly string[], flow: O
   const judged = (target: string, delivery: string): Chosen | Skipped => {
     const found = deps.deliveryOf(delivery)
     const why = found === null ? 'duplicate' : alreadyHandled(found, options.byPerson)
-    return why === 'again' ? chosen(target, { again: delivery }) : { name: file.name, target, why, reason: REASONS[why](delivery) }
+    return why === 'again' ? chosen(target, { again: delivery }) : { name: file.name, target, why, delivery, reason: REASONS[why](delivery) }
   }
   let sha256: string | null = null
   const choices: (Chosen | Skipped)[] = []

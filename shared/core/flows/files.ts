@@ -66,6 +66,11 @@ export function createFlowFiles(database: Database) {
     /** Files that are to be moved or deleted once they arrived. */
     pending: (after: string, limit: number): TravellingFile[] => many("SELECT * FROM flow_files WHERE afterwards = 'pending' AND delivery > ? ORDER BY delivery LIMIT ?", after, limit),
 
+    /** Moved files of a flow that arrived before a time. */
+    movedBefore(flow: string, at: string, limit: number): TravellingFile[] {
+      return many("SELECT * FROM flow_files WHERE flow = ? AND afterwards LIKE 'moved: %' AND created_at < ? ORDER BY delivery LIMIT ?", flow, at, limit)
+    },
+
     setAfterwards(delivery: string, afterwards: string): void {
       database.prepare('UPDATE flow_files SET afterwards = ? WHERE delivery = ?').run(afterwards, delivery)
     },

@@ -23,7 +23,7 @@ export interface RunReport {
   readonly found: number
   readonly skippedTotal: number
   /** The first hundred. */
-  readonly skipped: readonly { readonly name: string; readonly target: string; readonly why: string; readonly reason: string }[]
+  readonly skipped: readonly { readonly name: string; readonly target: string; readonly why: string; readonly reason: string; readonly delivery?: string }[]
   readonly errors: readonly { readonly name: string; readonly target: string; readonly error: WireError }[]
 }
 
@@ -218,6 +218,11 @@ export function createFlowRepository(database: Database) {
 
     lastRun(flow: string): StoredRun | null {
       const row = database.prepare<[string], RunRow>('SELECT * FROM flow_runs WHERE flow = ? ORDER BY id DESC LIMIT 1').get(flow)
+      return row === undefined ? null : runOf(row)
+    },
+
+    runBefore(flow: string, run: string): StoredRun | null {
+      const row = database.prepare<[string, string], RunRow>('SELECT * FROM flow_runs WHERE flow = ? AND id < ? ORDER BY id DESC LIMIT 1').get(flow, run)
       return row === undefined ? null : runOf(row)
     },
 

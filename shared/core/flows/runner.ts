@@ -17,15 +17,20 @@ import type { Publisher } from '../kernel/events.ts'
 import { newId } from '../kernel/ids.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { Database } from '../store/database.ts'
+import { noticeRaiser } from '../notifications/raise.ts'
 import { chooseFiles, type Chosen, type NamedFiles, type Skipped } from './choice.ts'
 import type { FlowFiles } from './files.ts'
 import { EMPTY_REPORT, type FlowRepository, type RunReport, type StoredRun } from './repository.ts'
+import { runNotice } from './notices.ts'
 import { duplicateKey, judgeRun, nameThere, splitTarget } from './rules.ts'
-import { putAway, type SourceFolders } from './source-folder.ts'
+import { forgetSent, putAway, type SourceFolders } from './source-folder.ts'
 
 /** Runs that work at the same time; the others wait for their turn. */
 const MOST_AT_ONCE = 8
 const MOST_REPORTED = 100
+/** Files that one look deletes of a flow; the next goes on. */
+const MOST_FORGOTTEN = 1000
+const DAY_MS = 86_400_000
 
 export interface RunnerDeps {
   readonly database: Database
@@ -56,6 +61,8 @@ export interface FlowRunner {
   recover(): number
   /** Puts away what arrived meanwhile, and brings the outcomes of earlier runs up to date. */
   settle(): Promise<void>
+  /** Deletes moved files that a flow keeps no longer. */
+  forgetOld(): Promise<void>
   /** Told of each run that ended or changed its outcome for good. */
   onEnded(listener: (run: FlowRun) => void): void
   stop(): Promise<void>
@@ -67,6 +74,7 @@ export function createFlowRunner(deps: RunnerDeps): FlowRunner {
   const working = new Set<Promise<unknown>>()
   const waiting: (() => void)[] = []
   const listeners: ((run: FlowRun) => void)[] = []
+  const raise = noticeRaiser(deps)
   let active = 0
 
   const turn = async (): Promise<void> => {
@@ -96,9 +104,14 @@ export function createFlowRunner(deps: RunnerDeps): FlowRunner {
     const states = files.ofRun(id).flatMap(({ delivery }) => deps.deliveryOf(delivery) ?? [])
     const { outcome, counts } = judgeRun({ found: report.found, skipped: report.skippedTotal, errors: report.errors.map(({ error }) => error) }, states)
     const error = report.errors[0]?.error ?? null
+    const before = repository.run(id)
+    const flow = before?.run.flow ?? ''
     database.transaction(() => {
       repository.endRun(id, outcome, { at: timestamp(clock.now()), report, error })
-      const flow = repository.run(id)?.run.flow ?? ''
+      const document = repository.find(flow)?.document
+      // Told once a run, and again when what was tried anew has come to its end.
+      const notice = document === undefined || (before?.run.outcome !== 'running' && !isFinal(outcome)) ? null : runNotice(document, { outcome, counts }, report.errors.map((entry) => entry.error), repository.runBefore(flow, id)?.run ?? null)
+      if (notice !== null) raise(notice)
       audit.record({ actor, type: 'flow.run_ended', subject: { kind: 'flow', id: flow }, trace: id, data: { run: id, outcome, counts, ...(error === null ? {} : { error }) } })
     })
     const run = tell(id)
@@ -231,6 +244,20 @@ export function createFlowRunner(deps: RunnerDeps): FlowRunner {
     for (const stored of repository.runsIn(['retrying', 'attention'], 500)) refreshRun(stored)
   }
 
+  const forgetOld = async (): Promise<void> => {
+    for (const { document } of repository.all()) {
+      if (document.direction !== 'outbound' || document.keepSentDays === undefined) continue
+      for (const file of files.movedBefore(document.id, timestamp(clock.now() - document.keepSentDays * DAY_MS), MOST_FORGOTTEN)) {
+        const what = await forgetSent(file, file.afterwards.slice('moved: '.length)).catch(() => null)
+        if (what === null) continue
+        database.transaction(() => {
+          files.setAfterwards(file.delivery, what)
+          audit.record({ actor: systemActor, type: 'flow.file_expired', subject: { kind: 'flow', id: document.id }, trace: file.run, data: { delivery: file.delivery, what, days: document.keepSentDays } })
+        })
+      }
+    }
+  }
+
   return {
     begin(flow, trigger, dueAt, actor) {
       const id = newId('run', clock.now())
@@ -263,6 +290,7 @@ export function createFlowRunner(deps: RunnerDeps): FlowRunner {
     },
 
     settle,
+    forgetOld,
 
     onEnded: (listener) => void listeners.push(listener),
 

@@ -198,6 +198,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     if (now - prunedAt > PRUNE_EVERY_MS) {
       prunedAt = now
       repository.forgetDueBefore(now - KEEP_DUE_MS)
+      await runner.forgetOld()
     }
   }
 

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
 import type { z } from 'zod'
 import { FlowDocument } from '../../contract/flow-document.ts'
+import { Schedule } from '../../contract/schedules.ts'
 import type { DryRun, DueTime, FlowDetail, FlowFile, FlowRun, FlowSummary } from '../../contract/flows.ts'
 import { textOf } from '../../contract/errors/index.ts'
 import type { Actor } from '../kernel/actor.ts'
@@ -16,7 +17,7 @@ import { readHolidays } from '../schedules/holidays.ts'
 import { checkSchedule, nextDue } from '../schedules/rules.ts'
 import { chooseFiles, type NamedFiles } from './choice.ts'
 import type { StoredFlow, StoredRun } from './repository.ts'
-import { circleOf, nameThere, splitTarget, triggerText, unknownPlaceholders, type StandingFile } from './rules.ts'
+import { circleOf, nameThere, scheduleText, splitTarget, triggerText, unknownPlaceholders, type StandingFile } from './rules.ts'
 import type { FlowRunner, RunnerDeps } from './runner.ts'
 import { PAUSED_ALL, type Scheduler } from './scheduler.ts'
 
@@ -26,7 +27,7 @@ const SHOWN_DUE = 50
 
 export type FlowService = ReturnType<typeof createFlowService>
 
-export function createFlowService(deps: RunnerDeps & { readonly runner: FlowRunner; readonly scheduler: Scheduler; readonly routes: Routes; readonly partnerExists: (partner: string, connection: string | undefined) => boolean }) {
+export function createFlowService(deps: RunnerDeps & { readonly runner: FlowRunner; readonly scheduler: Scheduler; readonly routes: Routes; /** Of a received file: whether it can be collected again. */ readonly takeAgain: (delivery: string) => boolean; readonly partnerExists: (partner: string, connection: string | undefined) => boolean }) {
   const { database, repository, files, runner, scheduler, routes, audit, publisher, clock } = deps
 
   const changed = (id: string, removed = false): void => {
@@ -101,10 +102,10 @@ export function createFlowService(deps: RunnerDeps & { readonly runner: FlowRunn
   const fileOf = (run: StoredRun): FlowFile[] => [
     ...files.ofRun(run.run.id).map((file): FlowFile => {
       const delivery = deps.deliveryOf(file.delivery)
-      return { run: run.run.id, name: file.name, target: file.target, delivery: file.delivery, state: delivery?.state ?? 'gone', skipped: null, reason: null, error: delivery?.error ?? null, afterwards: file.afterwards === 'pending' ? null : file.afterwards }
+      return { run: run.run.id, name: file.name, target: file.target, delivery: file.delivery, state: delivery?.state ?? 'gone', skipped: null, reason: null, error: delivery?.error ?? null, nextTryAt: delivery?.nextTryAt ?? null, afterwards: file.afterwards === 'pending' ? null : file.afterwards }
     }),
-    ...run.report.errors.map((entry): FlowFile => ({ run: run.run.id, name: entry.name, target: entry.target, delivery: null, state: textOf(entry.error).exit === 4 ? 'refused' : 'failed', skipped: null, reason: null, error: entry.error, afterwards: null })),
-    ...run.report.skipped.map((entry): FlowFile => ({ run: run.run.id, name: entry.name, target: entry.target, delivery: null, state: 'skipped', skipped: entry.why as FlowFile['skipped'], reason: entry.reason, error: null, afterwards: null })),
+    ...run.report.errors.map((entry): FlowFile => ({ run: run.run.id, name: entry.name, target: entry.target, delivery: null, state: textOf(entry.error).exit === 4 ? 'refused' : 'failed', skipped: null, reason: null, error: entry.error, nextTryAt: null, afterwards: null })),
+    ...run.report.skipped.map((entry): FlowFile => ({ run: run.run.id, name: entry.name, target: entry.target, delivery: entry.delivery ?? null, state: 'skipped', skipped: entry.why as FlowFile['skipped'], reason: entry.reason, error: null, nextTryAt: null, afterwards: null })),
   ]
 
   const runOf = (id: string): StoredRun => {
@@ -187,8 +188,11 @@ export function createFlowService(deps: RunnerDeps & { readonly runner: FlowRunn
       return { run: runner.show(stored), files: fileOf(stored) }
     },
 
-    async dryRun(id: string, signal: AbortSignal): Promise<z.input<typeof DryRun>> {
-      const { document } = repository.get(id)
+    /** Of a stored flow, or of a document that nobody has kept yet. */
+    async dryRun(asked: { readonly id?: string | undefined; readonly document?: unknown }, signal: AbortSignal): Promise<z.input<typeof DryRun>> {
+      const document = asked.document === undefined ? repository.get(asked.id ?? '').document : parse(asked.document)
+      if (asked.document !== undefined) await check(document)
+      const { id } = document
       if (document.direction === 'inbound') {
         const collect = document.targets.map((target) => {
           const { partner, connection } = splitTarget(target)
@@ -207,6 +211,12 @@ export function createFlowService(deps: RunnerDeps & { readonly runner: FlowRunn
         if (plan !== undefined) send.push({ name: file.name, target, plan })
       }
       return { flow: id, folder: choice.folder, send, skip: choice.skip.map(({ name, target, reason }) => ({ name, target: target === '' ? null : target, reason })), collect: [] }
+    },
+
+    async schedule(input: unknown): Promise<{ when: string; next: string[]; zone: string }> {
+      const schedule = parseDocument(Schedule, input ?? {})
+      checkSchedule(schedule)
+      return { when: scheduleText(schedule), next: nextDue(schedule, clock.now(), SHOWN_NEXT, new Set(await readHolidays(schedule))).map(timestamp), zone: schedule.zone }
     },
 
     next(id: string, count: number): { next: string[]; zone: string | null } {
@@ -247,7 +257,9 @@ export function createFlowService(deps: RunnerDeps & { readonly runner: FlowRunn
       const file = files.of(delivery)
       if (file === null || file.flow !== flow) throw new AppError('input.not_found', `${delivery} was not sent by ${flow}`)
       database.transaction(() => {
-        files.release({ id: newId('rel', clock.now()), flow, target: file.target, duplicateKey: file.duplicateKey, name: file.name, size: file.size, reason, at: timestamp(clock.now()) })
+        if (file.path === '') {
+          if (!deps.takeAgain(delivery)) throw new AppError('input.conflict', `the file of ${delivery} stands no longer at ${file.target}, so it cannot be received again`)
+        } else files.release({ id: newId('rel', clock.now()), flow, target: file.target, duplicateKey: file.duplicateKey, name: file.name, size: file.size, reason, at: timestamp(clock.now()) })
         audit.record({ actor, type: 'flow.file_released', subject: { kind: 'flow', id: flow }, trace: file.run, data: { delivery, name: file.name, target: file.target, reason } })
       })
       changed(flow)

@@ -93,6 +93,15 @@ export async function putAway(file: StandingFile, how: 'move' | 'keep' | 'delete
   throw new AppError('flow.source_unreadable', `${moveTo} holds ${MOST_NUMBERS} files named like ${file.name}`)
 }
 
+/** Deletes a moved file whose time is over. Answers what was done: `expired`, `gone`, or `changed` (somebody made it another file: it stays). */
+export async function forgetSent(file: StandingFile, path: string): Promise<'expired' | 'gone' | 'changed'> {
+  const found = await stat(path).catch(() => null)
+  if (found === null) return 'gone'
+  if (!found.isFile() || found.size !== file.size || Math.floor(found.mtimeMs) !== file.modified) return 'changed'
+  await rm(path)
+  return 'expired'
+}
+
 /** False when the name is taken. */
 async function moveExclusively(from: string, to: string): Promise<boolean> {
   try {

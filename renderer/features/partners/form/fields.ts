@@ -31,6 +31,8 @@ export interface CheckSpec extends Base {
 export interface ChoiceSpec extends Base {
   readonly kind: 'choice'
   readonly options: readonly string[]
+  /** How the values are said here, where the common words do not fit. */
+  readonly words: Readonly<Record<string, string>>
   readonly default: string | undefined
 }
 export interface SecretSpec extends Base {
@@ -79,6 +81,7 @@ interface Node {
   readonly advanced?: boolean
   readonly secret?: boolean
   readonly ask?: string
+  readonly words?: Readonly<Record<string, string>>
   readonly when?: Readonly<Record<string, readonly string[]>>
 }
 
@@ -105,7 +108,7 @@ function fieldOf(name: string, node: Node, required: boolean, leave: readonly st
   if (node.secret === true) return { ...base, kind: 'secret' }
   if (node.const !== undefined) return null
   if (node.oneOf !== undefined) return variantOf(base, node.oneOf, leave, path)
-  if (node.enum !== undefined) return { ...base, kind: 'choice', options: node.enum, default: textIn(node.default) }
+  if (node.enum !== undefined) return { ...base, kind: 'choice', options: node.enum, words: node.words ?? {}, default: textIn(node.default) }
   switch (node.type) {
     case 'string':
       return { ...base, kind: 'text', input: inputOf(node), default: textIn(node.default), example: textIn(node.examples?.[0]), mayBeEmpty: takesEmpty(node) }

@@ -142,7 +142,7 @@ function Control(props: ControlProps): ReactNode {
         </div>
       )
     case 'choice':
-      return <SelectField {...shared} value={value as string} onChange={(event) => onChange(event.target.value)} options={optionsOf(field.options, field.default === undefined ? (field.required ? 'Choose…' : 'All') : undefined)} />
+      return <SelectField {...shared} value={value as string} onChange={(event) => onChange(event.target.value)} options={optionsOf(field.options, field.words, field.default === undefined ? (field.required ? 'Choose…' : 'All') : undefined)} />
     case 'lines':
       return <TextArea {...shared} className={css['lines']} spellCheck={false} value={value as string} onChange={(event) => onChange(event.target.value)} help={`${field.help ?? ''} One in a line.`.trim()} problem={problems.at(path) ?? problems.at(`${path}[0]`)} />
     case 'secret':
@@ -156,8 +156,8 @@ function Control(props: ControlProps): ReactNode {
   }
 }
 
-function optionsOf(values: readonly string[], none: string | undefined): readonly (readonly [string, string])[] {
-  const words = values.map((value) => [value, value in TOLERATED ? `${TOLERATED[value as keyof typeof TOLERATED]} (${value})` : choiceText(value)] as const)
+function optionsOf(values: readonly string[], own: Readonly<Record<string, string>>, none: string | undefined): readonly (readonly [string, string])[] {
+  const words = values.map((value) => [value, value in TOLERATED ? `${TOLERATED[value as keyof typeof TOLERATED]} (${value})` : (own[value] ?? choiceText(value))] as const)
   return none === undefined ? words : [['', none] as const, ...words]
 }
 

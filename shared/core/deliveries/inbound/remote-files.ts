@@ -80,6 +80,11 @@ export function createRemoteFileRepository(database: Database) {
       database.prepare('UPDATE remote_files SET delivery = ?, afterwards = ? WHERE id = ?').run(delivery, afterwards, id)
     },
 
+    /** A file that still stands at the partner counts as new again. False when it is not there, or is about to be tidied up. */
+    takeAgain(delivery: string): boolean {
+      return database.prepare("UPDATE remote_files SET delivery = NULL, afterwards = NULL WHERE delivery = ? AND gone_at IS NULL AND afterwards = 'left'").run(delivery).changes > 0
+    },
+
     /** Files whose deliveries were released and that are still to be tidied up. */
     pendingTidy(place: Place): PendingTidy[] {
       return database

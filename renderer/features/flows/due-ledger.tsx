@@ -1,0 +1,62 @@
+import { useState } from 'react'
+import { Link } from 'wouter'
+import type { DueTime } from '../../../shared/contract/flows.ts'
+import { useHost } from '../../lib/app-context.ts'
+import { useAction } from '../../lib/use-call.ts'
+import { Button } from '../../ui/button.tsx'
+import { ErrorPanel } from '../../ui/error-panel.tsx'
+import { Status } from '../../ui/status.tsx'
+import { absoluteText } from '../../lib/format.ts'
+import { clockText, dayText, dueWords } from './words.ts'
+import css from './flows.module.css'
+import ui from '../../ui/ui.module.css'
+
+/** What became of each due time, day by day, newest first. `nameOf`: shown where rows of several flows stand together. */
+export function DueLedger({ due, nameOf }: { readonly due: readonly DueTime[]; readonly nameOf?: (flow: string) => string }) {
+  const [now] = useState(() => Date.now())
+  const days = Map.groupBy(due, ({ at }) => absoluteText(at).slice(0, 10))
+  return [...days].map(([day, rows]) => (
+    <section key={day} aria-label={dayText(rows[0]?.at ?? '', now)}>
+      <h3 className={css['day']}>{dayText(rows[0]?.at ?? '', now)}</h3>
+      <ul className={ui['list']}>
+        {rows.map((row) => (
+          <DueRow key={`${row.flow} ${row.at}`} row={row} name={nameOf?.(row.flow)} />
+        ))}
+      </ul>
+    </section>
+  ))
+}
+
+function DueRow({ row, name }: { readonly row: DueTime; readonly name: string | undefined }) {
+  const { client } = useHost()
+  const action = useAction()
+  const { tone, word, sentence } = dueWords(row)
+  const decide = (decision: 'run' | 'skip'): void => void action.run(async () => await client.flows.decide({ flow: row.flow, at: row.at, decision }))
+  return (
+    <li className={css['due']}>
+      <span>
+        <time dateTime={row.at} title={absoluteText(row.at)} className={ui['strong']}>
+          {clockText(row.at)}
+        </time>{' '}
+        {name === undefined ? null : <Link href={`/flows/${encodeURIComponent(row.flow)}`}>{name}</Link>}
+      </span>
+      <span>
+        <Status tone={row.decision === 'pending' ? 'warn' : tone}>{word}</Status>
+      </span>
+      <span className="quiet">{sentence}</span>
+      {row.decision === 'pending' ? (
+        <span className={ui['row']}>
+          <Button compact look="primary" disabled={action.busy} onClick={() => decide('run')}>
+            Run now
+          </Button>
+          <Button compact disabled={action.busy} onClick={() => decide('skip')}>
+            Skip
+          </Button>
+        </span>
+      ) : (
+        <span />
+      )}
+      {action.error ? <ErrorPanel error={action.error} /> : null}
+    </li>
+  )
+}
