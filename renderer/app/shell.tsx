@@ -4,11 +4,15 @@ import { Link, Route, Switch, useLocation } from 'wouter'
 import { AuditPage } from '../features/audit/audit-page.tsx'
 import { DeliveriesPage } from '../features/deliveries/deliveries-page.tsx'
 import { DeliveryPage } from '../features/deliveries/delivery-page.tsx'
+import { ExpectationFormPage } from '../features/expectations/expectation-form-page.tsx'
+import { ExpectationPage } from '../features/expectations/expectation-page.tsx'
+import { ExpectationsPage } from '../features/expectations/expectations-page.tsx'
 import { DuePage } from '../features/flows/due-page.tsx'
 import { FlowPage } from '../features/flows/flow-page.tsx'
 import { FlowsPage } from '../features/flows/flows-page.tsx'
 import { FlowFormPage } from '../features/flows/form/flow-form-page.tsx'
 import { FLOW_PLACES } from '../features/flows/tabs.tsx'
+import { NotificationsPage } from '../features/notifications/notifications-page.tsx'
 import { OverviewPage } from '../features/overview/overview-page.tsx'
 import { PartnerFormPage } from '../features/partners/partner-form-page.tsx'
 import { PartnerPage } from '../features/partners/partner-page.tsx'
@@ -47,7 +51,11 @@ export function Shell() {
   useEffect(() => host.onOpen(({ kind, id }) => navigate(`${OPENED[kind]}${encodeURIComponent(id)}`)), [host, navigate])
   const counts = useCall('deliveries.counts', (client) => client.deliveries.counts({}), (client, changed) => client.deliveries.onChanged(changed))
   const posture = useCall('posture.counts', (client) => client.posture.list({ limit: 1 }), (client, changed) => client.posture.onChanged(changed))
-  const marked: Readonly<Record<string, number>> = { '/deliveries': counts.data?.attention ?? 0, '/posture': posture.data?.counts.error ?? 0 }
+  const flows = useCall('flows.attention', async (client) => (await client.flows.overview({})).pending + (await client.expectations.list({ limit: 1 })).attention, (client, changed) => {
+    const leave = [client.flows.onChanged(changed), client.expectations.onChanged(changed)]
+    return () => leave.forEach((one) => one())
+  })
+  const marked: Readonly<Record<string, number>> = { '/deliveries': counts.data?.attention ?? 0, '/posture': posture.data?.counts.error ?? 0, '/flows': flows.data ?? 0 }
   return (
     <div className={css['shell']}>
       <nav className={css['rail']} aria-label="Main">
@@ -89,6 +97,11 @@ export function Shell() {
             <Route path="/flows/:id">{({ id }) => <FlowPage id={id} />}</Route>
             <Route path="/flows/:id/edit">{({ id }) => <FlowFormPage id={id} />}</Route>
             <Route path="/due-times" component={DuePage} />
+            <Route path="/expectations" component={ExpectationsPage} />
+            <Route path="/expectations/new">{() => <ExpectationFormPage />}</Route>
+            <Route path="/expectations/:id">{({ id }) => <ExpectationPage id={id} />}</Route>
+            <Route path="/expectations/:id/edit">{({ id }) => <ExpectationFormPage id={id} />}</Route>
+            <Route path="/notifications" component={NotificationsPage} />
             <Route path="/trust" component={TrustPage} />
             <Route path="/trust/expiry" component={ExpiryPage} />
             <Route path="/trust/rollover" component={RolloverPage} />

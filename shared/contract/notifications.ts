@@ -23,14 +23,14 @@ const Email = z
   .strictObject({
     host: Host.meta({ title: 'Server' }),
     port: Port.default(587).meta({ title: 'Port' }),
-    security: z.enum(['starttls', 'tls']).default('starttls').meta({ title: 'Encryption', description: 'Never without: starttls on port 587, tls on port 465.' }),
+    security: z.enum(['starttls', 'tls']).default('starttls').meta({ title: 'Encryption', description: 'Never without.', words: { starttls: 'STARTTLS (port 587)', tls: 'TLS at once (port 465)' } }),
     username: z.string().min(1).max(200).optional().meta({ title: 'User name' }),
     password: SecretInput.optional().meta({ title: 'Password', secret: true }),
     from: z.email().meta({ title: 'From' }),
     to: z.array(z.email()).min(1).max(20).meta({ title: 'To' }),
     authority: Authority,
   })
-  .meta({ title: 'E-mail' })
+  .meta({ title: 'E-mail', ask: 'Send e-mail' })
 
 const Webhook = z
   .strictObject({
@@ -42,7 +42,7 @@ const Webhook = z
     secret: SecretInput.meta({ title: 'Secret', secret: true, description: 'Signs each call (Standard Webhooks, HMAC-SHA256), so that the receiver knows that it comes from here. At least 16 characters.' }),
     authority: Authority,
   })
-  .meta({ title: 'Webhook' })
+  .meta({ title: 'Webhook', ask: 'Call a webhook' })
 
 export const NotificationSettings = z
   .strictObject({
@@ -52,13 +52,13 @@ export const NotificationSettings = z
     info: z.array(Channel).max(3).default(['native']).meta({ title: 'Good news', description: 'Recovery is always told where the trouble was told.' }),
     foldMinutes: z.number().int().min(0).max(1440).default(60).meta({ title: 'Fold repeats for (min)', description: 'The same message is told once, and its repeats as one number afterwards.' }),
     quiet: z
-      .strictObject({ from: TimeOfDay, until: TimeOfDay, zone: Zone, days: z.array(Weekday).min(1).max(7).optional() })
+      .strictObject({ from: TimeOfDay.meta({ title: 'From', examples: ['20:00'] }), until: TimeOfDay.meta({ title: 'Until', examples: ['07:00'] }), zone: Zone, days: z.array(Weekday).min(1).max(7).optional() })
       .optional()
-      .meta({ title: 'Quiet hours', description: 'E-mail and webhook wait until they end.' }),
+      .meta({ title: 'Quiet hours', ask: 'Have quiet hours', description: 'E-mail and webhook wait until they end.' }),
     heartbeat: z
-      .strictObject({ at: TimeOfDay, zone: Zone })
+      .strictObject({ at: TimeOfDay.meta({ title: 'At', examples: ['08:00'] }), zone: Zone })
       .optional()
-      .meta({ title: 'Daily sign of life', description: 'A message each day by e-mail and webhook: its absence shows that a channel is dead.' }),
+      .meta({ title: 'Daily sign of life', ask: 'Send one each day', description: 'A message each day by e-mail and webhook: its absence shows that a channel is dead.' }),
   })
   .meta({ title: 'Notifications' })
 export type NotificationSettings = z.infer<typeof NotificationSettings>

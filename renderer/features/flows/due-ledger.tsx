@@ -17,7 +17,8 @@ export function DueLedger({ due, nameOf }: { readonly due: readonly DueTime[]; r
   const days = Map.groupBy(due, ({ at }) => absoluteText(at).slice(0, 10))
   return [...days].map(([day, rows]) => (
     <section key={day} aria-label={dayText(rows[0]?.at ?? '', now)}>
-      <h3 className={css['day']}>{dayText(rows[0]?.at ?? '', now)}</h3>
+      {/* Under the heading of a card, or on a page of its own. */}
+      {nameOf === undefined ? <h3 className={css['day']}>{dayText(rows[0]?.at ?? '', now)}</h3> : <h2 className={css['day']}>{dayText(rows[0]?.at ?? '', now)}</h2>}
       <ul className={ui['list']}>
         {rows.map((row) => (
           <DueRow key={`${row.flow} ${row.at}`} row={row} name={nameOf?.(row.flow)} />
@@ -37,8 +38,8 @@ function DueRow({ row, name }: { readonly row: DueTime; readonly name: string | 
       <span>
         <time dateTime={row.at} title={absoluteText(row.at)} className={ui['strong']}>
           {clockText(row.at)}
-        </time>{' '}
-        {name === undefined ? null : <Link href={`/flows/${encodeURIComponent(row.flow)}`}>{name}</Link>}
+        </time>
+        {name === undefined || name === '' ? null : <Link className={css['name']} href={`/flows/${encodeURIComponent(row.flow)}`}>{name}</Link>}
       </span>
       <span>
         <Status tone={row.decision === 'pending' ? 'warn' : tone}>{word}</Status>

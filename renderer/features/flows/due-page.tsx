@@ -59,7 +59,7 @@ export function DuePage() {
       {data === undefined && error === undefined ? <Skeleton height={300} /> : null}
       {data !== undefined && data.due.length > 0 ? (
         <Card flush>
-          <DueLedger due={data.due} nameOf={(id) => names.get(id) ?? id} />
+          <DueLedger due={data.due} nameOf={(id) => (flow === '' ? (names.get(id) ?? id) : '')} />
         </Card>
       ) : null}
       {data !== undefined && data.due.length === 0 ? <Empty title="Nothing here">{view === 0 ? 'No flow with a schedule was due in this time.' : 'No due time of this kind.'}</Empty> : null}

@@ -27,7 +27,7 @@ function outboundFacts(document: Extract<FlowDocument, { direction: 'outbound' }
     ['Complete when', selection.stableSeconds === 0 ? 'they stand there' : `unchanged for ${selection.stableSeconds} s`],
     ...steps.map((step, index): Rows[number] => [`Step ${index + 1}`, stepText(step)]),
     ['A duplicate has', `${KEYS[duplicates.key]}${duplicates.windowDays === undefined ? '' : ` within ${duplicates.windowDays} days`}${duplicates.emptyFiles === 'send' ? '; empty files always go' : ''}`],
-    ['Afterwards', afterwards === 'move' ? `moved to ${moveTo ?? 'the folder Sent inside'}${keepSentDays === undefined ? '' : `, deleted there after ${keepSentDays} days`}` : afterwards === 'delete' ? 'deleted here' : 'left where it is'],
+    ['Afterwards', afterwards === 'move' ? `moved to ${moveTo ?? 'the folder Sent inside the source'}${keepSentDays === undefined ? '' : `, deleted there after ${keepSentDays} days`}` : afterwards === 'delete' ? 'deleted here' : 'left where it is'],
     ['Files a run', String(limits.files)],
   ]
 }

@@ -84,7 +84,7 @@ function Shown({ detail }: { readonly detail: FlowDetail }) {
     >
       <div className={ui['row']} role="status">
         <Status tone={state.tone}>{state.word}</Status>
-        <span className="quiet">{summary.paused === null ? (state.next === null ? '' : `next ${state.next}`) : `${state.next ?? 'until somebody resumes it'}${summary.paused.reason === null ? '' : `: ${summary.paused.reason}`}`}</span>
+        <span className="quiet">{summary.paused === null ? (state.next === null || summary.nextDueAt === null ? '' : `next ${wallText(summary.nextDueAt, zone ?? 'UTC')}`) : `${state.next ?? 'until somebody resumes it'}${summary.paused.reason === null ? '' : `: ${summary.paused.reason}`}`}</span>
       </div>
       {action.error ? <ErrorPanel error={action.error} /> : null}
       <Card title="Runs" flush>
@@ -92,7 +92,7 @@ function Shown({ detail }: { readonly detail: FlowDetail }) {
       </Card>
       {document.trigger.kind === 'schedule' || due.length > 0 ? (
         <Card title="What happened at each due time" actions={due.length === 0 ? null : <Link href={`/due-times?flow=${encodeURIComponent(id)}`}>All due times</Link>} flush>
-          {due.length === 0 ? <p className={`${ui['pad'] ?? ''} quiet`}>Nothing was due yet.</p> : <div className={css['ledger']}><DueLedger due={due} /></div>}
+          {due.length === 0 ? <p className={`${ui['pad'] ?? ''} quiet`}>Nothing was due yet.</p> : <div className={css['ledger']} tabIndex={0} role="group" aria-label="Due times"><DueLedger due={due} /></div>}
         </Card>
       ) : null}
       <div className={ui['split']}>

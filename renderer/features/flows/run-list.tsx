@@ -83,9 +83,8 @@ function RunFile({ file, inbound, onRelease }: { readonly file: FlowFile; readon
     <div className={ui['stack']}>
       <div className={ui['row']}>
         <span className={ui['grow']}>
-          {delivery === null ? <span className={ui['strong']}>{file.name}</span> : <Link href={`/deliveries/${encodeURIComponent(delivery)}`}>{file.name}</Link>} <span className="quiet">{file.target === '' ? '' : inbound ? `from ${file.target}` : `to ${file.target}`}</span>
-          <br />
-          <span className="quiet small">{fileReason(file)}</span>
+          <span className={css['name']}>{delivery === null ? <span className={ui['strong']}>{file.name}</span> : <Link href={`/deliveries/${encodeURIComponent(delivery)}`}>{file.name}</Link>}</span>
+          <span className="quiet small">{[file.target === '' ? '' : inbound ? `from ${file.target}` : `to ${file.target}`, fileReason(file)].filter(Boolean).join(' · ')}</span>
         </span>
         <Status tone={tone}>{word}</Status>
         {file.error === null ? null : (

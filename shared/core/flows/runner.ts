@@ -237,7 +237,13 @@ export function createFlowRunner(deps: RunnerDeps): FlowRunner {
   const settle = async (): Promise<void> => {
     for (let after = ''; ; ) {
       const page = files.pending(after, 500)
-      for (const { delivery } of page) if (deps.deliveryOf(delivery)?.state === 'delivered') await settleFile(delivery)
+      for (const { delivery, run } of page) {
+        if (deps.deliveryOf(delivery)?.state !== 'delivered') continue
+        await settleFile(delivery)
+        // It had failed, and a person mended that: the run says so.
+        const stored = repository.run(run)
+        if (stored !== null && ['failed', 'partly'].includes(stored.run.outcome)) refreshRun(stored)
+      }
       after = page.at(-1)?.delivery ?? ''
       if (page.length < 500) break
     }
