@@ -1,5 +1,5 @@
 /** Flows as an office worker meets them: made by form, tried dry, failing on a wrong password, mended, and what happened while the computer slept. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
@@ -35,6 +35,7 @@ describe.skipIf(chromium.absent || proftpd.absent)(`flows in the window${chromiu
   })
   beforeEach(async () => {
     here = newInstallation()
+    for (const name of readdirSync(server.folder)) rmSync(join(server.folder, name), { recursive: true })
     await setUp(here, { id: 'acme', name: 'Acme GmbH', connections: [ftpsConnectionFor(server, { password: `not ${PASSWORD}` })] })
   })
   afterEach(async () => {

@@ -35,21 +35,21 @@ export function createOutbox(database: Database) {
   return {
     /** Raised and not yet handed to the channels, oldest first. */
     openNotices(limit: number): Notification[] {
-      return database.prepare<[number], NoticeRow>('SELECT * FROM notices WHERE taken = 0 ORDER BY id LIMIT ?').all(limit).map(noticeOf)
+      return database.prepare<[number], NoticeRow>('SELECT * FROM notices WHERE taken = 0 ORDER BY rowid LIMIT ?').all(limit).map(noticeOf)
     },
 
     noticeTaken(id: string): void {
       database.prepare('UPDATE notices SET taken = 1 WHERE id = ?').run(id)
     },
 
-    /** Whether the same was raised before, since a time. */
+    /** Whether the same was handed to the channels before, since a time. */
     raisedSince(notice: Notification, since: string): boolean {
-      return database.prepare<[string, string, string, string], { n: number }>('SELECT count(*) n FROM notices WHERE title = ? AND body = ? AND id < ? AND at > ?').get(notice.title, notice.body, notice.id, since)?.n !== 0
+      return database.prepare<[string, string, string, string], { n: number }>('SELECT count(*) n FROM notices WHERE title = ? AND body = ? AND id <> ? AND taken = 1 AND at > ?').get(notice.title, notice.body, notice.id, since)?.n !== 0
     },
 
     /** Newest first. */
     notices(limit: number): Notification[] {
-      return database.prepare<[number], NoticeRow>('SELECT * FROM notices ORDER BY id DESC LIMIT ?').all(limit).map(noticeOf)
+      return database.prepare<[number], NoticeRow>('SELECT * FROM notices ORDER BY rowid DESC LIMIT ?').all(limit).map(noticeOf)
     },
 
     add(entry: { id: string; channel: SentChannel; severity: OutboxEntry['severity']; title: string; body: string; foldKey: string; subject: string | null; state: 'waiting' | 'folded'; at: string; nextTryAt: string | null }): void {
