@@ -34,8 +34,8 @@ async function must(here: Installation, ...args: string[]): Promise<CommandResul
   return done
 }
 
-async function company(as2Id: string): Promise<Company> {
-  const here = newInstallation()
+async function company(as2Id: string, env: Readonly<Record<string, string>>): Promise<Company> {
+  const here = newInstallation(env)
   const port = await freePort()
   await must(here, 'init', '--no-keychain')
   await must(here, 'station', 'apply', here.file('station.json', JSON.stringify({ name: as2Id, as2: { id: as2Id, url: `http://127.0.0.1:${port}/as2` } })))
@@ -57,9 +57,9 @@ async function company(as2Id: string): Promise<Company> {
   }
 }
 
-/** Each is the other's partner `acme`. `change`: settings of both connections. */
-export async function as2Pair(change: Readonly<Record<string, unknown>> = {}): Promise<{ left: Company; right: Company; remove(): void }> {
-  const [left, right] = [await company('LEFT'), await company('RIGHT')]
+/** Each is the other's partner `acme`. `change`: settings of both connections; `env`: of both programs. */
+export async function as2Pair(change: Readonly<Record<string, unknown>> = {}, env: Readonly<Record<string, string>> = {}): Promise<{ left: Company; right: Company; remove(): void }> {
+  const [left, right] = [await company('LEFT', env), await company('RIGHT', env)]
   for (const [one, other] of [[left, right], [right, left]] as const) {
     const document = { id: 'acme', name: 'Acme', connections: [{ id: 'as2', protocol: 'as2', as2Id: other.as2Id, url: `http://127.0.0.1:${other.port}/as2`, inbound: { receiptUrl: `http://127.0.0.1:${other.port}/as2` }, ...change }] }
     await must(one.here, 'partner', 'apply', one.here.file('partner.json', JSON.stringify(document)))

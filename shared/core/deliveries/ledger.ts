@@ -42,7 +42,7 @@ export interface Ledger {
   create(delivery: Omit<NewDelivery, 'id' | 'at'>, actor: Actor, within?: (id: string) => void, durability?: 'flushed' | 'grouped'): Delivery
   /** Flushes what was grouped. */
   flush(): void
-  /** The same, once for everybody who asks in the same turn; resolves when it is done. */
+  /** Resolves when everything written down so far is on the disk; see `Database.flushed`. */
   flushed(): Promise<void>
   /** Rejects with `input.conflict` when the event cannot happen in the present state. */
   apply(id: string, event: OutboundEvent, facts: EventFacts): LedgerEntry
@@ -125,14 +125,7 @@ export function createLedger(deps: {
     get: (id) => deliveries.get(id),
 
     flush: () => database.flush(),
-
-    async flushed() {
-      flushing ??= nextTurn().then(() => {
-        flushing = null
-        database.flush()
-      })
-      await flushing
-    },
+    flushed: async () => await database.flushed(),
 
     create(delivery, actor, within = () => undefined, durability = 'flushed') {
       const id = newId('dlv', clock.now())
@@ -168,7 +161,7 @@ export function createLedger(deps: {
     },
 
     applyInbound(id, event, facts) {
-      return announce(database.transaction(() => change(id, event, inboundStepFor, facts)))
+      return announce(database.transaction(() => change(id, event, inboundStepFor, facts), facts.grouped === true ? 'grouped' : 'flushed'))
     },
 
     start(id, actor) {

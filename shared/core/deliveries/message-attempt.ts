@@ -30,8 +30,8 @@ export interface MessageTask {
   readonly delivery: Delivery
   readonly signal: AbortSignal
   readonly stage: (stage: Stage) => void
-  /** The line stands: from the next byte on the partner may have it. Written down before that byte. */
-  readonly committing: (observed: Readonly<Record<string, string>>, within: () => void) => void
+  /** The line stands: from the next byte on the partner may have it. On the disk before that byte. */
+  readonly committing: (observed: Readonly<Record<string, string>>, within: () => void) => Promise<void>
   readonly sent: (bytes: number, total: number) => void
 }
 
@@ -71,7 +71,7 @@ export async function runMessageAttempt(id: string, signal: AbortSignal, deps: M
         delivery,
         signal,
         stage: (stage) => meter.stage(stage),
-        committing(observed, within) {
+        async committing(observed, within) {
           // A late receipt may have closed it in the meantime.
           if (deliveries.get(id).state !== 'sending') throw new Superseded()
           ledger.apply(id, 'committing', {
@@ -81,7 +81,9 @@ export async function runMessageAttempt(id: string, signal: AbortSignal, deps: M
               deliveries.updateAttempt(attempt, { observed })
               deps.policy.noteUses({ ...placeOf(delivery), attempt }, observed)
             },
+            grouped: true,
           })
+          await ledger.flushed()
           meter.stage('transferring')
         },
         sent: (bytes, total) => meter.bytes(total === 0 ? delivery.size : Math.min(delivery.size, Math.round((bytes / total) * delivery.size))),
@@ -98,6 +100,8 @@ export async function runMessageAttempt(id: string, signal: AbortSignal, deps: M
       },
     }
     conclude(id, noted, { route, maybeBefore }, deps)
+    // Whoever waits for the outcome may rely on it.
+    await ledger.flushed()
   } catch (error) {
     if (error instanceof Superseded) return
     endMessageWithError(id, signal.aborted ? signal.reason : error, { route, maybeBefore }, deps)
@@ -126,7 +130,8 @@ function conclude(id: string, answer: MessageAnswer, facts: AttemptFacts, deps: 
   // The receipt came before the answer to our post: it has decided.
   if (state !== 'committing') return answer.within?.()
   const apply = (event: OutboundEvent, attempt: Attempt['result'], change: { readonly error?: WireError | null; readonly nextTryAt?: string | null } = {}): void => {
-    ledger.apply(id, event, { actor: systemActor, attempt, data, ...within, ...receipt, error, ...change })
+    // A power cut that undoes it leaves the message under way: the same bytes go again, and the partner answers them as a repetition.
+    ledger.apply(id, event, { actor: systemActor, attempt, data, grouped: true, ...within, ...receipt, error, ...change })
   }
   switch (answer.kind) {
     case 'confirmed':

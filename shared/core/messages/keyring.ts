@@ -7,6 +7,9 @@ import type { Clock } from '../kernel/clock.ts'
 import type { As2Keys } from '../protocols/as2/build-message.ts'
 import type { Material, Materials } from '../trust/materials.ts'
 
+/** Windows of bindings open and close by the clock. */
+const KEEP_MS = 1000
+
 const ROLES = ['sign', 'encrypt', 'verify', 'decrypt'] as const
 export type As2Role = (typeof ROLES)[number]
 
@@ -77,18 +80,30 @@ export function createKeyrings({ materials, clock }: { readonly materials: Mater
       }
     })
 
+  const readAll = (partner: string, connection: string, tolerated: readonly string[]): Keyring => {
+    const unfit: Unfit[] = []
+    const [sign = [], encrypt = [], verify = [], decrypt = []] = ROLES.map((role) => read(partner, connection, role, tolerated, unfit))
+    const withKey = (usable: Usable[]): { id: string; certificate: Certificate; privateKey: KeyObject }[] =>
+      usable.flatMap(({ id, certificate, privateKey }) => (privateKey === null ? [] : [{ id, certificate, privateKey }]))
+    const named = ({ id, certificate }: Usable): { id: string; certificate: Certificate } => ({ id, certificate })
+    return {
+      keys: { sign: withKey(sign)[0] ?? null, encrypt: encrypt[0] === undefined ? null : named(encrypt[0]), verify: verify.map(named), decrypt: withKey(decrypt) },
+      unfit,
+    }
+  }
+
+  const kept = new Map<string, { readonly version: number; readonly at: number; readonly ring: Keyring }>()
+
   return {
-    /** Newest bindings first, as they hold at this moment. */
+    /** Newest bindings first, as they hold at this moment, give or take a second. */
     of(partner: string, connection: string, tolerated: readonly string[]): Keyring {
-      const unfit: Unfit[] = []
-      const [sign = [], encrypt = [], verify = [], decrypt = []] = ROLES.map((role) => read(partner, connection, role, tolerated, unfit))
-      const withKey = (usable: Usable[]): { id: string; certificate: Certificate; privateKey: KeyObject }[] =>
-        usable.flatMap(({ id, certificate, privateKey }) => (privateKey === null ? [] : [{ id, certificate, privateKey }]))
-      const named = ({ id, certificate }: Usable): { id: string; certificate: Certificate } => ({ id, certificate })
-      return {
-        keys: { sign: withKey(sign)[0] ?? null, encrypt: encrypt[0] === undefined ? null : named(encrypt[0]), verify: verify.map(named), decrypt: withKey(decrypt) },
-        unfit,
-      }
+      const key = JSON.stringify([partner, connection, tolerated])
+      const known = kept.get(key)
+      const [version, now] = [materials.version(), clock.now()]
+      if (known?.version === version && Math.abs(now - known.at) < KEEP_MS) return known.ring
+      const ring = readAll(partner, connection, tolerated)
+      kept.set(key, { version, at: now, ring })
+      return ring
     },
   }
 }

@@ -139,10 +139,11 @@ export function createOutbound(deps: OutboundDeps): MessageExchange {
         chunked: route.connection.http.chunked,
         authorization: authorizationOf(route),
         signal: task.signal,
-        onConnected() {
+        async onConnected() {
           Object.assign(observed, lines.observed(route))
           // A second line in place of a stale one is the same try.
-          if (!written) task.committing(observed, store)
+          if (written) return
+          await task.committing(observed, store)
           written = true
         },
         onSent: (bytes) => task.sent(bytes, message.bodyBytes),

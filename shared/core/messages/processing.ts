@@ -25,7 +25,7 @@ import type { Facts, InboundConclusion, InboundRecord, MessageRepository } from 
 const MOST_AT_ONCE = 64
 
 export interface Processing {
-  /** Opens and concludes a spooled entry. Rejects only for our own store's troubles: the entry stays spooled then. */
+  /** Opens and concludes a spooled entry; its end is on the disk then. Rejects only for our own store's troubles: the entry stays spooled. */
   process(id: string): Promise<InboundRecord>
   /** Concludes an entry without opening it. */
   refuse(id: string, disposition: DispositionToSend, reason: string): Promise<InboundRecord>
@@ -124,7 +124,7 @@ export function createProcessing(deps: ProcessingDeps): Processing {
         },
       })
       return ids
-    })
+    }, 'grouped')
 
   const noteAddress = (entry: InboundRecord, envelope: Envelope, route: MessageRoute): void => {
     if (!envelope.receipt.wanted || envelope.receipt.delivery.mode !== 'async') return
@@ -223,6 +223,7 @@ export function createProcessing(deps: ProcessingDeps): Processing {
       const envelope = readEnvelope(entry.headers)
       if (envelope.messageId?.valid !== true) {
         refused(entry, route, keys, envelope, { disposition: { kind: 'error', modifier: 'invalid-message-id' }, reason: 'message-id', detail: 'there is no Message-ID that can be used', authenticated: false, facts: [] })
+        await database.flushed()
         return entryOf(id)
       }
       const { outcome, stored } = await open(entry, route, keys)
@@ -236,6 +237,7 @@ export function createProcessing(deps: ProcessingDeps): Processing {
         refused(entry, route, keys, envelope, { disposition: { kind: 'error', modifier: disposition }, reason, detail, authenticated: senderAuthenticated, facts: factsOf(outcome, keys, clock.now()) })
         noteRefusal(route, reason, detail, unfit)
       }
+      await database.flushed()
       deps.onReceiptQueued()
       return entryOf(id)
     },
@@ -245,7 +247,8 @@ export function createProcessing(deps: ProcessingDeps): Processing {
       const route = routeOf(entry)
       const { keys } = keyrings.of(route.partner.id, route.connection.id, route.tolerated)
       refused(entry, route, keys, readEnvelope(entry.headers), { disposition, reason, detail: entry.detail ?? '', authenticated: false, facts: [] })
-      return await Promise.resolve(entryOf(id))
+      await database.flushed()
+      return entryOf(id)
     },
 
     receiptQueued: () => deps.onReceiptQueued(),

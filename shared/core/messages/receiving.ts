@@ -140,7 +140,7 @@ export function createReceiving(deps: ReceivingDeps): Receive {
         data: { messageId: entry.messageId, from, to, bytes: spooled.size, sha256: spooled.sha256, remote: request.remote },
       })
       return true
-    })
+    }, 'grouped')
     const raced = written ? null : messages.takenOver(from, to, key)
     if (raced !== null) return await answerRepetition(request, envelope, party, spooled, raced)
     if (!written) return refuse(503, ['Retry-After', '30'])
@@ -161,7 +161,10 @@ export function createReceiving(deps: ReceivingDeps): Receive {
   const answerNew = async (id: string, envelope: Envelope, party: MessageParty): Promise<InboundAnswer> => {
     const work = workOff(id)
     // The sender of an asynchronous receipt is answered as soon as the message is safe (Drummond 3Q11).
-    if (envelope.receipt.wanted && envelope.receipt.delivery.mode === 'async') return EMPTY
+    if (envelope.receipt.wanted && envelope.receipt.delivery.mode === 'async') {
+      await database.flushed()
+      return EMPTY
+    }
     const entry = await work
     if (entry.state === 'refused') deps.count('refused')
     return givenAnswer(entry, envelope, party)
@@ -175,7 +178,8 @@ export function createReceiving(deps: ReceivingDeps): Receive {
     database.transaction(() => {
       if (async) messages.postReceiptAgain(entry.id, timestamp(clock.now()))
       audit.record({ actor: systemActor, type: 'as2.repetition', subject: { kind: 'message', id: entry.id }, partner: party.partner.id, data: { messageId: entry.messageId, remote: request.remote, first: entry.receivedAt } })
-    })
+    }, 'grouped')
+    await database.flushed()
     if (async) processing.receiptQueued()
     return async ? EMPTY : givenAnswer(entry, envelope, party)
   }

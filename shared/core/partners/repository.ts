@@ -25,6 +25,34 @@ export type PartnerRepository = ReturnType<typeof createPartnerRepository>
 
 export function createPartnerRepository(database: Database) {
   let changes = 0
+  /** By partner: what was read last, as most reads are of what was read before. */
+  const known = new Map<string, { readonly text: string; readonly document: PartnerDocument }>()
+
+  const documentOf = ({ id, document: text }: Row): PartnerDocument => {
+    const last = known.get(id)
+    if (last?.text === text) return last.document
+    const document = PartnerDocument.parse(JSON.parse(text))
+    known.set(id, { text, document })
+    return document
+  }
+
+  const storedOf = (row: Row): StoredPartner => ({
+    id: row.id,
+    document: documentOf(row),
+    suspended: row.suspended === 1,
+    practice: row.practice === 1,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  })
+
+  /** A damaged document must not take the whole list with it; opening that partner says what is wrong. */
+  const readable = (row: Row): StoredPartner[] => {
+    try {
+      return [storedOf(row)]
+    } catch {
+      return []
+    }
+  }
 
   const repository = {
     find(id: string): StoredPartner | null {
@@ -81,24 +109,4 @@ export function createPartnerRepository(database: Database) {
     },
   }
   return repository
-}
-
-/** A damaged document must not take the whole list with it; opening that partner says what is wrong. */
-function readable(row: Row): StoredPartner[] {
-  try {
-    return [storedOf(row)]
-  } catch {
-    return []
-  }
-}
-
-function storedOf(row: Row): StoredPartner {
-  return {
-    id: row.id,
-    document: PartnerDocument.parse(JSON.parse(row.document)),
-    suspended: row.suspended === 1,
-    practice: row.practice === 1,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  }
 }

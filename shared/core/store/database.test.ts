@@ -35,7 +35,7 @@ describe('grouped transactions', () => {
   it('outlive the process, and what follows is flushed again', () => {
     cpSync(join(folder, 'waybill.db'), join(folder, 'copy-waybill.db'))
     expect(database.transaction(() => (put('a'), durability()), 'grouped')).toEqual({ synchronous: 1 })
-    expect(durability()).toEqual(FULL)
+    expect(database.transaction(durability)).toEqual(FULL)
     expect(keysAfterKill()).toEqual([{ key: 'a' }])
   })
 
@@ -44,7 +44,8 @@ describe('grouped transactions', () => {
       put('a')
       throw new Error('no')
     }, 'grouped')).toThrow('no')
-    expect([database.prepare('SELECT key FROM settings').all(), durability()]).toEqual([[], FULL])
+    put('b')
+    expect([database.prepare('SELECT key FROM settings').all(), durability()]).toEqual([[{ key: 'b' }], FULL])
   })
 
   it('inside a flushed one are part of it', () => {
@@ -64,5 +65,17 @@ describe('grouped transactions', () => {
     expect(after).toBeGreaterThan(before)
     database.flush()
     expect(logSize()).toBe(after)
+  })
+
+  it('are on the disk once somebody waited for it, without anything more being written', async () => {
+    const logSize = (): number => statSync(join(folder, 'waybill.db-wal')).size
+    for (const key of ['a', 'b', 'c']) database.transaction(() => put(key), 'grouped')
+    const before = logSize()
+    await Promise.all([database.flushed(), database.flushed(), database.flushed()])
+    database.flush()
+    expect(logSize()).toBe(before)
+    database.transaction(() => put('d'), 'grouped')
+    database.flush()
+    expect(logSize()).toBeGreaterThan(before)
   })
 })

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Sqlite from 'better-sqlite3-multiple-ciphers'
 import { AppError, systemCode } from '../kernel/errors.ts'
+import { createLogFlush } from './log-flush.ts'
 import { MIGRATIONS, type Migration } from './migrations/index.ts'
 
 export interface Statement<Bind extends unknown[], Row> {
@@ -23,6 +24,8 @@ export interface Database {
   afterCommit(action: () => void): void
   /** Flushes what was grouped. */
   flush(): void
+  /** Resolves when everything that was committed so far is on the disk; whoever waits at the same time shares one flush. */
+  flushed(): Promise<void>
   /** Every problem that a full check of the file finds; empty when it is whole. */
   check(): string[]
   /** Writes a consistent copy under the same key into a new file. */
@@ -39,6 +42,10 @@ export interface OpenOptions {
 
 /** Above this a full walk at each start would be felt; `doctor` walks the whole file. */
 const QUICK_CHECK_BELOW_PAGES = 25_000
+/** 16 MiB of log: pages that many deliveries touch are written back once. */
+const CHECKPOINT_PAGES = 4_000
+/** What is kept open of the pages: decrypting one costs more than finding it. */
+const CACHE_KIB = 16_384
 
 /**
  * Opens or creates the database. Rejects with `workspace.corrupt`, `.newer`, `.disk_full`, `.read_only`; the key was proven
@@ -56,13 +63,15 @@ export function openDatabase(options: OpenOptions): Database {
       refuseNewer(version, migrations)
       raw.pragma('journal_mode = WAL')
       raw.pragma('synchronous = FULL')
+      raw.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
       raw.pragma('foreign_keys = ON')
       raw.pragma('temp_store = MEMORY')
+      raw.pragma(`cache_size = -${CACHE_KIB}`)
       raw.pragma('busy_timeout = 5000')
       quickCheck(raw)
       if (existed && version > 0 && version < migrations.length) backUp(raw, file, version)
       migrate(raw, version, migrations)
-      return wrap(raw)
+      return wrap(raw, file)
     })
   } catch (error) {
     raw.close()
@@ -111,8 +120,16 @@ function migrate(raw: Sqlite.Database, from: number, migrations: readonly Migrat
     })()
 }
 
-function wrap(raw: Sqlite.Database): Database {
-  let hasGrouped = false
+function wrap(raw: Sqlite.Database, file: string): Database {
+  /** Grouped transactions so far, and how many of them are on the disk. */
+  let grouped = 0
+  let safe = 0
+  const log = createLogFlush(`${file}-wal`)
+  let mode: 'FULL' | 'NORMAL' = 'FULL'
+  const synchronous = (wanted: typeof mode): void => {
+    if (mode !== wanted) raw.pragma(`synchronous = ${wanted}`)
+    mode = wanted
+  }
   let afterwards: (() => void)[] = []
   const statements = new Map<string, Sqlite.Statement>()
   const statement = (sql: string): Sqlite.Statement => {
@@ -122,32 +139,34 @@ function wrap(raw: Sqlite.Database): Database {
     statements.set(sql, made)
     return made
   }
-  const flushed = <T>(action: () => T): T => {
+  const transact = <T>(action: () => T, durability: 'flushed' | 'grouped'): T => {
+    synchronous(durability === 'flushed' ? 'FULL' : 'NORMAL')
+    if (durability === 'grouped') grouped++
     const result = inOurWords(() => raw.transaction(action).immediate())
-    hasGrouped = false
+    if (durability === 'flushed') safe = grouped
     return result
   }
-  const grouped = <T>(action: () => T): T => {
-    hasGrouped = true
-    raw.pragma('synchronous = NORMAL')
-    try {
-      return inOurWords(() => raw.transaction(action).immediate())
-    } finally {
-      raw.pragma('synchronous = FULL')
-    }
+  const flush = (): void => {
+    if (safe === grouped) return
+    // A commit that writes nothing flushes nothing; one that does flushes the whole log, whatever came before it included.
+    transact(() => raw.pragma(`user_version = ${userVersion(raw)}`), 'flushed')
   }
   return {
     prepare<Bind extends unknown[], Row>(sql: string): Statement<Bind, Row> {
       return {
         get: (...values) => inOurWords(() => statement(sql).get(...values) as Row | undefined),
         all: (...values) => inOurWords(() => statement(sql).all(...values) as Row[]),
-        run: (...values) => inOurWords(() => statement(sql).run(...values)),
+        run(...values) {
+          // By itself it is a transaction of its own, and those are flushed.
+          if (!raw.inTransaction) synchronous('FULL')
+          return inOurWords(() => statement(sql).run(...values))
+        },
       }
     },
     transaction(action, durability = 'flushed') {
       if (raw.inTransaction) return action()
       afterwards = []
-      const result = durability === 'flushed' ? flushed(action) : grouped(action)
+      const result = transact(action, durability)
       for (const told of afterwards.splice(0)) told()
       return result
     },
@@ -155,15 +174,24 @@ function wrap(raw: Sqlite.Database): Database {
       if (raw.inTransaction) afterwards.push(action)
       else action()
     },
-    flush() {
-      if (!hasGrouped) return
-      // A commit that writes nothing flushes nothing; one that does flushes the whole log, whatever came before it included.
-      inOurWords(() => raw.transaction(() => raw.pragma(`user_version = ${userVersion(raw)}`)).immediate())
-      hasGrouped = false
+    flush,
+    async flushed() {
+      const upTo = grouped
+      if (upTo <= safe) return
+      try {
+        await log.flush()
+        safe = Math.max(safe, upTo)
+      } catch {
+        // No log, or no way to it: the database itself flushes, on this thread.
+        if (raw.open) flush()
+      }
     },
     check: () => inOurWords(() => problemsIn(raw, 'integrity_check')),
     copyTo: (file) => void inOurWords(() => raw.prepare('VACUUM INTO ?').run(file)),
-    close: () => raw.close(),
+    close() {
+      void log.close().catch(() => undefined)
+      raw.close()
+    },
   }
 }
 

@@ -1,10 +1,10 @@
 /** Every file that is sent or received, kept once by its content, encrypted, streamed in and out. */
-import { createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
-import { relieveBuffers } from '../kernel/buffer-relief.ts'
+import { createHash, createHmac, createSecretKey, hkdfSync, randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, open, readdir, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { AppError, systemCode } from '../kernel/errors.ts'
-import { CHUNK_BYTES, HEADER_BYTES, layoutOf, MAGIC, openChunk, payloadKey, SALT_BYTES, SEALED_CHUNK_BYTES, sealChunk } from './payload-format.ts'
+import { createPublishing, readSealed, writeSealed } from './sealed-files.ts'
 
 export interface StoredPayload {
   /** SHA-256 of the content, hex. */
@@ -44,12 +44,15 @@ export interface PayloadStore {
 /** Kept free beyond what is copied, so that the database can still write. */
 const RESERVE_BYTES = 16 * 1024 * 1024
 const READ_BYTES = 1024 * 1024
-/** What is set aside for a content at first: most are small. */
-const FIRST_BYTES = 32 * 1024
+/** With so much room, and for a copy that is small beside it, one look a second is enough. */
+const AMPLE_BYTES = 512 * 1024 * 1024
+const LOOK_EVERY_MS = 1000
 
 export async function openPayloadStore(folder: string, dataKey: Buffer): Promise<PayloadStore> {
-  const storeKey = Buffer.from(hkdfSync('sha256', dataKey, Buffer.alloc(0), 'waybill payloads 1', 32))
-  const nameKey = Buffer.from(hkdfSync('sha256', dataKey, Buffer.alloc(0), 'waybill payload names 1', 32))
+  const storeKey = createSecretKey(Buffer.from(hkdfSync('sha256', dataKey, Buffer.alloc(0), 'waybill payloads 1', 32)))
+  const nameKey = createSecretKey(Buffer.from(hkdfSync('sha256', dataKey, Buffer.alloc(0), 'waybill payload names 1', 32)))
+  const publish = createPublishing()
+  const refuseWithoutSpace = createSpaceCheck(folder)
   const incoming = join(folder, 'incoming')
   // What a killed process was still copying belongs to nothing: no delivery is written down before its copy is whole.
   await rm(incoming, { recursive: true, force: true })
@@ -62,13 +65,11 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
   }
 
   const copyIn = async (content: AsyncIterable<Uint8Array>, size: number): Promise<StoredPayload> => {
-    await refuseWithoutSpace(folder, size)
+    await refuseWithoutSpace(size)
     const temporary = join(incoming, randomBytes(12).toString('hex'))
     try {
       const stored = await writeSealed(temporary, storeKey, content)
-      const target = pathOf(stored.sha256)
-      if (await exists(target)) await rm(temporary)
-      else await publish(temporary, target)
+      await publish(temporary, pathOf(stored.sha256))
       return stored
     } catch (error) {
       await rm(temporary, { force: true })
@@ -81,29 +82,9 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
     take: async (content, { size }) => await copyIn(content, size),
     digest: async (path, options) => await withStableSource(path, async (source, size) => await hashAll(readAll(source, size, options))),
 
-    async *read(sha256, { offset, signal }) {
-      const handle = await openStored(pathOf(sha256), sha256)
-      try {
-        const header = Buffer.alloc(HEADER_BYTES)
-        await handle.read(header, 0, HEADER_BYTES, 0)
-        const { size: stored } = await handle.stat()
-        const layout = layoutOf(stored)
-        if (layout === null || !header.subarray(0, MAGIC.length).equals(MAGIC)) throw damaged(sha256)
-        const key = payloadKey(storeKey, header.subarray(MAGIC.length))
-        for (let index = Math.floor(offset / CHUNK_BYTES); index < layout.chunks; index++) {
-          signal.throwIfAborted()
-          const bytes = Math.min(SEALED_CHUNK_BYTES, stored - HEADER_BYTES - index * SEALED_CHUNK_BYTES)
-          const plain = await readChunk(handle, key, { index, last: index === layout.chunks - 1, bytes }, sha256)
-          const skip = Math.max(0, offset - index * CHUNK_BYTES)
-          relieveBuffers(bytes)
-          if (skip < plain.length) yield skip === 0 ? plain : plain.subarray(skip)
-        }
-      } finally {
-        await handle.close()
-      }
-    },
+    read: (sha256, { offset, signal }) => readSealed(pathOf(sha256), { storeKey, sha256, offset, signal }),
 
-    has: async (sha256) => await exists(pathOf(sha256)),
+    has: (sha256) => Promise.resolve(existsSync(pathOf(sha256))),
 
     async verify(sha256) {
       try {
@@ -120,28 +101,6 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
     },
   }
   return store
-}
-
-async function readChunk(handle: FileHandle, key: Buffer, { index, last, bytes }: { readonly index: number; readonly last: boolean; readonly bytes: number }, sha256: string): Promise<Buffer> {
-  const sealed = Buffer.allocUnsafe(bytes)
-  const { bytesRead } = await handle.read(sealed, 0, bytes, HEADER_BYTES + index * SEALED_CHUNK_BYTES)
-  try {
-    return openChunk(key, index, last, sealed.subarray(0, bytesRead))
-  } catch (error) {
-    throw damaged(sha256, error)
-  }
-}
-
-function damaged(sha256: string, cause?: unknown): AppError {
-  return new AppError('delivery.payload_missing', `the stored copy of ${sha256} is damaged`, { cause })
-}
-
-async function openStored(path: string, sha256: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r')
-  } catch (error) {
-    throw new AppError('delivery.payload_missing', `the stored copy of ${sha256} is not there`, { cause: error })
-  }
 }
 
 /** Opens an ordinary file and makes sure that it was the same, whole file from beginning to end. */
@@ -195,75 +154,14 @@ async function hashAll(content: AsyncIterable<Uint8Array>): Promise<StoredPayloa
   return { sha256: digest.digest('hex'), size }
 }
 
-async function writeSealed(path: string, storeKey: Buffer, content: AsyncIterable<Uint8Array>): Promise<StoredPayload> {
-  const salt = randomBytes(SALT_BYTES)
-  const key = payloadKey(storeKey, salt)
-  const digest = createHash('sha256')
-  const target = await open(path, 'wx', 0o600)
-  try {
-    await writeWhole(target, Buffer.concat([MAGIC, salt]))
-    let pending = Buffer.allocUnsafe(FIRST_BYTES)
-    let filled = 0
-    let index = 0
-    let size = 0
-    for await (const piece of content) {
-      digest.update(piece)
-      size += piece.length
-      for (let at = 0; at < piece.length; ) {
-        // A full chunk is sealed only when more follows: the last one bears its own mark.
-        if (filled === CHUNK_BYTES) {
-          await writeWhole(target, sealChunk(key, index, false, pending))
-          relieveBuffers(CHUNK_BYTES)
-          index += 1
-          filled = 0
-        }
-        if (filled === pending.length) pending = Buffer.concat([pending], Math.min(CHUNK_BYTES, pending.length * 4))
-        const count = Math.min(piece.length - at, pending.length - filled)
-        pending.set(piece.subarray(at, at + count), filled)
-        filled += count
-        at += count
-      }
-    }
-    await writeWhole(target, sealChunk(key, index, true, pending.subarray(0, filled)))
-    await target.sync()
-    return { sha256: digest.digest('hex'), size }
-  } finally {
-    await target.close()
+function createSpaceCheck(folder: string): (size: number) => Promise<void> {
+  let seen = { at: -Infinity, free: 0 }
+  return async (size) => {
+    const now = performance.now()
+    if (now - seen.at < LOOK_EVERY_MS && seen.free > AMPLE_BYTES && size < READ_BYTES) return
+    const { bavail, bsize } = await statfs(folder)
+    seen = { at: now, free: bavail * bsize }
+    if (seen.free < size + RESERVE_BYTES)
+      throw new AppError('workspace.disk_full', `${size} bytes are needed for the copy of the file; ${seen.free} are free`, { details: { needed: String(size), free: String(seen.free) } })
   }
-}
-
-/** One write may take less than all, on a disk that is nearly full. */
-async function writeWhole(target: FileHandle, bytes: Buffer): Promise<void> {
-  for (let at = 0; at < bytes.length; ) at += (await target.write(bytes, at)).bytesWritten
-}
-
-async function publish(temporary: string, target: string): Promise<void> {
-  await mkdir(dirname(target), { recursive: true, mode: 0o700 })
-  await rename(temporary, target)
-  await syncFolder(dirname(target))
-}
-
-/** The new name must survive a power cut before a delivery relies on it. Windows has no such call. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-async function refuseWithoutSpace(folder: string, size: number): Promise<void> {
-  const { bavail, bsize } = await statfs(folder)
-  const free = bavail * bsize
-  if (free < size + RESERVE_BYTES)
-    throw new AppError('workspace.disk_full', `${size} bytes are needed for the copy of the file; ${free} are free`, { details: { needed: String(size), free: String(free) } })
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await stat(path).then(
-    () => true,
-    () => false,
-  )
 }

@@ -16,6 +16,7 @@ declare module 'better-sqlite3-multiple-ciphers' {
     }
     interface Database {
       readonly inTransaction: boolean
+      readonly open: boolean
       prepare(sql: string): Statement
       transaction<T>(action: () => T): Transaction<T>
       exec(sql: string): this

@@ -76,6 +76,9 @@ export function createInventory({ repository, secrets, audit, publisher, clock, 
     /** The certificates above an item's own, in PEM, nearest first. */
     chain: (id: string): readonly string[] => repository.get(id).chain,
 
+    /** Changes whenever an item, a binding or a provenance does; windows of bindings open and close without it. */
+    version: (): number => repository.version(),
+
     circumstances,
     addPrivateKey,
 

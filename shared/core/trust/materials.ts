@@ -39,6 +39,9 @@ export function createMaterials(inventory: Inventory) {
     /** One item, whatever it is bound to. */
     one: (id: string): Material => ({ item: inventory.get(id), privateKey: inventory.privateKey(id), chain: inventory.chain(id) }),
 
+    /** See `Inventory.version`. */
+    version: (): number => inventory.version(),
+
     /** OpenPGP keys in a role, newest binding first, with their open secret halves where those are here. */
     pgp: async (partner: string, connection: string, role: PgpRole): Promise<{ readonly item: TrustItem; readonly key: PgpKey }[]> =>
       await Promise.all(of(partner, connection, role).map(async ({ item, privateKey }) => ({ item, key: await pgpKeyOf(item, privateKey) }))),

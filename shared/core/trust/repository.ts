@@ -1,7 +1,7 @@
 import type { Binding, Provenance, Role, TrustItem, TrustKind } from '../../contract/trust.ts'
 import type { PgpDetails, X509Details } from '../../contract/trust-details.ts'
 import { AppError } from '../kernel/errors.ts'
-import type { Database } from '../store/database.ts'
+import type { Database, Statement } from '../store/database.ts'
 import { assuranceOf } from './assurance.ts'
 import { detailsOfPem } from './certificates.ts'
 import type { NewItem } from './new-item.ts'
@@ -44,7 +44,27 @@ export interface StoredItem {
 
 export type TrustRepository = ReturnType<typeof createTrustRepository>
 
-export function createTrustRepository(database: Database) {
+/** Writes so far, by database: whoever keeps what was read asks whether it still holds. */
+const writes = new WeakMap<Database, number>()
+
+/** The same database, counting what is written through it. */
+function counting(database: Database): Pick<Database, 'prepare'> {
+  return {
+    prepare<Bind extends unknown[], Row>(sql: string): Statement<Bind, Row> {
+      const statement = database.prepare<Bind, Row>(sql)
+      return {
+        ...statement,
+        run(...values) {
+          writes.set(database, (writes.get(database) ?? 0) + 1)
+          return statement.run(...values)
+        },
+      }
+    },
+  }
+}
+
+export function createTrustRepository(whole: Database) {
+  const database = counting(whole)
   const bindingsOf = database.prepare<[string], BindingRow>('SELECT * FROM bindings WHERE item = ? ORDER BY active_from, id')
   const provenanceOf = database.prepare<[string], { record: string }>('SELECT record FROM provenance WHERE item = ? ORDER BY id')
 
@@ -78,6 +98,9 @@ export function createTrustRepository(database: Database) {
   }
 
   const repository = {
+    /** Changes with everything that is written. */
+    version: (): number => writes.get(whole) ?? 0,
+
     insert(item: Omit<TrustItem, 'provenance' | 'bindings' | 'hasPrivateKey' | 'state' | 'assurance'>, chain: readonly string[]): void {
       const { x509, pgp, ...columns } = item
       const details = x509 ?? pgp

@@ -2,7 +2,7 @@
 import { childrenOf, childrenOfTag, contentOf, expectTag, octetsOf, oidOf, rawOf, smallIntegerOf, type BerNode } from '../asn1/ber-node.ts'
 import { TAG, derNull, derOctetString, derOid, derSequence, derSmallInteger, derTagged } from '../asn1/der-writer.ts'
 import { OID } from '../asn1/oids.ts'
-import { CIPHER_SIZES, DIGEST_BYTES, isGcm, type CbcCipher, type DigestName, type GcmCipher, type KeyTransport, type PssParameters } from '../primitives.ts'
+import { CIPHER_SIZES, DIGEST_BYTES, isGcm, type CbcCipher, type DigestName, type GcmCipher, type KeyTransport, type PssParameters } from '../primitives/index.ts'
 import { CmsError, malformed } from './errors.ts'
 
 export type ContentCipher = CbcCipher | GcmCipher

@@ -6,12 +6,9 @@ import { MAX_HEADER_BYTES, readHeader, type BerHeader } from '../asn1/ber-header
 import { oidOf, readBer, smallIntegerOf, type BerNode } from '../asn1/ber-node.ts'
 import { TAG } from '../asn1/der-writer.ts'
 import { ByteReader, type ByteSource } from './byte-source.ts'
+import { createGatherer } from './chunking.ts'
 import { CmsError, malformed } from './errors.ts'
 import type { CmsLimits } from './limits.ts'
-
-/** Segments below this size are gathered, so that a stream of tiny ones does not become a stream of tiny chunks. */
-const SMALL_SEGMENT = 16_384
-const GATHERED = 131_072
 
 export class BerStream {
   private readonly reader: ByteReader
@@ -111,8 +108,7 @@ export class BerStream {
     }
     const outer = this.frames.length
     this.push(header, what)
-    let gathered = Buffer.allocUnsafeSlow(GATHERED)
-    let filled = 0
+    const gathered = createGatherer()
     while (this.frames.length > outer) {
       // the synchronous way first: awaiting twice for each tiny segment would cost more than decrypting it
       if (this.atEndNow() ?? (await this.atEnd())) {
@@ -131,20 +127,13 @@ export class BerStream {
         if (reader.available === 0 && !(await reader.fill())) throw truncated(what)
         const slice = reader.take(Math.min(remaining, reader.available))
         remaining -= slice.length
-        const large = slice.length >= SMALL_SEGMENT
-        if (filled > 0 && (large || filled + slice.length > GATHERED)) {
-          yield gathered.subarray(0, filled)
-          gathered = Buffer.allocUnsafeSlow(GATHERED)
-          filled = 0
-        }
+        const large = gathered.isLarge(slice)
+        if (gathered.filled && (large || gathered.isFull(slice))) yield gathered.take()
         if (large) yield slice
-        else {
-          gathered.set(slice, filled)
-          filled += slice.length
-        }
+        else gathered.add(slice)
       }
     }
-    if (filled > 0) yield gathered.subarray(0, filled)
+    if (gathered.filled) yield gathered.take()
   }
 
   /** Counts and refuses what follows the message. */

@@ -1,5 +1,5 @@
 /** Digests of the forms that a signed entity may have had when it was signed. */
-import type { DigestName } from '../primitives.ts'
+import type { DigestName } from '../primitives/index.ts'
 
 /** `raw` as received; `canonical` with CRLF line ends everywhere; `header-canonical` with CRLF in the header block only. */
 export type DigestForm = 'raw' | 'canonical' | 'header-canonical'

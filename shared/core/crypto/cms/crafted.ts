@@ -2,7 +2,7 @@
 import { createCipheriv, randomBytes, type KeyObject } from 'node:crypto'
 import { derElement, derIntegerRaw, derNull, derOctetString, derOid, derSequence, derSetOf, derSmallInteger, derTagged, derTaggedPrimitive, TAG } from '../asn1/der-writer.ts'
 import { OID } from '../asn1/oids.ts'
-import { signRsaPkcs1, wrapKey, type DigestName } from '../primitives.ts'
+import { signRsaPkcs1, wrapKey, type DigestName } from '../primitives/index.ts'
 import type { Certificate } from '../x509/certificate.ts'
 import { DIGEST_OID } from './algorithms.ts'
 

@@ -1,7 +1,7 @@
 /** Opens EnvelopedData (RFC 5652 6) and AuthEnvelopedData (RFC 5083) while they stream by. */
 import { contentOf, octetsOf, withDefiniteLengths, type BerNode } from '../asn1/ber-node.ts'
 import { TAG } from '../asn1/der-writer.ts'
-import { CIPHER_SIZES, cbcDecryptor, gcmDecryptor, gcmTagWithoutAad, isGcm } from '../primitives.ts'
+import { CIPHER_SIZES, cbcDecryptor, gcmDecryptor, gcmTagWithoutAad, isGcm } from '../primitives/index.ts'
 import { readAlgorithm, readContentCipher, type Allowances, type CipherChoice, type ContentCipher } from './algorithms.ts'
 import { BerStream } from './ber-stream.ts'
 import type { ByteSource } from './byte-source.ts'

@@ -1,6 +1,6 @@
 /** Digests of one content in all the forms in which a partner may have signed it, computed where it is called. */
 import type { Hash } from 'node:crypto'
-import { createDigest, type DigestName } from '../primitives.ts'
+import { createDigest, type DigestName } from '../primitives/index.ts'
 import { DIGEST_FORMS, HEAD_BYTES, startsLikeAttributes, type CandidateDigest, type DigestForm } from './candidates.ts'
 import { createLineEnds, type LineEnds } from './line-ends.ts'
 
@@ -12,6 +12,8 @@ export interface DigestSetOptions {
   readonly algorithms: readonly DigestName[]
   /** Default all three. `raw` alone is the cheapest, and enough where no other form can matter. */
   readonly forms?: readonly DigestForm[]
+  /** Also with one CRLF more or less at the end; default true. */
+  readonly endings?: boolean
 }
 
 /** The running digests of one form. */
@@ -35,7 +37,7 @@ export interface LocalDigests {
   finish(): CandidateDigest[]
 }
 
-export function createLocalDigests({ algorithms, forms = DIGEST_FORMS }: DigestSetOptions): LocalDigests {
+export function createLocalDigests({ algorithms, forms = DIGEST_FORMS, endings = true }: DigestSetOptions): LocalDigests {
   const raw: Running = { hashes: algorithms.map(createDigest), tail: EMPTY }
   const running = DIGEST_FORMS.filter((form) => forms.includes(form)).map((form): Form => ({
     form,
@@ -64,7 +66,13 @@ export function createLocalDigests({ algorithms, forms = DIGEST_FORMS }: DigestS
         form.own ??= copyOf(raw)
         take(form.own, LINE_FEED)
       }
-      const found = running.flatMap(({ form, own }) => digestsOf(own ?? raw, algorithms).map((one): CandidateDigest => ({ form, ...one, ...mark })))
+      const made = new Map<Running, Omit<CandidateDigest, 'form'>[]>()
+      const digestsFrom = (from: Running): Omit<CandidateDigest, 'form'>[] => {
+        const digests = made.get(from) ?? digestsOf(from, algorithms, endings)
+        made.set(from, digests)
+        return digests
+      }
+      const found = running.flatMap(({ form, own }) => digestsFrom(own ?? raw).map((one): CandidateDigest => ({ form, ...one, ...mark })))
       return [...found.filter(({ ending }) => ending === 'as-is'), ...found.filter(({ ending }) => ending !== 'as-is')]
     },
   }
@@ -109,11 +117,13 @@ function take(running: Running, chunk: Uint8Array): void {
   running.tail = Uint8Array.from(chunk.subarray(-2))
 }
 
-function digestsOf({ hashes, tail }: Running, algorithms: readonly DigestName[]): Omit<CandidateDigest, 'form'>[] {
+/** Ends the hashes. */
+function digestsOf({ hashes, tail }: Running, algorithms: readonly DigestName[], endings: boolean): Omit<CandidateDigest, 'form'>[] {
   const endsInCrlf = tail.length === 2 && tail[0] === 13 && tail[1] === 10
   return hashes.flatMap((hash, index) => {
     const algorithm = algorithms[index]
     if (algorithm === undefined) return []
+    if (!endings) return [{ ending: 'as-is' as const, algorithm, digest: hash.update(tail).digest() }]
     const whole = hash.copy().update(tail)
     return [
       { ending: 'crlf-added' as const, algorithm, digest: whole.copy().update(CRLF).digest() },

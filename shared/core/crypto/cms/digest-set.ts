@@ -1,5 +1,5 @@
 /** Digests of one content in all the forms in which a partner may have signed it, while it streams by. */
-import type { DigestName } from '../primitives.ts'
+import type { DigestName } from '../primitives/index.ts'
 import type { ByteSource } from './byte-source.ts'
 import type { CandidateDigest } from './candidates.ts'
 import { createLocalDigests, type DigestSetOptions as LocalOptions } from './digest-forms.ts'

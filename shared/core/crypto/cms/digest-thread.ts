@@ -14,7 +14,7 @@ export interface DigestThread {
 const entry = new URL(import.meta.url.endsWith('.ts') ? './digest-worker.ts' : './digest-worker.js', import.meta.url)
 let idle: Worker | undefined
 
-export function startDigestThread({ algorithms, forms }: DigestSetOptions): DigestThread {
+export function startDigestThread({ algorithms, forms, endings }: DigestSetOptions): DigestThread {
   const worker = idle ?? new Worker(entry)
   idle = undefined
   worker.removeAllListeners()
@@ -39,7 +39,7 @@ export function startDigestThread({ algorithms, forms }: DigestSetOptions): Dige
   // whoever calls `finish` sees the failure; giving up must not need a handler
   released.catch(() => undefined)
   // buffers of the caller are not cloned: the chunks travel through the shared memory
-  worker.postMessage({ options: { algorithms, ...(forms === undefined ? {} : { forms }) }, memory } satisfies DigestTask, [])
+  worker.postMessage({ options: { algorithms, ...(forms === undefined ? {} : { forms }), ...(endings === undefined ? {} : { endings }) }, memory } satisfies DigestTask, [])
   return {
     update: (chunk) => writer.write(chunk),
     async finish() {

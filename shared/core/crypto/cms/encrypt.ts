@@ -2,7 +2,7 @@
 import { concatBytes } from '../asn1/bytes.ts'
 import { derOctetString, derOid, derSetOf, derSmallInteger, TAG } from '../asn1/der-writer.ts'
 import { OID } from '../asn1/oids.ts'
-import { cbcEncryptor, CIPHER_SIZES, gcmEncryptor, isGcm, randomOctets, type GcmCipher } from '../primitives.ts'
+import { cbcEncryptor, CIPHER_SIZES, gcmEncryptor, isGcm, randomOctets, type GcmCipher } from '../primitives/index.ts'
 import { checkCipher, contentCipherAlgorithm, type Allowances, type ContentCipher } from './algorithms.ts'
 import type { ByteSource } from './byte-source.ts'
 import { gatherChunks } from './chunking.ts'

@@ -16,4 +16,4 @@ export { certificatesOnly, createDetachedSignature, signOpaque, type SigningKey,
 export { parseSignedData, verifyOpaque, verifySignedData, type SignedDataInfo } from './signed-data.ts'
 export type { EmbeddedCertificate, SignerSummary } from './signer-infos.ts'
 export type { SignatureReport, SignatureWarning, TrustedSigner, VerifyOptions } from './verify.ts'
-export type { DigestName, KeyTransport } from '../primitives.ts'
+export type { DigestName, KeyTransport } from '../primitives/index.ts'

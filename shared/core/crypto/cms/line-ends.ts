@@ -4,6 +4,11 @@ const CR = 13
 const LF = 10
 const BLOCK = 65_536
 const LINE_FEED = Uint8Array.of(LF)
+/**
+ * For one block at a time, by whoever is just at it. At worst every octet is a line end and becomes two, and the LF of a CR in the block
+ * before comes on top.
+ */
+const out = Buffer.allocUnsafeSlow(2 * BLOCK + 1)
 
 /** One pass over a content in chunks: first `firstChange` as long as nothing changes, then `push`. */
 export interface LineEnds {
@@ -23,8 +28,6 @@ export function createLineEnds(scope: 'everywhere' | 'header'): LineEnds {
 
 /** The loops see every octet of a content that may have gigabytes, so they work on locals and branch once for most octets. */
 function everywhere(): LineEnds {
-  // At worst every octet is a line end and becomes two, and the LF of a CR in the block before comes on top.
-  const out = Buffer.allocUnsafe(2 * BLOCK + 1)
   let afterCarriage = false
   return {
     done: false,
@@ -92,7 +95,6 @@ function canonical(block: Uint8Array, afterCarriage: boolean, out: Uint8Array): 
 
 /** Until the first empty line ends; what follows stays as it is. */
 function headerOnly(): LineEnds {
-  const out = Buffer.allocUnsafe(2 * BLOCK + 1)
   let afterCarriage = false
   let lineIsEmpty = true
   let done = false

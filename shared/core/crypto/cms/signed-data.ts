@@ -1,7 +1,7 @@
 /** Reads SignedData (RFC 5652 5): detached from a small buffer, encapsulated (opaque) from a stream. */
 import { childrenOf, childrenOfTag, expectTag, octetsOf, oidOf, readBer, smallIntegerOf, type BerNode } from '../asn1/ber-node.ts'
 import { TAG } from '../asn1/der-writer.ts'
-import type { DigestName } from '../primitives.ts'
+import type { DigestName } from '../primitives/index.ts'
 import { digestByOid } from './algorithms.ts'
 import { BerStream } from './ber-stream.ts'
 import type { ByteSource } from './byte-source.ts'

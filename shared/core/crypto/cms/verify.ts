@@ -4,7 +4,7 @@ import { concatBytes, sameBytes } from '../asn1/bytes.ts'
 import { childrenOf, childrenOfTag, contentOf, oidText, rawOf, readBer, withDefiniteLengths, type BerNode } from '../asn1/ber-node.ts'
 import { OID } from '../asn1/oids.ts'
 import { TAG, derElement, derSetOf } from '../asn1/der-writer.ts'
-import { digestOf, verifyEcdsa, verifyEcdsaDigest, verifyRsaPkcs1, verifyRsaPss, type DigestName } from '../primitives.ts'
+import { digestOf, verifyEcdsa, verifyEcdsaDigest, verifyRsaPkcs1, verifyRsaPss, type DigestName } from '../primitives/index.ts'
 import type { Certificate } from '../x509/certificate.ts'
 import { comparableName } from '../x509/names.ts'
 import {

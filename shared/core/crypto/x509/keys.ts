@@ -54,6 +54,18 @@ export function privateKeyPem(key: KeyObject, passphrase?: string): string {
 
 /** Whether the private key belongs to the certificate's public key. */
 export function keyMatchesCertificate(key: KeyObject, certificate: Certificate): boolean {
+  const known = matches.get(key)?.get(certificate)
+  if (known !== undefined) return known
+  const found = compare(key, certificate)
+  const ofKey = matches.get(key) ?? new WeakMap<Certificate, boolean>()
+  matches.set(key, ofKey.set(certificate, found))
+  return found
+}
+
+/** Asked for every message, of the same few keys. */
+const matches = new WeakMap<KeyObject, WeakMap<Certificate, boolean>>()
+
+function compare(key: KeyObject, certificate: Certificate): boolean {
   try {
     const own = createPublicKey(key).export({ type: 'spki', format: 'der' })
     const other = certificate.publicKey().export({ type: 'spki', format: 'der' })

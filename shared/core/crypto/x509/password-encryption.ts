@@ -10,7 +10,7 @@ import { TAG, derNull, derOctetString, derOid, derSequence, derSmallInteger } fr
 import { OID } from '../asn1/oids.ts'
 import { DIGEST_OID, digestByOid, readAlgorithm, type AlgorithmId } from '../cms/algorithms.ts'
 import { CmsError, malformed } from '../cms/errors.ts'
-import { randomOctets, type DigestName } from '../primitives.ts'
+import { randomOctets, type DigestName } from '../primitives/index.ts'
 
 /** Beyond it a file would keep the process busy for seconds; products write 1 to 600 000. */
 const MAX_ITERATIONS = 2_000_000

@@ -3,7 +3,7 @@ import { generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import { derBitString, derNull, derOid, derSequence, derSmallInteger, derTagged, derTime, derUnsigned } from '../asn1/der-writer.ts'
 import { OID } from '../asn1/oids.ts'
-import { randomOctets, signEcdsa, signRsaPkcs1 } from '../primitives.ts'
+import { randomOctets, signEcdsa, signRsaPkcs1 } from '../primitives/index.ts'
 import { readCertificate, type Certificate } from './certificate.ts'
 import { encodeExtensions, encodeName, type SubjectProfile } from './subject-profile.ts'
 

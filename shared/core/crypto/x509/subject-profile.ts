@@ -3,7 +3,7 @@ import { CmsError } from '../cms/errors.ts'
 import { TAG, derBitString, derBoolean, derElement, derOctetString, derOid, derSequence, derSetOf, derTagged, derTaggedPrimitive, derText } from '../asn1/der-writer.ts'
 import { childrenOfTag, contentOf, readBer } from '../asn1/ber-node.ts'
 import { OID } from '../asn1/oids.ts'
-import { digestOf } from '../primitives.ts'
+import { digestOf } from '../primitives/index.ts'
 import { KEY_USAGES, type AltName, type KeyUsage } from './extensions.ts'
 
 /** Parts of the subject's name. `country` is the two-letter code. */

@@ -117,7 +117,8 @@ export function createInboundReleases(deps: {
     }
     database.transaction(() => {
       for (const [id, inboxPath] of paths) ledger.applyInbound(id, 'release-started', { actor: systemActor, inboxPath, data: { inboxPath } })
-    })
+    }, 'grouped')
+    await database.flushed()
   }
 
   /** Somebody may take a chosen name in the last moment: another is chosen then, and written down first. */
@@ -145,7 +146,8 @@ export function createInboundReleases(deps: {
         const entry = repository.get(id)
         ledger.applyInbound(id, 'released', { actor: systemActor, receipt: { ...receiptOf(entry), at: now(), releasedTo: entry.inboxPath } })
       }
-    })
+    }, 'grouped')
+    await database.flushed()
   }
 
   /** Releases what is `received`, and ends what a crash left in the middle. What cannot be released keeps its reason. */

@@ -20,8 +20,8 @@ export interface PostRequest {
   readonly chunked: boolean
   readonly authorization: string | undefined
   readonly signal: AbortSignal
-  /** The line stands (and TLS is judged); the next thing that happens is the first byte. Throwing gives up. */
-  readonly onConnected: (socket: Socket) => void
+  /** The line stands (and TLS is judged); the first byte goes when this has resolved. Rejecting gives up. */
+  readonly onConnected: (socket: Socket) => void | Promise<void>
   readonly onSent?: (bytes: number) => void
 }
 
@@ -72,7 +72,7 @@ async function postOnce(request: PostRequest): Promise<HttpAnswer> {
       return answer
     })
     response.catch(() => undefined)
-    request.onConnected(await socketOf(asked))
+    await request.onConnected(await socketOf(asked))
     await Promise.race([send(asked, request, () => answered), response])
     return await readAnswer(await response)
   } catch (error) {

@@ -23,8 +23,9 @@ export interface MicTap {
 export function createMicTap({ algorithms, text }: MicPlan): MicTap {
   const others = (['sha256', 'sha1', 'sha512', 'sha384', 'md5'] as const).filter((name) => !algorithms.includes(name))
   const forms: DigestForm[] = text ? ['raw', 'canonical'] : ['raw']
-  const lasting = createTap(algorithms, forms)
-  let passing: DigestTap[] = [createTap(others, ['raw', 'canonical'], false), ...(text ? [] : [createTap(algorithms, ['canonical'], false)])]
+  const lasting = createTap(algorithms, forms, { endings: false })
+  const small = { parallel: false, endings: false }
+  let passing: DigestTap[] = [createTap(others, ['raw', 'canonical'], small), ...(text ? [] : [createTap(algorithms, ['canonical'], small)])]
   let bytes = 0
   return {
     async update(chunk) {
@@ -37,7 +38,7 @@ export function createMicTap({ algorithms, text }: MicPlan): MicTap {
     },
     async finish() {
       const found = await Promise.all([lasting, ...passing].map((tap) => tap.finish()))
-      return found.flat().filter(({ ending }) => ending === 'as-is')
+      return found.flat()
     },
     close: () => lasting.close(),
   }

@@ -3,9 +3,9 @@ import { createDigestSet, type DigestForm, type DigestName, type DigestSet } fro
 
 export type DigestTap = DigestSet
 
-/** `parallel`: in a thread of its own once it is much. */
-export function createTap(algorithms: readonly DigestName[], forms: readonly DigestForm[], parallel = true): DigestTap {
-  return createDigestSet({ algorithms: [...new Set(algorithms)], forms, parallel })
+/** `parallel`: in a thread of its own once it is much. `endings`: see `DigestSetOptions`. */
+export function createTap(algorithms: readonly DigestName[], forms: readonly DigestForm[], { parallel = true, endings = true } = {}): DigestTap {
+  return createDigestSet({ algorithms: [...new Set(algorithms)], forms, parallel, endings })
 }
 
 /** Passes chunks through the tap, and gives it up when something breaks. The caller finishes it. */

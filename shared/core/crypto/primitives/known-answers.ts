@@ -1,4 +1,4 @@
-/** Answers for the self-test of primitives.ts: data only. Hexadecimal unless a comment says otherwise. */
+/** Answers for the self-test of the primitives: data only. Hexadecimal unless a comment says otherwise. */
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 
 /** Curve parameters of SEC 2 (p, order, generator), for signatures verified from a digest. */

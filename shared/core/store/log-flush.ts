@@ -1,0 +1,52 @@
+/** Flushes the database's write-ahead log on another thread, once for all who wait at the same time. */
+import { open, type FileHandle } from 'node:fs/promises'
+
+export interface LogFlush {
+  /** Resolves when what was in the log at the call is on the disk. */
+  flush(): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * `log` is SQLite's `-wal` file, which keeps its inode as long as the database is open; SQLite holds no locks on it, so that opening
+ * and closing it here takes none away. Flushing it is what `synchronous = FULL` does at each commit, on the thread that commits.
+ */
+export function createLogFlush(log: string): LogFlush {
+  let handle: Promise<FileHandle> | null = null
+  let running: Promise<void> | null = null
+  let next: Promise<void> | null = null
+
+  const sync = async (): Promise<void> => {
+    // Windows flushes only what was opened for writing.
+    handle ??= open(log, 'r+')
+    await (await handle).datasync()
+  }
+
+  const start = (): Promise<void> => {
+    const mine = sync().finally(() => {
+      if (running === mine) running = null
+    })
+    running = mine
+    return mine
+  }
+
+  return {
+    flush() {
+      if (running === null) return start()
+      // The one that runs may have begun before the last commit: all who come meanwhile share the one after it.
+      next ??= running
+        .catch(() => undefined)
+        .then(() => {
+          next = null
+          return start()
+        })
+      return next
+    },
+    async close() {
+      const opened = handle
+      handle = null
+      await running?.catch(() => undefined)
+      await (await opened?.catch(() => null))?.close()
+    },
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * Files of the payload store on the disk. Most payloads fit into one chunk: those are read and written by plain calls, for handing
+ * a few kilobytes to another thread costs many times as much as reading them. Only flushing, which waits for the disk, never runs here.
+ */
+import { createHash, randomBytes, type KeyObject } from 'node:crypto'
+import { closeSync, existsSync, fstatSync, fsync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { open, type FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { promisify } from 'node:util'
+import { relieveBuffers } from '../kernel/buffer-relief.ts'
+import { AppError, systemCode } from '../kernel/errors.ts'
+import { CHUNK_BYTES, HEADER_BYTES, layoutOf, MAGIC, openChunk, payloadKey, SALT_BYTES, SEALED_CHUNK_BYTES, sealChunk } from './payload-format.ts'
+
+const flush = promisify(fsync)
+/** What is set aside for a content at first: most are small. */
+const FIRST_BYTES = 32 * 1024
+
+/** Writes a new file and flushes it; answers what was written. The pieces may be used again once the next one is asked for. */
+export async function writeSealed(path: string, storeKey: KeyObject, content: AsyncIterable<Uint8Array>): Promise<{ readonly sha256: string; readonly size: number }> {
+  const salt = randomBytes(SALT_BYTES)
+  const key = payloadKey(storeKey, salt)
+  const header = Buffer.concat([MAGIC, salt])
+  const digest = createHash('sha256')
+  let target: FileHandle | null = null
+  let pending = Buffer.allocUnsafe(FIRST_BYTES)
+  let [filled, index, size] = [0, 0, 0]
+  try {
+    for await (const piece of content) {
+      digest.update(piece)
+      size += piece.length
+      for (let at = 0; at < piece.length; ) {
+        // A full chunk is sealed only when more follows: the last one bears its own mark.
+        if (filled === CHUNK_BYTES) {
+          if (target === null) {
+            target = await open(path, 'wx', 0o600)
+            await writeWhole(target, header)
+          }
+          await writeWhole(target, sealChunk(key, index, false, pending))
+          relieveBuffers(CHUNK_BYTES)
+          index += 1
+          filled = 0
+        }
+        if (filled === pending.length) pending = Buffer.concat([pending], Math.min(CHUNK_BYTES, pending.length * 4))
+        const count = Math.min(piece.length - at, pending.length - filled)
+        pending.set(piece.subarray(at, at + count), filled)
+        filled += count
+        at += count
+      }
+    }
+    const last = sealChunk(key, index, true, pending.subarray(0, filled))
+    if (target === null) await writeSmall(path, Buffer.concat([header, last]))
+    else {
+      await writeWhole(target, last)
+      await target.sync()
+    }
+    return { sha256: digest.digest('hex'), size }
+  } finally {
+    await target?.close()
+  }
+}
+
+async function writeSmall(path: string, bytes: Buffer): Promise<void> {
+  const target = openSync(path, 'wx', 0o600)
+  try {
+    for (let at = 0; at < bytes.length; ) at += writeSync(target, bytes, at)
+    await flush(target)
+  } finally {
+    closeSync(target)
+  }
+}
+
+/** One write may take less than all, on a disk that is nearly full. */
+async function writeWhole(target: FileHandle, bytes: Buffer): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += (await target.write(bytes, at)).bytesWritten
+}
+
+/** Gives a written file its place; where the same content stands already, nothing but that remains. */
+export function createPublishing(): (temporary: string, target: string) => Promise<void> {
+  const folders = new Set<string>()
+  return async (temporary, target) => {
+    if (existsSync(target)) return rmSync(temporary)
+    const folder = dirname(target)
+    if (!folders.has(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 })
+    folders.add(folder)
+    renameSync(temporary, target)
+    await syncFolder(folder)
+  }
+}
+
+/** The new name must survive a power cut before a delivery relies on it. Windows has no such call. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const handle = openSync(folder, 'r')
+  try {
+    await flush(handle)
+  } finally {
+    closeSync(handle)
+  }
+}
+
+interface ReadOptions {
+  readonly storeKey: KeyObject
+  readonly sha256: string
+  readonly offset: number
+  readonly signal: AbortSignal
+}
+
+/** The content from an offset. Rejects with `delivery.payload_missing`. */
+export async function* readSealed(path: string, options: ReadOptions): AsyncGenerator<Uint8Array, void> {
+  const small = readSmall(path, options.sha256)
+  if (small === null) return yield* readLarge(path, options)
+  options.signal.throwIfAborted()
+  const plain = opened(keyOf(small, options), options.sha256, { index: 0, last: true, sealed: small.subarray(HEADER_BYTES) })
+  if (options.offset < plain.length) yield plain.subarray(options.offset)
+}
+
+/** The whole file, or null when it has more than one chunk. */
+function readSmall(path: string, sha256: string): Buffer | null {
+  const handle = openForReading(path, sha256)
+  try {
+    const { size } = fstatSync(handle)
+    if (size > HEADER_BYTES + SEALED_CHUNK_BYTES) return null
+    if (layoutOf(size) === null) throw damaged(sha256)
+    const bytes = Buffer.allocUnsafe(size)
+    return bytes.subarray(0, readSync(handle, bytes, 0, size, 0))
+  } finally {
+    closeSync(handle)
+  }
+}
+
+async function* readLarge(path: string, { storeKey, sha256, offset, signal }: ReadOptions): AsyncGenerator<Uint8Array, void> {
+  const handle = await open(path, 'r').catch((error: unknown) => {
+    throw missing(sha256, error)
+  })
+  try {
+    const header = Buffer.alloc(HEADER_BYTES)
+    await handle.read(header, 0, HEADER_BYTES, 0)
+    const { size: stored } = await handle.stat()
+    const layout = layoutOf(stored)
+    if (layout === null) throw damaged(sha256)
+    const key = keyOf(header, { storeKey, sha256 })
+    for (let index = Math.floor(offset / CHUNK_BYTES); index < layout.chunks; index++) {
+      signal.throwIfAborted()
+      const bytes = Math.min(SEALED_CHUNK_BYTES, stored - HEADER_BYTES - index * SEALED_CHUNK_BYTES)
+      const sealed = Buffer.allocUnsafe(bytes)
+      const { bytesRead } = await handle.read(sealed, 0, bytes, HEADER_BYTES + index * SEALED_CHUNK_BYTES)
+      const plain = opened(key, sha256, { index, last: index === layout.chunks - 1, sealed: sealed.subarray(0, bytesRead) })
+      const skip = Math.max(0, offset - index * CHUNK_BYTES)
+      relieveBuffers(bytes)
+      if (skip < plain.length) yield skip === 0 ? plain : plain.subarray(skip)
+    }
+  } finally {
+    await handle.close()
+  }
+}
+
+function keyOf(start: Buffer, { storeKey, sha256 }: Pick<ReadOptions, 'storeKey' | 'sha256'>): KeyObject {
+  if (!start.subarray(0, MAGIC.length).equals(MAGIC)) throw damaged(sha256)
+  return payloadKey(storeKey, start.subarray(MAGIC.length, HEADER_BYTES))
+}
+
+function opened(key: KeyObject, sha256: string, chunk: { readonly index: number; readonly last: boolean; readonly sealed: Buffer }): Buffer {
+  try {
+    return openChunk(key, chunk.index, chunk.last, chunk.sealed)
+  } catch (error) {
+    throw damaged(sha256, error)
+  }
+}
+
+function openForReading(path: string, sha256: string): number {
+  try {
+    return openSync(path, 'r')
+  } catch (error) {
+    throw missing(sha256, error)
+  }
+}
+
+function missing(sha256: string, cause: unknown): AppError {
+  return new AppError('delivery.payload_missing', `the stored copy of ${sha256} is not there (${systemCode(cause) ?? 'unknown reason'})`, { cause })
+}
+
+function damaged(sha256: string, cause?: unknown): AppError {
+  return new AppError('delivery.payload_missing', `the stored copy of ${sha256} is damaged`, { cause })
+}
