@@ -27,6 +27,7 @@ const CONTENTS: readonly (readonly [name: string, content: Buffer])[] = [
   ['lf.edi', Buffer.from("UNB+UNOC:3+A+B'\nUNZ+1'\n")],
   ['cr.edi', Buffer.from("UNB+UNOC:3+A+B'\rUNZ+1'\r")],
   ['binary.bin', randomBytes(100_000)],
+  ['empty.bin', Buffer.alloc(0)],
 ]
 
 describe.skipIf(peer.absent)(`AS2 with OpenAS2${peer.note}`, () => {

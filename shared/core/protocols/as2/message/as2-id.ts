@@ -28,3 +28,11 @@ export function readAs2Id(raw: string): ReceivedAs2Id | undefined {
   if (!PRINTABLE.test(id)) return undefined
   return { id, raw, unquotedBlanks: quoted === undefined && /[ \t]/.test(value) }
 }
+
+/**
+ * Whether a received identifier is the agreed one: exactly, capitals included. pyas2lib answers a quoted identifier with a receipt that
+ * quotes it once more, quotes and all.
+ */
+export function isAs2Id(received: string, agreed: string): boolean {
+  return received === agreed || (received !== '' && readAs2Id(received)?.id === agreed)
+}

@@ -1,7 +1,7 @@
 /** The header codec: what we write, what we read, and what we refuse to write. */
 import { array, assert, constantFrom, property, string, uint8Array } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { buildMdn, buildMessage, classifyBody, fileNameParameters, headerBlock, MessageError, messageIdKey, newMessageId, parseHeaderBlock, readAs2Id, readDisposition, readEnvelope, readFileName, readMediaType, readMessageId, readMicAlgorithm, readReceiptOptions, readReceiptRequest, receiptHeaders, safeFileName, safeHeader, writeAs2Id, writeDisposition, writeMicAlgorithm } from './index.ts'
+import { buildMdn, buildMessage, classifyBody, fileNameParameters, headerBlock, isAs2Id, MessageError, messageIdKey, newMessageId, parseHeaderBlock, readAs2Id, readDisposition, readEnvelope, readFileName, readMediaType, readMessageId, readMicAlgorithm, readReceiptOptions, readReceiptRequest, receiptHeaders, safeFileName, safeHeader, writeAs2Id, writeDisposition, writeMicAlgorithm } from './index.ts'
 
 const code = (wanted: string): unknown => expect.objectContaining({ code: wanted })
 
@@ -20,6 +20,9 @@ describe('AS2 identifiers', () => {
     expect(readAs2Id('"plain"')?.id).toBe('plain')
     expect(readAs2Id('two words')).toMatchObject({ id: 'two words', unquotedBlanks: true })
     expect(readAs2Id(String.raw`"\a"`)?.id).toBe('a')
+    const twice = readAs2Id(String.raw`"\"two words\""`)?.id ?? ''
+    expect([isAs2Id(twice, 'two words'), isAs2Id('two words', 'two words'), isAs2Id('Two words', 'two words'), isAs2Id('', '')]).toEqual([true, true, false, true])
+    expect(isAs2Id('two words', twice)).toBe(false)
   })
   it.each(['', 'ä', 'a\r\nX: y', 'x'.repeat(129), '\t'])('refuses %j', (id) => {
     expect(() => writeAs2Id(id)).toThrow(code('message.as2_id_invalid') as Error)

@@ -1,5 +1,5 @@
 /** The message layer's public face; see README.md. */
-export { readAs2Id, writeAs2Id, type ReceivedAs2Id } from './as2-id.ts'
+export { isAs2Id, readAs2Id, writeAs2Id, type ReceivedAs2Id } from './as2-id.ts'
 export { buildMessage } from './build.ts'
 export type { BuildOptions, BuildQuirks, BuildReport, BuiltMessage, BuiltPayload, CompressLayer, EncryptLayer, Payload, SignLayer } from './build-options.ts'
 export { classifyBody, type BodyClass } from './classify.ts'

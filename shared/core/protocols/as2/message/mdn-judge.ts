@@ -1,4 +1,5 @@
 /** The verdict about a receipt: delivered only when every condition of as2 0.4 holds, each failure a state of its own. */
+import { isAs2Id } from './as2-id.ts'
 import type { MdnExpectation, MdnReading, MdnSignatureState, MdnVerdict, MdnVerdictCode, ReceivedMdn } from './mdn-types.ts'
 import { messageIdKey } from './message-id.ts'
 import type { MicCandidate } from './mic.ts'
@@ -21,7 +22,7 @@ function notOurs({ originalMessageId, envelope, signature }: ReceivedMdn, expect
   const { from, to } = envelope
   const proved = signature.state === 'valid'
   // a bound signature proves who wrote it; only then may the identifiers be missing
-  const wrong = (id: string | undefined, wanted: string): boolean => (id === undefined ? !proved : id !== wanted)
+  const wrong = (id: string | undefined, wanted: string): boolean => (id === undefined ? !proved : !isAs2Id(id, wanted))
   if (wrong(from?.id, expected.as2To) || wrong(to?.id, expected.as2From)) {
     return verdict('not-ours', [`The receipt goes from ${from?.id ?? 'nobody'} to ${to?.id ?? 'nobody'}; expected from ${expected.as2To} to ${expected.as2From}. AS2 identifiers are compared exactly, capitals included.`])
   }
