@@ -13,7 +13,7 @@ const PYAS2_ID = 'pyas2lib peer'
 const SECURED = { sign: true, encrypt: true, digest_alg: 'sha256', enc_alg: 'aes_256_cbc', mdn_mode: 'SYNC', mdn_digest_alg: 'sha256' }
 
 /** How each of our identifiers exchanges: our connection's settings, and what pyas2lib does towards it. */
-const WAYS: Readonly<Record<string, { readonly connection: object; readonly theirs: object }>> = {
+const WAYS: Readonly<Record<string, { readonly connection: { readonly inbound?: object; readonly [setting: string]: unknown }; readonly theirs: object }>> = {
   USSYNC: { connection: {}, theirs: SECURED },
   USASYNC: { connection: { receipt: { mode: 'async' } }, theirs: { ...SECURED, mdn_mode: 'ASYNC' } },
   USZIP: { connection: { message: { compress: 'before-signing', digest: 'sha512', cipher: 'aes-128-cbc' } }, theirs: { ...SECURED, compress: true, digest_alg: 'sha512', mdn_digest_alg: 'sha512', enc_alg: 'aes_128_cbc' } },
@@ -49,7 +49,7 @@ describe.skipIf(peer.absent)(`AS2 with pyas2lib over HTTP${peer.note}`, () => {
     us.handlers().station.apply({ document: { name: 'US', as2: { id: 'US', url } } }, context)
     for (const ourId of IDS) {
       const id = ourId.toLowerCase()
-      us.partner({ id, name: id, connections: [{ id: 'as2', protocol: 'as2', as2Id: PYAS2_ID, ourAs2Id: ourId, url: pyas2.url, ...WAYS[ourId]?.connection, inbound: { receiptUrl: pyas2.url, ...(WAYS[ourId]?.connection as { inbound?: object }).inbound }, }] })
+      us.partner({ id, name: id, connections: [{ id: 'as2', protocol: 'as2', as2Id: PYAS2_ID, ourAs2Id: ourId, url: pyas2.url, ...WAYS[ourId]?.connection, inbound: { receiptUrl: pyas2.url, ...WAYS[ourId]?.connection.inbound } }] })
       us.bind({ certificate: theirs.certificate }, ['verify', 'encrypt'], { partner: id, connection: 'as2' })
     }
   })

@@ -26,13 +26,13 @@ export function layoutOf(storedBytes: number): { readonly chunks: number; readon
   return size < (chunks - 1) * CHUNK_BYTES ? null : { chunks, size }
 }
 
-export function sealChunk(key: KeyObject, index: number, last: boolean, plain: Uint8Array): Buffer {
+export function sealChunk(key: KeyObject | Buffer, index: number, last: boolean, plain: Uint8Array): Buffer {
   const cipher = createCipheriv('aes-256-gcm', key, nonceOf(index, last))
   return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()])
 }
 
 /** Throws when the chunk is not the one that was sealed at this place. */
-export function openChunk(key: KeyObject, index: number, last: boolean, sealed: Buffer): Buffer {
+export function openChunk(key: KeyObject | Buffer, index: number, last: boolean, sealed: Buffer): Buffer {
   const end = sealed.length - TAG_BYTES
   const decipher = createDecipheriv('aes-256-gcm', key, nonceOf(index, last)).setAuthTag(sealed.subarray(end))
   const plain = decipher.update(sealed.subarray(0, end))
