@@ -1,5 +1,4 @@
 /** The only way a delivery changes: one event, one transaction, one audit record, then the announcement. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Attempt, Delivery, Receipt } from '../../contract/deliveries.ts'
 import type { WireError } from '../../contract/errors/index.ts'
 import type { AuditTrail } from '../audit/service.ts'
@@ -62,7 +61,6 @@ export function createLedger(deps: {
   const { database, deliveries, audit, publisher, clock } = deps
 
   const raise = noticeRaiser(deps)
-  let flushing: Promise<void> | null = null
 
   const announce = (entry: LedgerEntry): LedgerEntry => {
     publisher.publish('deliveries.changed', entry.delivery)
