@@ -177,12 +177,18 @@ describe.skipIf(chromium.absent || peer.absent)(`keys and certificates in the wi
 
   it('reviews a partner and approves everything; a change shows at once', async () => {
     const { page } = view
-    await page.getByRole('link', { name: 'Approval' }).click()
+    await page.getByRole('link', { name: 'Policy & approval' }).click()
     await page.getByText('Nothing was approved yet.').waitFor()
     await look('trust-policy')
+    await page.getByText('2 overdue').waitFor()
+    await page.getByRole('link', { name: /Acme GmbH/ }).click()
+    await page.getByRole('heading', { name: 'Policy for Acme GmbH' }).waitFor()
+    await look('partner-policy')
     await page.getByLabel('Reviewed by').fill('M. Ito')
     await page.getByRole('button', { name: 'Note the review' }).click()
     await page.getByText(/^Reviewed on .* by M\. Ito/).waitFor()
+    await page.goto(new URL('/trust/policy', page.url()).href)
+    await page.getByText('1 overdue').waitFor()
     await page.getByLabel('Who approves').fill('M. Ito')
     await page.getByLabel('Reason').fill('first look at everything')
     await page.getByRole('button', { name: 'Approve as it is now' }).click()

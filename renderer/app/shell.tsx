@@ -24,6 +24,7 @@ import { SettingsPage } from '../features/settings/settings-page.tsx'
 import { ExpiryPage } from '../features/trust/expiry-page.tsx'
 import { TrustItemPage } from '../features/trust/item-page.tsx'
 import { PolicyPage } from '../features/trust/policy-page.tsx'
+import { PartnerPolicyPage } from '../features/policy/partner-policy-page.tsx'
 import { RolloverPage } from '../features/trust/rollover-page.tsx'
 import { TrustPage } from '../features/trust/trust-page.tsx'
 import { useHost } from '../lib/app-context.ts'
@@ -89,6 +90,7 @@ export function Shell() {
             <Route path="/partners" component={PartnersPage} />
             <Route path="/partners/new">{() => <PartnerFormPage />}</Route>
             <Route path="/partners/:id">{({ id }) => <PartnerPage id={id} />}</Route>
+            <Route path="/partners/:id/policy">{({ id }) => <PartnerPolicyPage key={id} id={id} />}</Route>
             <Route path="/partners/:id/edit">{({ id }) => <PartnerFormPage id={id} />}</Route>
             <Route path="/deliveries" component={DeliveriesPage} />
             <Route path="/deliveries/:id">{({ id }) => <DeliveryPage id={id} />}</Route>

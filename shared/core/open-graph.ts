@@ -134,7 +134,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const policy = createPolicyService({ ...common, secrets, audit, station: station.show, partners: facts, boundItems: trust.boundItems, lastObserved: deliveryRepository.lastObserved, raise })
   const routes = createRoutes({ partners: partnerRepository, trust, secrets, protocols: { sftp, ftps, s3, folder }, testMessages: async (...args) => await sending.test(...args), policy: policy.gate, clock })
   const inboxOf = (partner: string): string => partnerRepository.find(partner)?.document.inbox ?? join(workspace.folder, 'partners', partner, 'Inbox')
-  const partners = createPartnerService({ ...common, repository: partnerRepository, deliveries: deliveryRepository, trust, secrets, audit, inboxOf })
+  const partners = createPartnerService({ ...common, repository: partnerRepository, deliveries: deliveryRepository, trust, secrets, audit, inboxOf, exceptionsOf: policy.exceptionsOf })
   const ledger = createLedger({ ...common, deliveries: deliveryRepository, audit })
   const otherOfChange: OtherOfChange = (partner, fingerprint) => {
     const other = rollovers.otherOf(partner, fingerprint)

@@ -19,6 +19,7 @@ import { DeliveryProgress } from './delivery-progress.tsx'
 import { EventTimeline } from './event-timeline.tsx'
 import { factRows } from './fact-names.ts'
 import { MessagePart } from './message-part.tsx'
+import { Reliances } from '../policy/reliances.tsx'
 import { ReceiptFacts } from './receipt-facts.tsx'
 import { ResolveDialog } from './resolve-dialog.tsx'
 import { receiptAdvice, stateWords } from './words.ts'
@@ -113,6 +114,11 @@ function Shown({ detail }: { readonly detail: z.infer<typeof DeliveryDetail> }) 
           {receipt === null ? <p className="quiet">{inbound ? 'Not noted yet.' : 'There is none: the partner has not confirmed the file.'}</p> : <ReceiptFacts receipt={receipt} />}
         </Card>
       </div>
+      {inbound && detail.exceptions.length > 0 ? (
+        <Card title="Exceptions that it relied on">
+          <Reliances uses={detail.exceptions} />
+        </Card>
+      ) : null}
       <MessagePart delivery={delivery.id} />
       <Card title="Trace">{trace.data === undefined ? <Skeleton height={160} /> : <EventTimeline events={trace.data.events.filter(({ subject }) => subject.id === delivery.id)} />}</Card>
       {inbound && attempts.length === 0 ? null : (
@@ -171,6 +177,7 @@ function TryFacts({ attempt }: { readonly attempt: z.infer<typeof Attempt> }) {
           ['Reason', attempt.error?.message],
         ]}
       />
+      <Reliances uses={attempt.exceptions} />
     </div>
   )
 }

@@ -126,11 +126,18 @@ const EVENT_WORDS: Readonly<Record<string, string>> = {
   'delivery.release_failed': 'Could not be put into the Inbox; tried again',
   'delivery.released': 'Released to the Inbox',
   'delivery.tidied': 'Tidied up at the partner',
+  'policy.exception_used': 'Passed by a dated exception',
+  'policy.refused': 'Refused by the policy',
+  'policy.reviewed': 'Roles reviewed',
+  'policy.approved': 'Trust and policy approved',
+  'policy.changed': 'Policy for everyone changed',
+  'policy.hardened': 'Hardened mode switched on',
+  'policy.relaxed': 'Hardened mode switched off',
   'audit.verified': 'Chain of records verified',
 }
 
-const BAD = ['delivery.failed']
-const WARN = ['delivery.held', 'delivery.release_failed', 'delivery.attempt_failed', 'delivery.outcome_unknown', 'delivery.interrupted', 'delivery.disputed', 'delivery.receipt_overdue', 'partner.suspended']
+const BAD = ['delivery.failed', 'policy.refused']
+const WARN = ['delivery.held', 'delivery.release_failed', 'delivery.attempt_failed', 'delivery.outcome_unknown', 'delivery.interrupted', 'delivery.disputed', 'delivery.receipt_overdue', 'partner.suspended', 'policy.exception_used']
 
 /** One event as a sentence, with its tone and the reason if it has one. */
 export function eventWords(event: Pick<AuditEvent, 'type' | 'data'>): { readonly text: string; readonly tone: 'ok' | 'warn' | 'bad' | 'plain'; readonly why: string | null } {

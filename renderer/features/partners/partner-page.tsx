@@ -1,8 +1,7 @@
-import { Pencil, Send } from 'lucide-react'
+import { Pencil, Send, ShieldCheck } from 'lucide-react'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
 import type { PartnerDetail } from '../../../shared/contract/partners.ts'
-import { TOLERATED } from '../../../shared/contract/policy.ts'
 import { useHost } from '../../lib/app-context.ts'
 import { useAction, useCall } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
@@ -13,6 +12,7 @@ import { Card, Page, Skeleton } from '../../ui/page.tsx'
 import { Status } from '../../ui/status.tsx'
 import { toast } from '../../ui/toasts.tsx'
 import { DeliveryList } from '../deliveries/delivery-list.tsx'
+import { ExceptionsCard } from '../policy/exceptions-card.tsx'
 import { PartnerPosture } from '../posture/partner-posture.tsx'
 import { DropTarget } from '../send/drop-target.tsx'
 import { FilePicker } from '../send/file-picker.tsx'
@@ -59,6 +59,9 @@ function Shown({ detail, reload }: { readonly detail: PartnerDetail; readonly re
         actions={
           <>
             <FilePicker partner={id} icon={<Send size={15} aria-hidden />} />
+            <Button icon={<ShieldCheck size={15} aria-hidden />} onClick={() => navigate(`/partners/${id}/policy`)}>
+              Policy
+            </Button>
             <Button icon={<Pencil size={15} aria-hidden />} onClick={() => navigate(`/partners/${id}/edit`)}>
               Edit
             </Button>
@@ -108,20 +111,7 @@ function Shown({ detail, reload }: { readonly detail: PartnerDetail; readonly re
           )}
         </Card>
 
-        {detail.exceptions.length > 0 ? (
-          <Card title="Exceptions">
-            <ul className={ui['stack']}>
-              {detail.exceptions.map((exception) => (
-                <li key={`${exception.allow} ${exception.until}`} className={ui['row']}>
-                  <Status tone={exception.active ? 'warn' : 'wait'}>{exception.active ? `${exception.daysLeft} days left` : 'Ended'}</Status>
-                  <span className={ui['grow']}>
-                    {TOLERATED[exception.allow]}. {exception.reason} ({exception.owner}, until {exception.until})
-                  </span>
-                </li>
-              ))}
-            </ul>
-          </Card>
-        ) : null}
+        <ExceptionsCard detail={detail} />
 
         <Card title="Recent deliveries" flush>
           {deliveries.data === undefined ? <Skeleton height={104} /> : <DeliveryList deliveries={deliveries.data.deliveries} none="Nothing was exchanged yet." />}

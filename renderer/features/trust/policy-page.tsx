@@ -1,16 +1,17 @@
 import { useState } from 'react'
+import { Link } from 'wouter'
+import { DEFAULT_POLICY } from '../../../shared/contract/policy-document.ts'
 import { useHost } from '../../lib/app-context.ts'
 import { absoluteText } from '../../lib/format.ts'
 import { useAction, useCall } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
-import { Facts } from '../../ui/facts.tsx'
-import { Check, SelectField, TextField } from '../../ui/field.tsx'
+import { Check, TextField } from '../../ui/field.tsx'
 import { Card, Page, Skeleton } from '../../ui/page.tsx'
 import { Status } from '../../ui/status.tsx'
+import { PolicyForm } from '../policy/policy-form.tsx'
 import { saveFile } from './save-file.ts'
 import { TrustTabs } from './tabs.tsx'
-import { ROLES } from './words.ts'
 import ui from '../../ui/ui.module.css'
 
 const CHANGED_BY = (client: Parameters<Parameters<typeof useCall>[1]>[0], changed: () => void): (() => void) => {
@@ -36,7 +37,7 @@ export function PolicyPage() {
   return (
     <Page
       title="Keys & certificates"
-      about="What was looked at and approved, and what has changed since."
+      about="What is agreed, what was looked at and approved, and what has changed since."
       actions={<Button disabled={lock.data === undefined} onClick={() => (lock.data === undefined ? undefined : saveFile({ fileName: 'trust.lock', text: lock.data.text, encoding: 'text' }))}>Save as text</Button>}
     >
       <TrustTabs />
@@ -78,8 +79,9 @@ export function PolicyPage() {
           </div>
         </Card>
       )}
+      <Everyone />
       <Hardened />
-      <PartnerReview />
+      <Reviews />
     </Page>
   )
 }
@@ -101,62 +103,62 @@ function Hardened() {
   )
 }
 
-function PartnerReview() {
-  const partners = useCall('partners.list review', (client) => client.partners.list({ limit: 1000 }), (client, changed) => client.partners.onChanged(changed))
-  const [chosen, setChosen] = useState('')
-  const list = partners.data?.partners ?? []
-  const partner = chosen === '' ? list[0]?.id : chosen
-  if (list.length === 0 || partner === undefined) return null
+const SHOWN_AT_FIRST = 20
+
+/** When each partner was reviewed last, the most urgent first. */
+function Reviews() {
+  const { data, error } = useCall('policy.reviews', (caller) => caller.policy.reviews({}), CHANGED_BY)
+  const [all, setAll] = useState(false)
+  if (error) return <ErrorPanel error={error} />
+  if (data === undefined) return <Skeleton height={120} />
+  if (data.reviews.length === 0) return null
+  const { reviews } = data
+  const overdue = reviews.filter((review) => review.overdue).length
   return (
-    <Card title="Review of a partner">
-      <div className={ui['stack']}>
-        <SelectField label="Partner" value={partner} onChange={(event) => setChosen(event.target.value)} options={list.map(({ id, name }) => [id, name])} />
-        <Roles key={partner} partner={partner} />
-      </div>
+    <Card title="Reviews" flush actions={<Status tone={overdue === 0 ? 'ok' : 'warn'}>{overdue === 0 ? 'None overdue' : `${overdue} overdue`}</Status>}>
+      <ul className={ui['list']}>
+        {(all ? reviews : reviews.slice(0, SHOWN_AT_FIRST)).map(({ partner, name, at, by, due, overdue: late }) => (
+          <li key={partner}>
+            <Link href={`/partners/${partner}/policy`} className={ui['item']}>
+              <span className={`${ui['strong'] ?? ''} ${ui['grow'] ?? ''} ${ui['cut'] ?? ''}`}>{name}</span>
+              <span className="quiet small">{at === null ? 'never reviewed' : `reviewed on ${at.slice(0, 10)} by ${by ?? ''}, due on ${due ?? ''}`}</span>
+              <Status tone={late ? 'warn' : 'ok'}>{late ? 'Overdue' : 'In order'}</Status>
+            </Link>
+          </li>
+        ))}
+        {all || reviews.length <= SHOWN_AT_FIRST ? null : (
+          <li className={ui['pad']}>
+            <Button compact onClick={() => setAll(true)}>
+              Show all {reviews.length}
+            </Button>
+          </li>
+        )}
+      </ul>
     </Card>
   )
 }
 
-function Roles({ partner }: { readonly partner: string }) {
-  const { client } = useHost()
-  const action = useAction()
-  const { data, error, reload } = useCall(`policy.review ${partner}`, (caller) => caller.policy.review({ partner }), CHANGED_BY)
-  const [by, setBy] = useState('')
-  const reviewed = async (): Promise<void> => {
-    if ((await action.run(async () => await client.policy.recordReview({ partner, by }))) !== undefined) reload()
-  }
-  if (data === undefined) return error ? <ErrorPanel error={error} /> : <Skeleton height={120} />
+/** The policy that holds where a partner's own says nothing. */
+function Everyone() {
+  const { data, error, reload } = useCall('policy.everyone', (caller) => caller.policy.everyone({}), CHANGED_BY)
+  const [open, setOpen] = useState(false)
+  if (error) return <ErrorPanel error={error} />
+  if (data === undefined) return <Skeleton height={80} />
+  const changes = Object.keys(data.document).length
   return (
-    <>
-      {data.roles.map(({ connection, role, asked, bound, seen, verdict }) => (
-        <div key={`${connection} ${role}`} className={ui['stack']}>
-          <div className={ui['row']}>
-            <span className={`${ui['strong'] ?? ''} ${ui['grow'] ?? ''}`}>
-              {connection}: {ROLES[role]}
-            </span>
-            <Status tone={verdict === 'ok' ? 'ok' : verdict === 'missing' ? 'bad' : 'warn'}>{verdict === 'ok' ? 'In order' : verdict === 'missing' ? 'Missing' : 'Have a look'}</Status>
-          </div>
-          <Facts
-            items={[
-              ['Asked', asked],
-              ['In use', bound.length === 0 ? 'nothing' : bound.map(({ label, via, problems }) => `${label}${via === 'station' ? ' (our station)' : ''}${problems.map(({ message }) => `; ${message}`).join('')}`).join(', ')],
-              ['Seen in traffic', seen.map(({ label, value }) => `${label} ${value}`).join(', ')],
-            ]}
-          />
-        </div>
-      ))}
-      <p className="quiet small">
-        {data.last === null ? 'Never reviewed.' : `Reviewed on ${data.last.at.slice(0, 10)} by ${data.last.by}; next due ${data.last.due}${data.overdue ? ', overdue' : ''}.`}
-      </p>
-      <div className={`${ui['row'] ?? ''} ${ui['ends'] ?? ''}`}>
-        <div className={ui['grow']}>
-          <TextField label="Reviewed by" value={by} onChange={(event) => setBy(event.target.value)} />
-        </div>
-        <Button disabled={action.busy || by.trim() === ''} onClick={() => void reviewed()}>
-          Note the review
+    <Card
+      title="Policy for everyone"
+      actions={
+        <Button aria-expanded={open} onClick={() => setOpen(!open)}>
+          {open ? 'Close' : 'Look and change'}
         </Button>
-      </div>
-      {action.error ? <ErrorPanel error={action.error} /> : null}
-    </>
+      }
+    >
+      {open ? (
+        <PolicyForm key={JSON.stringify(data.document)} document={data.document} above={DEFAULT_POLICY} aboveName="As Waybill starts with" onSaved={reload} />
+      ) : (
+        <p className="quiet">{changes === 0 ? 'As Waybill starts with: sound algorithms only, RSA from 2048 bit, TLS 1.2 with forward secrecy, and the protections that each connection asks for.' : 'Changed from what Waybill starts with.'} A partner&rsquo;s page can ask for more.</p>
+      )}
+    </Card>
   )
 }

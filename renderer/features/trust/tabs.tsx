@@ -5,7 +5,7 @@ const TABS = [
   ['/trust', 'Inventory'],
   ['/trust/expiry', 'What ends when'],
   ['/trust/rollover', 'Planned changes'],
-  ['/trust/policy', 'Approval'],
+  ['/trust/policy', 'Policy & approval'],
 ] as const
 
 /** The pages of keys and certificates. */

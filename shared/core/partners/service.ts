@@ -1,6 +1,7 @@
 import type { ProvenanceInput } from '../../contract/connections/common.ts'
 import type { Connection } from '../../contract/connections/index.ts'
 import type { PartnerDocument } from '../../contract/partner-document.ts'
+import type { ExceptionState } from '../../contract/policy.ts'
 import type { PartnerDetail, PartnerSummary } from '../../contract/partners.ts'
 import type { AuditTrail } from '../audit/service.ts'
 import type { Actor } from '../kernel/actor.ts'
@@ -12,7 +13,7 @@ import type { SealedSecrets } from '../store/sealed-secrets.ts'
 import type { TrustService } from '../trust/service.ts'
 import { isActive } from '../trust/rules.ts'
 import type { PartnerRepository, StoredPartner } from './repository.ts'
-import { addressOf, exceptionStates, parsePartnerDocument } from './rules.ts'
+import { addressOf, parsePartnerDocument } from './rules.ts'
 import { createSealing } from './sealing.ts'
 
 /** What partners need to know of the ledger. */
@@ -34,6 +35,8 @@ export function createPartnerService(deps: {
   readonly clock: Clock
   /** Folder in which a partner's received files appear. */
   readonly inboxOf: (partner: string) => string
+  /** Exceptions as they stand, with what relied on them. */
+  readonly exceptionsOf: (partner: PartnerDocument) => ExceptionState[]
 }) {
   const { database, repository, deliveries, trust, secrets, audit, publisher, clock, inboxOf } = deps
   const sealing = createSealing({ trust, secrets })
@@ -92,7 +95,7 @@ export function createPartnerService(deps: {
       summary: summaryOf(partner, deliveries.perPartner()),
       document: { ...partner.document, connections: partner.document.connections.map((connection) => shownConnection(id, connection)) },
       trust: trust.itemsOfPartner(id).filter((item) => item.bindings.some((binding) => binding.partner === id && isActive(binding, at))),
-      exceptions: exceptionStates(partner.document, at),
+      exceptions: deps.exceptionsOf(partner.document),
       inbox: inboxOf(id),
     }
   }

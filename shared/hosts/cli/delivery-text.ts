@@ -1,5 +1,6 @@
 /** One delivery for a person at a terminal; `--json` has every field. */
 import type { Attempt, Delivery, DeliveryDetail, Receipt } from '../../contract/deliveries.ts'
+import type { RelianceFact } from '../../contract/policy.ts'
 import type { z } from 'zod'
 import { bytesText, failureText, table } from './output.ts'
 
@@ -17,7 +18,7 @@ export const STATE_WORDS: Readonly<Record<Delivery['state'], string>> = {
   held: 'waits for your decision',
 }
 
-export function deliveryText({ delivery, attempts, source }: z.infer<typeof DeliveryDetail>): string {
+export function deliveryText({ delivery, attempts, source, exceptions }: z.infer<typeof DeliveryDetail>): string {
   const { receipt, error } = delivery
   const facts: readonly (readonly [string, string | null])[] = [
     ['Delivery', delivery.id],
@@ -37,6 +38,8 @@ export function deliveryText({ delivery, attempts, source }: z.infer<typeof Deli
     table(facts.flatMap(([name, value]) => (value === null ? [] : [[name, value]]))),
     ...(receipt !== null && 'facts' in receipt ? factsText(receipt.facts) : []),
     ...attempts.map(attemptText),
+    // Of what was received there are no tries of ours.
+    ...(attempts.length === 0 ? exceptions.map(relianceText) : []),
     ...(error === null ? [] : ['', failureText(error)]),
   ].join('\n')
 }
@@ -57,7 +60,12 @@ function attemptText(attempt: Attempt): string {
   return [
     `\nTry ${attempt.number}: ${attempt.result}, ${attempt.startedAt} to ${attempt.endedAt ?? 'now'}, ${attempt.bytes} bytes${resumed}`,
     ...factsText(attempt.observed),
+    ...attempt.exceptions.map(relianceText),
   ].join('\n')
+}
+
+function relianceText({ allow, seen, until, owner, reason }: RelianceFact): string {
+  return `  relied on the exception ${allow} (${seen}) until ${until}: ${reason} (${owner})`
 }
 
 function factsText(facts: Readonly<Record<string, string>>): string[] {

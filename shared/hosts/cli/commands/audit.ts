@@ -20,9 +20,10 @@ const line = (event: AuditEvent): string[] => [String(event.seq), event.at, even
 
 /** What tells one record from its neighbours at a glance; the whole of it is in `--json`. */
 function aboutOf({ data }: AuditEvent): string {
-  const { fileName, fingerprint, error, reason } = data
+  const { fileName, fingerprint, error, reason, exception, rule, seen } = data
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
-  return [fileName, fingerprint, code, reason].find((fact) => typeof fact === 'string') ?? ''
+  const policy = typeof rule === 'string' && typeof seen === 'string' ? `${rule}: ${seen}${typeof exception === 'string' ? ` (${exception})` : ''}` : undefined
+  return [fileName, fingerprint, code, policy, reason].find((fact) => typeof fact === 'string') ?? ''
 }
 
 export function auditCommands(program: Command, run: Register): void {

@@ -121,9 +121,9 @@ export function partnerCommands(program: Command, run: Register): void {
   partner
     .command('schema')
     .description('the JSON Schema of the partner document')
-    .option('--of <document>', 'partner or station', 'partner')
+    .option('--of <document>', 'partner, station or policy', 'partner')
     .action(
-      run(async ({ client, output }, options: { of: 'partner' | 'station' }) => {
+      run(async ({ client, output }, options: { of: 'partner' | 'station' | 'policy' }) => {
         const { schema } = await client.partners.schema({ of: options.of })
         output.result(schema, () => JSON.stringify(schema, null, 2))
       }),

@@ -3,27 +3,12 @@ import type { Command } from 'commander'
 import { AppError } from '../../../core/kernel/errors.ts'
 import { writeWhole } from '../output-file.ts'
 import type { Register } from '../register.ts'
+import { policyDocumentCommands } from './policy-documents.ts'
 
 export function policyCommands(program: Command, run: Register): void {
-  const policy = program.command('policy').description('trust and policy as text: what holds, who reviewed it, what was approved')
+  const policy = program.command('policy').description('what is agreed about cryptography, exceptions, reviews, and all of it as text that is approved')
 
-  policy
-    .command('show <partner>')
-    .description('what is agreed with a partner')
-    .action(
-      run(async ({ client, output }, partner: string) => {
-        const result = await client.policy.show({ partner })
-        output.result(result, () =>
-          result.connections
-            .flatMap(({ connection, protocol, rules, exceptions }) => [
-              `${connection} (${protocol})`,
-              ...rules.map(({ label, value }) => `  ${label}: ${value}`),
-              ...exceptions.map(({ allow, until, active, daysLeft, reason, owner }) => `  exception ${allow}: ${active ? `${daysLeft} day(s) left, until ${until}` : `ended on ${until}`}; ${reason} (${owner})`),
-            ])
-            .join('\n'),
-        )
-      }),
-    )
+  policyDocumentCommands(policy, run)
 
   policy
     .command('review <partner>')
