@@ -1,11 +1,11 @@
 /** Keys and certificates as a person works with them: import with a look first, bind, review, approve. */
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import type { ChildProcess } from 'node:child_process'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { TrustItem } from '../../shared/contract/trust.ts'
+import { serveWindow, stopService } from '../pages/journey.ts'
 import { launchBrowser, openWindow, type Theme, type WaybillWindow } from '../pages/window.ts'
 import { openssl, type Openssl } from '../servers/openssl.ts'
 import { findPeer } from '../servers/peers.ts'
@@ -34,34 +34,18 @@ describe.skipIf(chromium.absent || peer.absent)(`keys and certificates in the wi
     for (const [id, name] of partners) await here.run('partner', 'apply', here.file(`${id}.json`, JSON.stringify({ id, name, connections: [{ protocol: 'as2', as2Id: id.toUpperCase(), url: `https://${id}.example/as2` }] })))
     await here.run('trust', 'generate', '--kind', 'x509', '--cn', 'EXAMPLE-TRADING', '--org', 'Example Trading Ltd', '--key', 'rsa-2048', '--role', 'sign', '--role', 'decrypt')
     await here.run('trust', 'import', made.path('old-partner.crt'), '--partner', 'oldpartner', '--role', 'verify', '--role', 'encrypt', '--source', 'mail', '--provenance', 'mail of 3 March')
-    service = here.start('--json', 'serve', '--ui', '127.0.0.1:0')
     browser = await launchBrowser()
-    view = await openWindow(browser, await address(), 'light')
+    const served = await serveWindow(here)
+    service = served.service
+    view = await openWindow(browser, served.address, 'light')
   })
   afterAll(async () => {
     await view?.close()
     await browser?.close()
-    if (service !== undefined && service.exitCode === null) {
-      const ended = new Promise((resolve) => service.once('exit', resolve))
-      service.kill('SIGTERM')
-      await ended
-    }
+    if (service !== undefined) await stopService(service)
     made?.remove()
     here?.remove()
   })
-
-  const address = async (): Promise<string> => {
-    let text = ''
-    for await (const line of createInterface({ input: service.stdout ?? process.stdin })) {
-      text += line
-      try {
-        return (JSON.parse(text) as { address: string }).address
-      } catch {
-        // The document is not whole yet.
-      }
-    }
-    throw new Error(`serve ended: ${text}`)
-  }
 
   /** Every screen without breaches and axe violations, and on picture where somebody wants to look. */
   const look = async (name: string): Promise<void> => {

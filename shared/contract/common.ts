@@ -34,3 +34,11 @@ export type FileSource = z.infer<typeof FileSource>
 /** A fact to show: label and value, both already readable. */
 export const Fact = z.object({ label: z.string(), value: z.string() })
 export type Fact = z.infer<typeof Fact>
+
+/** Whom to ask at a company. */
+export const Contact = z.strictObject({
+  name: z.string().min(1).max(200).meta({ title: 'Contact name' }),
+  email: z.email().optional().meta({ title: 'E-mail' }),
+  phone: z.string().max(60).optional().meta({ title: 'Phone' }),
+  role: z.string().max(100).optional().meta({ title: 'Role' }),
+})

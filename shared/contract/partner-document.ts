@@ -3,7 +3,7 @@
  * One declaration per setting: its schema, default, label and help; `secret` marks what is sealed and never shown.
  */
 import { z } from 'zod'
-import { Slug } from './common.ts'
+import { Contact, Slug } from './common.ts'
 import { Connection } from './connections/index.ts'
 import { PolicyChange } from './policy-document.ts'
 import { Exception } from './policy.ts'
@@ -14,18 +14,7 @@ export const PartnerDocument = z
     id: Slug,
     name: z.string().min(1).max(200).meta({ title: 'Name', examples: ['Acme GmbH'] }),
     notes: z.string().max(5000).optional().meta({ title: 'Notes' }),
-    contacts: z
-      .array(
-        z.strictObject({
-          name: z.string().min(1).max(200).meta({ title: 'Contact name' }),
-          email: z.email().optional().meta({ title: 'E-mail' }),
-          phone: z.string().max(60).optional().meta({ title: 'Phone' }),
-          role: z.string().max(100).optional().meta({ title: 'Role' }),
-        }),
-      )
-      .max(50)
-      .default([])
-      .meta({ title: 'Contacts' }),
+    contacts: z.array(Contact).max(50).default([]).meta({ title: 'Contacts' }),
     limits: z
       .strictObject({
         maxFileBytes: z.number().int().positive().optional().meta({ title: 'Largest file (bytes)' }),

@@ -1,6 +1,6 @@
 /** Our own identity. */
 import { z } from 'zod'
-import { Nothing } from './common.ts'
+import { Contact, Nothing } from './common.ts'
 import { As2Id, As2Url } from './connections/as2.ts'
 import { procedure, topic } from './define.ts'
 
@@ -9,18 +9,7 @@ export const StationDocument = z
   .strictObject({
     $schema: z.string().optional(),
     name: z.string().min(1).max(200).meta({ title: 'Company name', examples: ['Example Trading Ltd'] }),
-    contacts: z
-      .array(
-        z.strictObject({
-          name: z.string().min(1).max(200).meta({ title: 'Contact name' }),
-          email: z.email().optional().meta({ title: 'E-mail' }),
-          phone: z.string().max(60).optional().meta({ title: 'Phone' }),
-          role: z.string().max(100).optional().meta({ title: 'Role' }),
-        }),
-      )
-      .max(50)
-      .default([])
-      .meta({ title: 'Contacts' }),
+    contacts: z.array(Contact).max(50).default([]).meta({ title: 'Contacts' }),
     as2: z
       .strictObject({
         id: As2Id.meta({ title: 'AS2 identifier', examples: ['EXAMPLE-TRADING'] }),

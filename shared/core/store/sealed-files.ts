@@ -9,6 +9,7 @@ import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { relieveBuffers } from '../kernel/buffer-relief.ts'
 import { AppError, systemCode } from '../kernel/errors.ts'
+import { flushFolder } from '../kernel/flush-folder.ts'
 import { CHUNK_BYTES, HEADER_BYTES, layoutOf, MAGIC, openChunk, payloadKey, SALT_BYTES, SEALED_CHUNK_BYTES, sealChunk } from './payload-format.ts'
 
 const flush = promisify(fsync)
@@ -83,18 +84,8 @@ export function createPublishing(): (temporary: string, target: string) => Promi
     if (!folders.has(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 })
     folders.add(folder)
     renameSync(temporary, target)
-    await syncFolder(folder)
-  }
-}
-
-/** The new name must survive a power cut before a delivery relies on it. Windows has no such call. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const handle = openSync(folder, 'r')
-  try {
-    await flush(handle)
-  } finally {
-    closeSync(handle)
+    // The new name must survive a power cut before a delivery relies on it.
+    await flushFolder(folder)
   }
 }
 

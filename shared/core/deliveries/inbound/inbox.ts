@@ -47,17 +47,6 @@ export async function giveName(path: string, delivery: string): Promise<boolean>
   })
 }
 
-/** Flushes the names in a folder. Windows has no such call. */
-export async function flushFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
 /** False when the name is taken. Never overwrites: a link fails on an existing name. */
 async function linkOrRename(hidden: string, path: string): Promise<boolean> {
   try {
