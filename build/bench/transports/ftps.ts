@@ -34,5 +34,5 @@ export async function ftpsTransport(work: Work): Promise<Transport> {
     getMany: async () => await rclone('copy', 'THERE:rclone', join(work.folder, 'rclone-many'), '--include', '*.edi'),
   }
   const others: readonly Runner[] = await usable([byRclone, byLftp])
-  return { name: 'FTPS at vsftpd', contestants: [ourRunner(work, connect, false), ourRunner(work, connect, true), ...others], stop: async () => await server.stop() }
+  return { name: 'FTPS at vsftpd', contestants: [ourRunner(work, connect, false), ourRunner(work, connect, true), ourRunner(work, connect, true, 4), ...others], stop: async () => await server.stop() }
 }

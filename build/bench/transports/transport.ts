@@ -36,7 +36,7 @@ export type PrepareTransport = (work: Work) => Promise<Transport>
 const signal = new AbortController().signal
 
 /** Ours, on any file protocol. `safe`: each small file as a delivery does it (temporary name, look, rename; removed again for the next round), which others do not do. */
-export function ourRunner(work: Work, connect: (signal: AbortSignal) => Promise<FileSession>, safe: boolean): Runner {
+export function ourRunner(work: Work, connect: (signal: AbortSignal) => Promise<FileSession>, safe: boolean, connections = 1): Runner {
   const withSession = async (action: (session: FileSession) => Promise<void>): Promise<void> => {
     const session = await connect(signal)
     try {
@@ -44,6 +44,10 @@ export function ourRunner(work: Work, connect: (signal: AbortSignal) => Promise<
     } finally {
       await session.close()
     }
+  }
+  const withSessions = async (count: number, action: (session: FileSession, waiting: string[]) => Promise<void>): Promise<void> => {
+    const waiting = [...work.names]
+    await Promise.all(Array.from({ length: count }, async () => await withSession(async (session) => await action(session, waiting))))
   }
   const upload = async (session: FileSession, from: string, to: string): Promise<void> =>
     await session.write(to, createReadStream(from, { highWaterMark: 1024 * 1024 }), { offset: 0, signal, onAcknowledged: () => undefined })
@@ -53,13 +57,13 @@ export function ourRunner(work: Work, connect: (signal: AbortSignal) => Promise<
     await target.close()
   }
   return {
-    name: safe ? 'Waybill, staged' : 'Waybill',
+    name: `Waybill${safe ? ', staged' : ''}${connections > 1 ? `, ${connections} lines` : ''}`,
     putLarge: async () => await withSession(async (session) => await upload(session, work.source, 'ours.bin')),
     getLarge: async () =>
       await withSession(async (session) => await fetch(session, 'ours.bin', join(work.folder, 'ours.bin'))),
     putMany: async () =>
-      await withSession(async (session) => {
-        await sideBySide(work.names, session.capabilities.filesAtOnce, async (name) => {
+      await withSessions(connections, async (session, waiting) => {
+        await sideBySide(waiting, session.capabilities.filesAtOnce, async (name) => {
           if (!safe) return await upload(session, join(work.many, name), name)
           const content = (): AsyncIterable<Uint8Array> => createReadStream(join(work.many, name))
           const file = { temporaryName: `.${name}.part`, finalName: `staged-${name}`, content }
@@ -75,14 +79,13 @@ export function ourRunner(work: Work, connect: (signal: AbortSignal) => Promise<
             await withSession(async (session) => {
               await mkdir(join(work.folder, 'ours-many'), { recursive: true })
               // As the engine collects: several at a time over the one session.
-              await sideBySide(work.names, 8, async (name) => await fetch(session, name, join(work.folder, 'ours-many', name)))
+              await sideBySide([...work.names], 8, async (name) => await fetch(session, name, join(work.folder, 'ours-many', name)))
             }),
         }),
   }
 }
 
-async function sideBySide(names: readonly string[], atOnce: number, action: (name: string) => Promise<void>): Promise<void> {
-  const waiting = [...names]
+async function sideBySide(waiting: string[], atOnce: number, action: (name: string) => Promise<void>): Promise<void> {
   const worker = async (): Promise<void> => {
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) await action(name)
   }

@@ -2,6 +2,7 @@
 import type { SFTPWrapper, Stats } from 'ssh2'
 import { AppError } from '../../kernel/errors.ts'
 import type { FileSession, RemoteFile, WriteOptions } from '../file-protocol.ts'
+import { createChannels } from './channels.ts'
 import type { Connected } from './connect.ts'
 import { namedStaging } from '../named-staging.ts'
 import { operationError, STATUS, type Doing } from './errors.ts'
@@ -43,6 +44,8 @@ export async function openSession(connected: Connected, wanted: string): Promise
   const folder = await Promise.race([openFolder(sftp, wanted), lost])
   const pathOf = (name: string): string => pathIn(folder, name)
   const hashOnServer = createServerHash(ssh)
+  const isOpenSsh = /OpenSSH/.test(observed['serverSoftware'] ?? '')
+  const channels = createChannels(ssh, sftp, isOpenSsh)
   let serverHash = true
 
   const doing = async <T>(verb: string, name: string, action: () => Promise<T>): Promise<T> => {
@@ -63,15 +66,15 @@ export async function openSession(connected: Connected, wanted: string): Promise
 
   const stat = async (name: string): Promise<RemoteFile | null> => await statOf(sftp, pathOf(name), name)
 
-  const withOpen = async <T>(name: string, flags: 'r' | 'r+' | 'w', action: (handle: Handle) => Promise<T>): Promise<T> => {
-    const handle = await answered<Handle>((done) => sftp.open(pathOf(name), flags, done))
+  const withOpen = async <T>(channel: SFTPWrapper, name: string, flags: 'r+' | 'w', action: (handle: Handle) => Promise<T>): Promise<T> => {
+    const handle = await answered<Handle>((done) => channel.open(pathOf(name), flags, done))
     try {
       const result = await action(handle)
-      await answered((done) => sftp.close(handle, (error) => done(error, undefined)))
+      await answered((done) => channel.close(handle, (error) => done(error, undefined)))
       return result
     } catch (error) {
       // The first failure is the one that matters; the server forgets the handle with the connection anyway.
-      sftp.close(handle, () => undefined)
+      channel.close(handle, () => undefined)
       throw error
     }
   }
@@ -85,7 +88,7 @@ export async function openSession(connected: Connected, wanted: string): Promise
         return serverHash
       },
       resume: true,
-      exclusiveRename: /OpenSSH/.test(observed['serverSoftware'] ?? '') ? 'atomic' : 'checked',
+      exclusiveRename: isOpenSsh ? 'atomic' : 'checked',
       filesAtOnce: FILES_AT_ONCE,
     },
 
@@ -119,10 +122,13 @@ export async function openSession(connected: Connected, wanted: string): Promise
       const signal = AbortSignal.any([options.signal, gone.signal])
       try {
         signal.throwIfAborted()
-        const written = withOpen(name, options.offset === 0 ? 'w' : 'r+', async (handle) => {
-          await writeAll(sftp, handle, content, { ...options, signal })
-          await flush(sftp, handle)
-        })
+        const written = channels.use(
+          async (channel) =>
+            await withOpen(channel, name, options.offset === 0 ? 'w' : 'r+', async (handle) => {
+              await writeAll(channel, handle, content, { ...options, signal })
+              await flush(channel, handle)
+            }),
+        )
         await Promise.race([written, lost])
       } catch (error) {
         options.signal.throwIfAborted()
