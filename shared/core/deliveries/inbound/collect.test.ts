@@ -39,6 +39,9 @@ let archive: Map<string, string>
 let failing: { verb: 'read' | 'remove' | 'stat' | 'rename'; error: Error; name?: string } | null
 let looks: string[] = []
 let connections: number
+/** Some servers tell times only of one file that they are asked for. */
+let listsTimes = true
+let whileRead: (name: string) => void = () => undefined
 
 function session(): FileSession {
   connections += 1
@@ -56,13 +59,14 @@ function session(): FileSession {
     observed: {},
     capabilities: { staging: 'named', serverHash: false, resume: true, exclusiveRename: 'atomic', filesAtOnce: 8 },
     folder: '/out',
-    list: async () => await Promise.resolve([...remote.keys()].flatMap((name) => found(name) ?? [])),
+    list: async () => await Promise.resolve([...remote.keys()].flatMap((name) => found(name) ?? []).map((file) => (listsTimes ? file : { ...file, modifiedAt: null }))),
     async stat(name) {
       mayFail('stat')
       return await Promise.resolve(found(name))
     },
     async *read(name) {
       mayFail('read', name)
+      whileRead(name)
       yield await Promise.resolve(Buffer.from(remote.get(name)?.text ?? ''))
     },
     write: async () => await Promise.resolve(),
@@ -130,6 +134,8 @@ beforeEach(() => {
   failing = null
   connections = 0
   looks = []
+  listsTimes = true
+  whileRead = () => undefined
 })
 afterEach(() => {
   database.close()
@@ -245,6 +251,18 @@ describe('collecting a partner\'s folder', () => {
     growing = true
     put('growing.edi', 'gro')
     expect(await here.receive()).toMatchObject({ taken: [], waiting: [{ name: 'growing.edi', reason: 'not-stable' }] })
+  })
+
+  it('asks for the time of each file where the listing tells none, and so notices what was replaced by as many bytes', async () => {
+    listsTimes = false
+    const here = await installation({ after: 'delete' })
+    put('a.edi', 'first', '2026-11-25T08:00:00.000Z')
+    whileRead = (name) => put(name, 'other', '2026-11-25T08:00:05.000Z')
+    expect((await here.receive()).problems).toMatchObject([{ name: 'a.edi', error: { code: 'receive.changed' } }])
+    whileRead = () => undefined
+    const { taken, tidied } = await here.receive()
+    expect(taken).toMatchObject([{ state: 'delivered', receipt: { remoteModifiedAt: '2026-11-25T08:00:05.000Z' } }])
+    expect([tidied, remote.size]).toEqual([1, 0])
   })
 
   it('takes the rest when one file fails, and that one the next time', async () => {

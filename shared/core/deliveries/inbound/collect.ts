@@ -70,6 +70,8 @@ interface Fetched {
   readonly file: RemoteFile
   readonly record: RemoteFileRecord
   readonly payload: StoredPayload
+  /** As a look-up told it where the listing tells none. */
+  readonly modifiedAt: string | null
 }
 
 export function createCollect(deps: CollectDeps): Collect {
@@ -160,7 +162,7 @@ async function takeBatch(files: readonly RemoteFile[], records: ReadonlyMap<stri
     const record = records.get(file.name)
     if (record === undefined) return
     try {
-      fetched.set(file.name, { file, record, payload: await fetchFile(file, run, deps) })
+      fetched.set(file.name, { file, record, ...(await fetchFile(file, run, deps)) })
     } catch (error) {
       run.signal.throwIfAborted()
       run.problems.push({ name: file.name, error: toWireError(error) })
@@ -173,12 +175,15 @@ async function takeBatch(files: readonly RemoteFile[], records: ReadonlyMap<stri
 }
 
 /** Fetches one file into the payload store and makes sure that it was the same file from beginning to end. */
-async function fetchFile(file: RemoteFile, run: Run, { payloads, publisher, clock }: CollectDeps): Promise<StoredPayload> {
+async function fetchFile(file: RemoteFile, run: Run, { payloads, publisher, clock }: CollectDeps): Promise<Pick<Fetched, 'payload' | 'modifiedAt'>> {
   const { session, signal, route, place } = run
   const limit = route.partner.limits.maxFileBytes
   if (limit !== undefined && file.size > limit)
     throw new AppError('delivery.too_large', `${file.name} has ${file.size} bytes; ${limit} were agreed`, { details: { size: String(file.size), limit: String(limit) } })
   const changed = (): AppError => new AppError('receive.changed', `${file.name} had ${file.size} bytes when it was listed`, { details: { name: file.name } })
+  // Some servers list no times, but tell them when asked for one file.
+  const before = file.modifiedAt === null ? await session.stat(file.name) : file
+  if (before === null || before.size !== file.size) throw changed()
   let shownAt = 0
   async function* counted(): AsyncIterable<Uint8Array> {
     let bytes = 0
@@ -194,12 +199,12 @@ async function fetchFile(file: RemoteFile, run: Run, { payloads, publisher, cloc
   }
   const payload = await payloads.take(counted(), { size: file.size })
   const after = await session.stat(file.name)
-  if (payload.size !== file.size || after === null || !isUnchanged(file, after)) throw changed()
+  if (payload.size !== file.size || after === null || !isUnchanged(before, after)) throw changed()
   if (route.connection.verify === 'hash') {
     const hash = await session.hash(file.name)
     if (hash !== null && hash !== payload.sha256) throw new AppError('remote.verification_failed', `${file.name}: the server's checksum is another one`, { details: { name: file.name, theirs: hash, ours: payload.sha256 } })
   }
-  return payload
+  return { payload, modifiedAt: before.modifiedAt }
 }
 
 /** Listings of old FTP servers tell minutes, look-ups seconds: times are compared in the coarser one. */
@@ -213,7 +218,7 @@ function isUnchanged(listed: Pick<RemoteFile, 'size' | 'modifiedAt'> & { readonl
 }
 
 /** Writes a fetched file down, inside the batch's transaction. Nothing for one that only looks new. */
-function acceptFile({ file, record, payload }: Fetched, run: Run, deps: CollectDeps): Delivery[] {
+function acceptFile({ file, record, payload, modifiedAt }: Fetched, run: Run, deps: CollectDeps): Delivery[] {
   const { repository, releases, remoteFiles } = deps
   const { place, settings, session } = run
   const afterwards = settings.after === 'leave' ? 'left' : 'pending'
@@ -231,7 +236,7 @@ function acceptFile({ file, record, payload }: Fetched, run: Run, deps: CollectD
     source: `${session.folder.endsWith('/') ? session.folder : `${session.folder}/`}${file.name}`,
     size: payload.size,
     sha256: payload.sha256,
-    remoteModifiedAt: file.modifiedAt,
+    remoteModifiedAt: modifiedAt,
     afterwards,
     facts: { ...session.observed },
     trace: run.trace,
@@ -258,7 +263,9 @@ async function tidyUp(run: Run, deps: CollectDeps): Promise<void> {
   await forEachOf(remoteFiles.pendingTidy(place), async (pending) => {
     try {
       const there = await session.stat(pending.name)
-      const isOurs = there !== null && isUnchanged(pending, there)
+      const taken = repository.get(pending.delivery).delivery.receipt
+      const modifiedAt = pending.modifiedAt ?? (taken?.kind === 'received' ? taken.remoteModifiedAt : null)
+      const isOurs = there !== null && isUnchanged({ ...pending, modifiedAt }, there)
       if (isOurs) await (settings.after === 'move' ? moveAway(session, pending.name, settings.moveTo ?? '.') : session.remove(pending.name))
       if (isOurs && settings.marker !== undefined) await session.remove(`${pending.name}${settings.marker}`)
       const afterwards = there !== null && !isOurs ? 'left' : settings.after === 'move' ? 'moved' : 'deleted'

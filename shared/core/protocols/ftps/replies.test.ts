@@ -51,9 +51,9 @@ it('reads one entry of MLST, blanks in its name and all, and lists of three kind
   expect(readEntry('250 nothing here', 'x')).toBeNull()
   expect(readListing('type=cdir; .\r\ntype=file;size=3;modify=20261125184215; x y.txt\r\n')).toEqual([{ name: 'x y.txt', kind: 'file', size: 3, modifiedAt: '2026-11-25T18:42:15.000Z' }])
   expect(readListing('-rw-r--r--    1 0        0              12 Nov 25 18:42 orders.edi\r\ndrwxr-xr-x    2 0        0            4096 Nov 25 18:42 done\r\n')).toEqual([
-    { name: 'orders.edi', kind: 'file', size: 12, modifiedAt: null },
-    { name: 'done', kind: 'folder', size: 0, modifiedAt: null },
-  ].map((expected) => expect.objectContaining({ name: expected.name, kind: expected.kind, modifiedAt: null }) as unknown))
+    { name: 'orders.edi', kind: 'file', size: 12, modifiedAt: null, version: 'listed Nov 25 18:42' },
+    { name: 'done', kind: 'folder', size: 4096, modifiedAt: null, version: 'listed Nov 25 18:42' },
+  ])
   expect(readListing('11-25-26  06:42PM                 5 dos.txt\r\n')).toEqual([expect.objectContaining({ name: 'dos.txt', kind: 'file', size: 5, modifiedAt: null })])
   expect(readListing('')).toEqual([])
 })

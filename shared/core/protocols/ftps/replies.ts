@@ -50,9 +50,14 @@ export function readListing(text: string): RemoteFile[] {
     .map(remoteFile)
 }
 
-/** LIST tells times without a zone and often without seconds: none is better than a wrong one. */
+/**
+ * LIST tells times without a zone and often without seconds: none is better than a wrong one. As it stands there it changes with
+ * the file all the same.
+ */
 function remoteFile(info: FileInfo): RemoteFile {
-  return { name: info.name, kind: info.isFile ? 'file' : info.isDirectory ? 'folder' : 'other', size: info.size, modifiedAt: info.modifiedAt?.toISOString() ?? null }
+  const told = info.modifiedAt === undefined && info.rawModifiedAt !== '' ? { version: `listed ${info.rawModifiedAt}` } : {}
+  return {
+    ...told, name: info.name, kind: info.isFile ? 'file' : info.isDirectory ? 'folder' : 'other', size: info.size, modifiedAt: info.modifiedAt?.toISOString() ?? null }
 }
 
 /** The one entry of an MLST answer, under the name that was asked for. Null when it cannot be read. */
