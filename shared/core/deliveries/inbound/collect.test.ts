@@ -256,7 +256,7 @@ describe('collecting a partner\'s folder', () => {
   it('asks for the time of each file where the listing tells none, and so notices what was replaced by as many bytes', async () => {
     listsTimes = false
     const here = await installation({ after: 'delete' })
-    put('a.edi', 'first', '2026-11-25T08:00:00.000Z')
+    put('a.edi', 'first', '2026-11-25T08:00:01.000Z')
     whileRead = (name) => put(name, 'other', '2026-11-25T08:00:05.000Z')
     expect((await here.receive()).problems).toMatchObject([{ name: 'a.edi', error: { code: 'receive.changed' } }])
     whileRead = () => undefined
