@@ -23,7 +23,7 @@ export function startGnupg(): Gnupg {
   // a protected key may be guessed quickly here, so that a test need not wait
   writeFileSync(join(home, 'gpg-agent.conf'), 's2k-count 65536\n')
   const env = { ...process.env, GNUPGHOME: home, LC_ALL: 'C' }
-  const limits = { env, maxBuffer: 2 ** 28, timeout: 60_000 }
+  const limits = { env, maxBuffer: 2 ** 28, timeout: 300_000 }
   const ask: Gnupg['ask'] = (args, input) => {
     const { status, stdout, stderr } = spawnSync('gpg', ['--homedir', home, ...args], { ...limits, ...(input === undefined ? {} : { input }) })
     return { status: status ?? -1, output: stdout, said: stderr.toString() }

@@ -17,7 +17,7 @@ export function largeMib(quick: number): number {
 }
 
 /** Random, so that nothing on the way can make it smaller; one block is written again and again with a number in front. Answers the SHA-256. */
-async function writeLarge(path: string, mib: number): Promise<string> {
+export async function writeLarge(path: string, mib: number): Promise<string> {
   const digest = createHash('sha256')
   const file = await open(path, 'w')
   const block = randomBytes(8 * MIB)
@@ -31,7 +31,7 @@ async function writeLarge(path: string, mib: number): Promise<string> {
 }
 
 /** Runs a command to its end, which must be good, and answers the most memory that it had, in KiB. */
-async function peakOf(here: Installation, ...args: string[]): Promise<number> {
+export async function peakOf(here: Installation, ...args: string[]): Promise<number> {
   const child = here.start(...args)
   child.stdin?.end()
   const ended = collect(child)
@@ -49,7 +49,7 @@ async function peakOf(here: Installation, ...args: string[]): Promise<number> {
   return peakKib
 }
 
-function expectBounded(peakKib: number): void {
+export function expectBounded(peakKib: number): void {
   expect(peakKib).toBeGreaterThan(0)
   expect(peakKib).toBeLessThan(LIMIT_KIB)
 }
@@ -69,8 +69,12 @@ export async function receiveLarge(here: Installation, partner: FilePartner, mib
   await partner.offered.putFile('coming.bin', path)
   await rm(path)
   expectBounded(await peakOf(here, '--json', 'receive', 'acme'))
-  const digest = createHash('sha256')
-  for await (const chunk of createReadStream(join(here.workspace, 'partners', 'acme', 'Inbox', 'coming.bin'), { highWaterMark: MIB })) digest.update(chunk as Uint8Array)
-  expect(digest.digest('hex')).toBe(hash)
+  expect(await hashOfFile(join(here.workspace, 'partners', 'acme', 'Inbox', 'coming.bin'))).toBe(hash)
   expect(await partner.offered.names()).toEqual([])
+}
+
+export async function hashOfFile(path: string): Promise<string> {
+  const digest = createHash('sha256')
+  for await (const chunk of createReadStream(path, { highWaterMark: MIB })) digest.update(chunk as Uint8Array)
+  return digest.digest('hex')
 }

@@ -9,6 +9,7 @@ export type Compression = 'none' | 'zip' | 'zlib'
 
 const IDS = { zip: 1, zlib: 2 } as const
 const RATIO_COUNTS_FROM = 64 * 1024 * 1024
+const GATHERED_BYTES = 128 * 1024
 const CHUNK = { chunkSize: 128 * 1024 }
 
 /** The body of a compressed data packet. */
@@ -25,12 +26,27 @@ export function compressionById(id: number): Compression {
   throw new AppError('pgp.unsupported', `the compression ${id === 3 ? 'BZip2' : `number ${id}`} is not supported`, { details: { compression: id === 3 ? 'BZip2' : String(id) } })
 }
 
+/** GnuPG cuts into pieces of 8 KiB, and each would be a journey of its own to the thread that unpacks. */
+async function* gathered(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  let pieces: Uint8Array[] = []
+  let filled = 0
+  for await (const chunk of source) {
+    pieces.push(chunk)
+    filled += chunk.length
+    if (filled < GATHERED_BYTES) continue
+    yield pieces.length === 1 ? chunk : Buffer.concat(pieces, filled)
+    pieces = []
+    filled = 0
+  }
+  if (filled > 0) yield Buffer.concat(pieces, filled)
+}
+
 /** What is inside a compressed data packet. Rejects with `pgp.bomb` beyond the bounds. */
 export async function* decompressed(source: AsyncIterable<Uint8Array>, kind: Compression, limits: PgpLimits): AsyncGenerator<Uint8Array, void> {
   let packed = 0
   let unpacked = 0
   async function* counted(): AsyncGenerator<Uint8Array, void> {
-    for await (const chunk of source) {
+    for await (const chunk of gathered(source)) {
       packed += chunk.length
       yield chunk
     }
