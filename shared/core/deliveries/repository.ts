@@ -1,7 +1,9 @@
-import type { Attempt, Delivery, DeliveryState, Receipt } from '../../contract/deliveries.ts'
+import type { Delivery, DeliveryState, Receipt } from '../../contract/deliveries.ts'
 import type { WireError } from '../../contract/errors/index.ts'
 import { AppError, asAppError, systemCode } from '../kernel/errors.ts'
 import type { Database } from '../store/database.ts'
+import { createAttemptRows } from './attempt-rows.ts'
+import { jsonOrNull, parsed } from './cells.ts'
 import { outcomeOf, shownState, type LedgerState } from './rules.ts'
 
 /** A delivery as stored: what the contract shows plus what only the engine needs. */
@@ -87,18 +89,6 @@ interface Row {
   retry_until: string | null
   created_at: string
   updated_at: string
-}
-
-interface AttemptRow {
-  id: string
-  number: number
-  started_at: string
-  ended_at: string | null
-  result: Attempt['result']
-  bytes: number
-  resumed_at: number
-  observed: string
-  error: string | null
 }
 
 export type DeliveryRepository = ReturnType<typeof createDeliveryRepository>
@@ -247,56 +237,8 @@ export function createDeliveryRepository(database: Database) {
         .map((row) => entryOf(row).delivery)
     },
 
-    startAttempt(attempt: { id: string; delivery: string; number: number; at: string }): void {
-      database
-        .prepare("INSERT INTO attempts (id, delivery, number, started_at, result) VALUES (@id, @delivery, @number, @at, 'running')")
-        .run(attempt)
-    },
-
-    /** What was really negotiated at the newest attempt on a connection that noted anything. */
-    lastObserved(partner: string, connection: string): Readonly<Record<string, string>> {
-      const row = database
-        .prepare<[string, string], { observed: string }>(
-          "SELECT a.observed FROM attempts a JOIN deliveries d ON d.id = a.delivery WHERE d.partner = ? AND d.connection = ? AND a.observed <> '{}' ORDER BY a.id DESC LIMIT 1",
-        )
-        .get(partner, connection)
-      return row === undefined ? {} : (parsed<Record<string, string>>(row.observed) ?? {})
-    },
-
-    /** Grouped: what a power cut undoes is sent again from an earlier byte. */
-    updateAttempt(id: string, change: { resumedAt?: number; bytes?: number; observed?: Readonly<Record<string, string>> }): void {
-      const update = database
-        .prepare(
-          'UPDATE attempts SET resumed_at = coalesce(@resumedAt, resumed_at), bytes = coalesce(@bytes, bytes), observed = coalesce(@observed, observed) WHERE id = @id',
-        )
-      const values = { id, resumedAt: change.resumedAt ?? null, bytes: change.bytes ?? null, observed: change.observed === undefined ? null : JSON.stringify(change.observed) }
-      database.transaction(() => update.run(values), 'grouped')
-    },
-
-    /** Ends whatever attempt of the delivery is still running. */
-    endAttempt(delivery: string, result: Attempt['result'], at: string, error: WireError | null): void {
-      database
-        .prepare("UPDATE attempts SET result = @result, ended_at = @at, error = @error WHERE delivery = @delivery AND result = 'running'")
-        .run({ delivery, result, at, error: jsonOrNull(error) ?? null })
-    },
-
-    attempts(delivery: string): Attempt[] {
-      return database
-        .prepare<[string], AttemptRow>('SELECT * FROM attempts WHERE delivery = ? ORDER BY number')
-        .all(delivery)
-        .map(attemptOf)
-    },
-
-    /** Length of the prefix of the temporary file that the attempt before the given one saw acknowledged. */
-    acknowledgedBefore(delivery: string, attempt: string): number {
-      return (
-        database
-          .prepare<[string, string], { bytes: number }>('SELECT bytes FROM attempts WHERE delivery = ? AND id <> ? ORDER BY number DESC LIMIT 1')
-          .get(delivery, attempt)?.bytes ?? 0
-      )
-    },
   }
-  return repository
+  return { ...repository, ...createAttemptRows(database) }
 }
 
 function conditions(query: DeliveryQuery): { where: string; values: Record<string, unknown> } {
@@ -350,36 +292,6 @@ function entryOf(row: Row): LedgerEntry {
       duplicateReason: row.duplicate_reason,
       trace: row.trace,
     },
-  }
-}
-
-function attemptOf(row: AttemptRow): Attempt {
-  return {
-    id: row.id,
-    number: row.number,
-    startedAt: row.started_at,
-    endedAt: row.ended_at,
-    result: row.result,
-    bytes: row.bytes,
-    resumedAt: row.resumed_at,
-    observed: parsed<Record<string, string>>(row.observed) ?? {},
-    exceptions: [],
-    error: parsed<WireError>(row.error),
-  }
-}
-
-function jsonOrNull(value: unknown): string | null | undefined {
-  if (value === undefined) return undefined
-  return value === null ? null : JSON.stringify(value)
-}
-
-/** Our own JSON back; a damaged cell reads as null, so that one bad row never breaks a list. */
-function parsed<T>(text: string | null): T | null {
-  if (text === null) return null
-  try {
-    return JSON.parse(text) as T
-  } catch {
-    return null
   }
 }
 
