@@ -1,5 +1,11 @@
 /** What the FTPS servers for tests have in common. */
+import { execFileSync, type ChildProcess } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { selfSigned, type Identity } from './certificates.ts'
+import { end, listening, signalSessions } from './processes.ts'
+import { freePort } from './sshd.ts'
 
 export interface FtpsServer {
   readonly port: number
@@ -49,5 +55,57 @@ export function ftpsConnectionFor(server: FtpsServer, change: Readonly<Record<st
     folder: server.folder,
     tls: { trust: 'pinned', pins: [server.identity.fingerprint] },
     ...change,
+  }
+}
+
+/** A folder for one server: its configuration, its secrets, its log, and the account's files. */
+export interface FtpsHome {
+  readonly path: string
+  /** Where the account's files are. */
+  readonly folder: string
+  readonly port: number
+  /** Writes a file that only we may read; answers its path. */
+  file(name: string, content: string): string
+}
+
+export async function ftpsHome(name: string): Promise<FtpsHome> {
+  const path = mkdtempSync(join(tmpdir(), `waybill-${name}-`))
+  chmodSync(path, 0o755)
+  const folder = join(path, 'files')
+  mkdirSync(folder)
+  return {
+    path,
+    folder,
+    port: await freePort(),
+    file(file, content) {
+      writeFileSync(join(path, file), content, { mode: 0o600 })
+      return join(path, file)
+    },
+  }
+}
+
+/** The password as the accounts' files of both servers want it. */
+export function passwordHash(): string {
+  return execFileSync('openssl', ['passwd', '-6', '-stdin'], { input: `${PASSWORD}\n` }).toString().trim()
+}
+
+/** Waits until a started server listens. `logs`: files in its home in which it writes what happens. */
+export async function running(server: ChildProcess, home: FtpsHome, facts: Pick<FtpsServer, 'mode' | 'username' | 'identity'>, logs: readonly string[]): Promise<FtpsServer> {
+  const said: Buffer[] = []
+  for (const stream of [server.stdout, server.stderr]) stream?.on('data', (data: Buffer) => said.push(data))
+  const log = (): string => logs.map((name) => (existsSync(join(home.path, name)) ? readFileSync(join(home.path, name), 'utf8') : '')).join('') + Buffer.concat(said).toString()
+  await listening(server, home.port, log)
+  return {
+    ...facts,
+    port: home.port,
+    password: PASSWORD,
+    folder: home.folder,
+    log,
+    killSessions: () => signalSessions(server, 'SIGKILL'),
+    signalSessions: (signal) => void signalSessions(server, signal),
+    async stop() {
+      await end(server)
+      rmSync(home.path, { recursive: true, force: true })
+    },
   }
 }

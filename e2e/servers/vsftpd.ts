@@ -1,12 +1,10 @@
 /** A private vsftpd on this computer that insists on session reuse. Needs root on Linux: its account lives in a password file of its own. */
-import { execFileSync, spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir, userInfo } from 'node:os'
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
-import { defaultIdentity, PASSWORD, type FtpsServer, type FtpsServerOptions } from './ftps.ts'
+import { defaultIdentity, ftpsHome, passwordHash, running, type FtpsServer, type FtpsServerOptions } from './ftps.ts'
 import { findPeer, type Peer } from './peers.ts'
-import { end, listening, signalSessions } from './processes.ts'
-import { freePort } from './sshd.ts'
 
 export function vsftpdPeer(): Peer {
   const peer = findPeer('vsftpd')
@@ -16,18 +14,11 @@ export function vsftpdPeer(): Peer {
 
 export async function startVsftpd(options: FtpsServerOptions = {}): Promise<FtpsServer> {
   const { mode = 'explicit', tls, identity = defaultIdentity(), clientAuthority } = options
-  const home = mkdtempSync(join(tmpdir(), 'waybill-vsftpd-'))
-  const folder = join(home, 'files')
-  for (const name of ['files', 'empty']) mkdirSync(join(home, name))
-  chmodSync(home, 0o755)
-  const file = (name: string, content: string): string => {
-    writeFileSync(join(home, name), content, { mode: 0o600 })
-    return join(home, name)
-  }
-  const port = await freePort()
+  const home = await ftpsHome('vsftpd')
+  const { path, folder, port, file } = home
+  mkdirSync(join(path, 'empty'))
   const username = userInfo().username
-  const hash = execFileSync('openssl', ['passwd', '-6', '-stdin'], { input: `${PASSWORD}\n` }).toString().trim()
-  const shadow = file('shadow', `${username}:${hash}:20000:0:99999:7:::\n`)
+  const shadow = file('shadow', `${username}:${passwordHash()}:20000:0:99999:7:::\n`)
   const pam = file('pam', 'auth required pam_unix.so\naccount required pam_permit.so\nsession required pam_permit.so\n')
   const config = file(
     'vsftpd.conf',
@@ -41,14 +32,14 @@ export async function startVsftpd(options: FtpsServerOptions = {}): Promise<Ftps
       'write_enable=YES',
       'pam_service_name=vsftpd',
       `local_root=${folder}`,
-      `secure_chroot_dir=${join(home, 'empty')}`,
+      `secure_chroot_dir=${join(path, 'empty')}`,
       'seccomp_sandbox=NO',
       'isolate=NO',
       'isolate_network=NO',
       'utf8_filesystem=YES',
       'xferlog_enable=YES',
       'log_ftp_protocol=YES',
-      `vsftpd_log_file=${join(home, 'log')}`,
+      `vsftpd_log_file=${join(path, 'log')}`,
       'ssl_enable=YES',
       'ssl_tlsv1=YES',
       'force_local_data_ssl=YES',
@@ -71,23 +62,5 @@ export async function startVsftpd(options: FtpsServerOptions = {}): Promise<Ftps
   const pamFile = existsSync('/etc/pam.d/vsftpd') ? '/etc/pam.d/vsftpd' : '/etc/pam.d/other'
   const command = `mount --bind "$0" /etc/shadow && mount --bind "$1" ${pamFile} && shift && exec "$@"`
   const server = spawn('unshare', ['--mount', 'sh', '-c', command, shadow, pam, findPeer('vsftpd').path ?? 'vsftpd', config], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, OPENSSL_CONF: openssl } })
-  const said: Buffer[] = []
-  for (const stream of [server.stdout, server.stderr]) stream.on('data', (data: Buffer) => said.push(data))
-  const log = (): string => Buffer.concat(said).toString() + (existsSync(join(home, 'log')) ? readFileSync(join(home, 'log'), 'utf8') : '')
-  await listening(server, port, log)
-  return {
-    port,
-    mode,
-    username,
-    password: PASSWORD,
-    identity,
-    folder,
-    log,
-    killSessions: () => signalSessions(server, 'SIGKILL'),
-    signalSessions: (signal) => void signalSessions(server, signal),
-    async stop() {
-      await end(server)
-      rmSync(home, { recursive: true, force: true })
-    },
-  }
+  return await running(server, home, { mode, username, identity }, ['log'])
 }
