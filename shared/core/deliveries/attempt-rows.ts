@@ -79,6 +79,7 @@ function attemptOf(row: AttemptRow): Attempt {
     bytes: row.bytes,
     resumedAt: row.resumed_at,
     observed: parsed<Record<string, string>>(row.observed) ?? {},
+    exceptions: [],
     error: parsed<WireError>(row.error),
   }
 }
