@@ -37,6 +37,7 @@ export const As2Connection = z
           .default('aes-256-cbc')
           .meta({ title: 'Cipher', description: 'GCM once the partner has confirmed it; des-ede3-cbc needs a dated exception.' }),
         keyTransport: z.enum(['rsaes-pkcs1', 'rsaes-oaep-sha256', 'rsaes-oaep-sha512', 'rsaes-oaep-sha1']).default('rsaes-pkcs1').meta({ title: 'Key transport', advanced: true }),
+        together: z.boolean().default(false).meta({ title: 'Files sent together in one message', description: 'As attachments (RFC 6362), when several are sent at once. Off: a message for each file, which every product takes.' }),
         copyToSelf: z.boolean().default(false).meta({ title: 'Also encrypt to our own certificate', description: 'So that our own message can be opened in a dispute.', advanced: true }),
         contentType: z.string().max(120).regex(/^[A-Za-z0-9!#$&^_.+-]+\/[A-Za-z0-9!#$&^_.+-]+$/, 'write a media type, like application/edi-x12').optional().meta({ title: 'Content type', description: 'Left out: by the file\'s ending.', advanced: true }),
         subject: z.string().max(200).regex(/^[\x20-\x7e]*$/, 'use printable ASCII characters only').optional().meta({ title: 'Subject', advanced: true }),

@@ -41,7 +41,8 @@ export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Rout
     pending.delete(id)
   }
 
-  const enqueue = (id: string): void => {
+  const enqueue = (named: string): void => {
+    const id = ledger.leadOf(named)
     if (stopping || pending.has(id)) return
     const { delivery } = deliveries.get(id)
     const { partner, connection } = delivery
@@ -92,11 +93,11 @@ export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Rout
   return {
     run: enqueue,
     abort(id) {
-      const controller = controllers.get(id)
+      const controller = controllers.get(ledger.leadOf(id))
       controller?.abort(new CancelledByOperator('cancelled by the operator'))
       return controller !== undefined
     },
-    settled: (id) => pending.get(id)?.promise ?? Promise.resolve(),
+    settled: (id) => pending.get(ledger.leadOf(id))?.promise ?? Promise.resolve(),
     start() {
       void watch().catch((error: unknown) => logger.log('error', 'the delivery engine stopped', { problem: asAppError(error).message }))
     },

@@ -9,6 +9,7 @@ import type { Publisher } from '../kernel/events.ts'
 import { newId } from '../kernel/ids.ts'
 import { noticeRaiser } from '../notifications/raise.ts'
 import type { Database } from '../store/database.ts'
+import { createBundles } from './bundles.ts'
 import type { DeliveryChange, DeliveryRepository, LedgerEntry, NewDelivery } from './repository.ts'
 import { attentionNotice, recoveredNotice } from './notices.ts'
 import { inboundStepFor, type InboundEvent } from './inbound/rules.ts'
@@ -39,11 +40,17 @@ export interface Ledger {
   get(id: string): LedgerEntry
   /** `within`: further writes of the same transaction. `grouped`: see `Database.transaction`. */
   create(delivery: Omit<NewDelivery, 'id' | 'at'>, actor: Actor, within?: (id: string) => void, durability?: 'flushed' | 'grouped'): Delivery
+  /** Several that travel as one message, written down together; the first one stands for all from then on. */
+  createTogether(deliveries: readonly Omit<NewDelivery, 'id' | 'at'>[], actor: Actor, within?: (id: string, index: number) => void): Delivery[]
+  /** The delivery on which everything happens: another one only where several travel as one message. */
+  leadOf(id: string): string
+  /** The others that travel with a lead. */
+  companionsOf(lead: string): readonly string[]
   /** Flushes what was grouped. */
   flush(): void
   /** Resolves when everything written down so far is on the disk; see `Database.flushed`. */
   flushed(): Promise<void>
-  /** Rejects with `input.conflict` when the event cannot happen in the present state. */
+  /** Rejects with `input.conflict` when the event cannot happen in the present state. What happens to a lead happens to its companions. */
   apply(id: string, event: OutboundEvent, facts: EventFacts): LedgerEntry
   /** The same for inbound deliveries. */
   applyInbound(id: string, event: InboundEvent, facts: EventFacts): LedgerEntry
@@ -59,6 +66,7 @@ export function createLedger(deps: {
   readonly clock: Clock
 }): Ledger {
   const { database, deliveries, audit, publisher, clock } = deps
+  const bundles = createBundles(database)
 
   const raise = noticeRaiser(deps)
 
@@ -119,43 +127,63 @@ export function createLedger(deps: {
       ? 'its receipt came after it had been given up and sent again'
       : undefined
 
+  const write = (delivery: Omit<NewDelivery, 'id' | 'at'>, actor: Actor, within: (id: string) => void): LedgerEntry => {
+    const id = newId('dlv', clock.now())
+    deliveries.insert({ ...delivery, id, at: timestamp(clock.now()) })
+    within(id)
+    audit.record({
+      actor,
+      type: delivery.direction === 'outbound' ? 'delivery.created' : delivery.state === 'held' ? 'delivery.held' : 'delivery.received',
+      subject: { kind: 'delivery', id },
+      partner: delivery.partner,
+      trace: delivery.trace,
+      data: {
+        direction: delivery.direction,
+        connection: delivery.connection,
+        fileName: delivery.fileName,
+        remoteName: delivery.remoteName,
+        size: delivery.size,
+        sha256: delivery.sha256,
+        ...(delivery.wire ? { wire: delivery.wire } : {}),
+        ...(delivery.direction === 'outbound' ? {} : { source: delivery.source }),
+        ...(delivery.error === undefined ? {} : { error: delivery.error }),
+        ...(delivery.duplicateReason === null ? {} : { duplicateAllowed: delivery.duplicateReason }),
+      },
+    })
+    return notify(deliveries.get(id), delivery.state === 'held')
+  }
+
+  /** A lead and its companions, who share every event, receipt and error. */
+  const changeAll = (id: string, event: OutboundEvent, facts: EventFacts): [LedgerEntry, ...LedgerEntry[]] => {
+    const entry = change(id, event, stepFor, facts)
+    const { within: _once, ...shared } = facts
+    return [entry, ...bundles.companionsOf(id).map((companion) => change(companion, event, stepFor, { ...shared, data: { ...facts.data, together: id } }))]
+  }
+
   return {
     get: (id) => deliveries.get(id),
 
     flush: () => database.flush(),
     flushed: async () => await database.flushed(),
 
-    create(delivery, actor, within = () => undefined, durability = 'flushed') {
-      const id = newId('dlv', clock.now())
-      const entry = database.transaction(() => {
-        deliveries.insert({ ...delivery, id, at: timestamp(clock.now()) })
-        within(id)
-        audit.record({
-          actor,
-          type: delivery.direction === 'outbound' ? 'delivery.created' : delivery.state === 'held' ? 'delivery.held' : 'delivery.received',
-          subject: { kind: 'delivery', id },
-          partner: delivery.partner,
-          trace: delivery.trace,
-          data: {
-            direction: delivery.direction,
-            connection: delivery.connection,
-            fileName: delivery.fileName,
-            remoteName: delivery.remoteName,
-            size: delivery.size,
-            sha256: delivery.sha256,
-            ...(delivery.wire ? { wire: delivery.wire } : {}),
-            ...(delivery.direction === 'outbound' ? {} : { source: delivery.source }),
-            ...(delivery.error === undefined ? {} : { error: delivery.error }),
-            ...(delivery.duplicateReason === null ? {} : { duplicateAllowed: delivery.duplicateReason }),
-          },
-        })
-        return notify(deliveries.get(id), delivery.state === 'held')
-      }, durability)
-      return announce(entry).delivery
+    create: (delivery, actor, within = () => undefined, durability = 'flushed') => announce(database.transaction(() => write(delivery, actor, within), durability)).delivery,
+
+    createTogether(all, actor, within = () => undefined) {
+      const entries = database.transaction(() => {
+        const written = all.map((delivery, index) => write(delivery, actor, (id) => within(id, index)))
+        bundles.bind(written.map(({ delivery }) => delivery.id))
+        return written
+      }, 'grouped')
+      return entries.map((entry) => announce(entry).delivery)
     },
 
+    leadOf: (id) => bundles.leadOf(id),
+    companionsOf: (lead) => bundles.companionsOf(lead),
+
     apply(id, event, facts) {
-      return announce(database.transaction(() => change(id, event, stepFor, facts), facts.grouped === true ? 'grouped' : 'flushed'))
+      const [entry, ...companions] = database.transaction(() => changeAll(id, event, facts), facts.grouped === true ? 'grouped' : 'flushed')
+      for (const companion of companions) announce(companion)
+      return announce(entry)
     },
 
     applyInbound(id, event, facts) {
@@ -164,13 +192,15 @@ export function createLedger(deps: {
 
     start(id, actor) {
       const attempt = newId('att', clock.now())
-      const entry = database.transaction(() => {
+      // Whatever the attempt does that matters has a flushed event of its own before it.
+      const [entry, ...companions] = database.transaction(() => {
         const { attempts } = deliveries.get(id).delivery
-        const started = change(id, 'started', stepFor, { actor, data: { attempt: attempts + 1 } })
-        deliveries.startAttempt({ id: attempt, delivery: id, number: attempts + 1, at: timestamp(clock.now()) })
+        const started = changeAll(id, 'started', { actor, data: { attempt: attempts + 1 } })
+        for (const { delivery } of started)
+          deliveries.startAttempt({ id: delivery.id === id ? attempt : newId('att', clock.now()), delivery: delivery.id, number: delivery.attempts, at: timestamp(clock.now()) })
         return started
-        // Whatever the attempt does that matters has a flushed event of its own before it.
       }, 'grouped')
+      for (const companion of companions) announce(companion)
       return { entry: announce(entry), attempt }
     },
   }

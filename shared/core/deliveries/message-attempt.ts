@@ -28,6 +28,8 @@ export interface MessageAnswer {
 
 export interface MessageTask {
   readonly delivery: Delivery
+  /** Further files of the same message, after the delivery's own. */
+  readonly together: readonly Delivery[]
   readonly signal: AbortSignal
   readonly stage: (stage: Stage) => void
   /** The line stands: from the next byte on the partner may have it. On the disk before that byte. */
@@ -69,6 +71,7 @@ export async function runMessageAttempt(id: string, signal: AbortSignal, deps: M
     const answer = await deps.exchange.send(
       {
         delivery,
+        together: ledger.companionsOf(id).map((companion) => deliveries.get(companion).delivery),
         signal,
         stage: (stage) => meter.stage(stage),
         async committing(observed, within) {

@@ -55,7 +55,7 @@ export function createCounterpart({ standIns }: { readonly standIns: StandIns })
     const { connection, tolerated } = route
     const date = new Date(at)
     const options = withUnfit(keyring.unfit, () =>
-      buildOptionsOf({ source: [content.bytes], name: content.name, contentType: content.contentType }, { connection, identity, keys, tolerated, messageId: newMessageId({ domain: 'rehearsal.invalid', at: date }), date }),
+      buildOptionsOf([{ source: [content.bytes], name: content.name, contentType: content.contentType }], { connection, identity, keys, tolerated, messageId: newMessageId({ domain: 'rehearsal.invalid', at: date }), date }),
     )
     return await built(options)
   }

@@ -7,7 +7,7 @@ import { AppError, asAppError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import type { MessageRoute } from '../partners/routes.ts'
 import type { PolicyGate } from '../policy/gate.ts'
-import { allowancesOf, buildOptionsOf, contentTypeOf, type As2Identity } from '../protocols/as2/build-message.ts'
+import { allowancesOf, buildOptionsOf, contentTypeOf, type As2Identity, type OutgoingFile } from '../protocols/as2/build-message.ts'
 import { post, type HttpAnswer } from '../protocols/as2/http-client.ts'
 import { buildMessage, classifyBody, headerValue, judgeMdn, MessageError, messageIdKey, newMessageId, openMdn, type BuildReport, type HeaderPair, type MdnReading, type MdnVerdict } from '../protocols/as2/message/index.ts'
 import type { PayloadStore } from '../store/payload-store.ts'
@@ -35,6 +35,11 @@ const PEEK_BYTES = 512
 export function createOutbound(deps: OutboundDeps): MessageExchange {
   const { messages, payloads, keyrings, lines, overlap, policy, clock } = deps
 
+  const outgoing = async ({ sha256, remoteName }: MessageTask['delivery'], { connection }: MessageRoute, signal: AbortSignal): Promise<OutgoingFile> => {
+    const content = (): AsyncIterable<Uint8Array> => payloads.read(sha256, { offset: 0, signal })
+    return { source: content(), name: remoteName, contentType: connection.message.contentType ?? contentTypeOf(remoteName, await firstBytes(content())) }
+  }
+
   const build = async (task: MessageTask, route: MessageRoute): Promise<Omit<BuiltRecord, 'acceptedAt'>> => {
     const { delivery, signal } = task
     const identity = deps.identityOf(route)
@@ -42,15 +47,14 @@ export function createOutbound(deps: OutboundDeps): MessageExchange {
     const keys = overlap.keysFor(route, planned, delivery.id)
     const date = new Date(clock.now())
     const messageId = newMessageId({ domain: domainOf(identity.id), at: date })
-    const content = (): AsyncIterable<Uint8Array> => payloads.read(delivery.sha256, { offset: 0, signal })
-    const contentType = route.connection.message.contentType ?? contentTypeOf(delivery.remoteName, await firstBytes(content()))
+    const files = await Promise.all([delivery, ...task.together].map(async (one) => await outgoing(one, route, signal)))
     const options = withUnfit(unfit, () =>
-      buildOptionsOf({ source: content(), name: delivery.remoteName, contentType }, { connection: route.connection, identity, keys, tolerated: route.tolerated, messageId, date }),
+      buildOptionsOf(files, { connection: route.connection, identity, keys, tolerated: route.tolerated, messageId, date }),
     )
     const built = buildMessage(options)
-    const body = await payloads.take(built.body, { size: delivery.size })
+    const body = await payloads.take(built.body, { size: [delivery, ...task.together].reduce((sum, { size }) => sum + size, 0) })
     const report = await built.report
-    return recordOf({ delivery: delivery.id, route, identity, headers: built.headers, layers: built.layers, messageId, report, bodySha256: body.sha256, date, facts: buildFacts(options, contentType) })
+    return recordOf({ delivery: delivery.id, route, identity, headers: built.headers, layers: built.layers, messageId, report, bodySha256: body.sha256, date, facts: buildFacts(options) })
   }
 
   /** What was built before, or a new one, whose record is written down before its first byte goes out. */
@@ -276,12 +280,13 @@ function recordOf(parts: {
   }
 }
 
-function buildFacts(options: Parameters<typeof buildMessage>[0], contentType: string): Facts {
-  const { sign, encrypt, compress } = options
+function buildFacts(options: Parameters<typeof buildMessage>[0]): Facts {
+  const { sign, encrypt, compress, payloads } = options
   const name = (certificate: { readonly fingerprintSha256: string }): string => `sha256:${certificate.fingerprintSha256}`
   const [recipient] = encrypt?.recipients ?? []
   return [
-    { label: 'contentType', value: contentType },
+    { label: 'contentType', value: [...new Set(payloads.map(({ contentType }) => contentType))].join(', ') },
+    ...(payloads.length > 1 ? [{ label: 'attachments', value: String(payloads.length) }] : []),
     ...(sign === undefined ? [] : [{ label: 'signed', value: `${sign.digest ?? 'sha256'}${sign.scheme === undefined ? '' : `, ${sign.scheme}`}` }, { label: 'signedBy', value: name(sign.signer.certificate) }, { label: 'signerKey', value: keyText(sign.signer.certificate) }]),
     ...(compress === undefined ? [] : [{ label: 'compressed', value: `zlib, ${compress.when}` }]),
     ...(encrypt === undefined ? [] : [{ label: 'encrypted', value: encrypt.cipher }, { label: 'encryptedTo', value: encrypt.recipients.map(({ certificate }) => name(certificate)).join(', ') }, { label: 'recipientKey', value: encrypt.recipients.map(({ certificate }) => keyText(certificate)).join(', ') }]),

@@ -105,7 +105,7 @@ export function createMessageService(deps: CommonDeps & MessageSending & { reado
 
   return {
     receiver,
-    views: createMessageViews({ messages, payloads: deps.payloads }),
+    views: createMessageViews({ messages, payloads: deps.payloads, ledger: deps.ledger }),
     start() {
       receiptPost.start()
       // First what came before, so that a repetition finds it decided.

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { open, rm } from 'node:fs/promises'
 import type { InboundEntry, MessageView, ReceiptView } from '../../contract/as2.ts'
+import type { Ledger } from '../deliveries/ledger.ts'
 import { AppError, systemCode } from '../kernel/errors.ts'
 import { headerBlock, withContentLength, type HeaderPair } from '../protocols/as2/message/index.ts'
 import type { PayloadStore } from '../store/payload-store.ts'
@@ -23,14 +24,14 @@ export interface RawFile {
 
 export type MessageViews = ReturnType<typeof createMessageViews>
 
-export function createMessageViews({ messages, payloads }: { readonly messages: MessageRepository; readonly payloads: PayloadStore }) {
+export function createMessageViews({ messages, payloads, ledger }: { readonly messages: MessageRepository; readonly payloads: PayloadStore; readonly ledger: Pick<Ledger, 'leadOf' | 'companionsOf'> }) {
   const found = (ref: MessageRef): { readonly sent: BuiltRecord } | { readonly came: InboundRecord } | null => {
     if (ref.inbound !== undefined) {
       const came = messages.inbound(ref.inbound)
       return came === null ? null : { came }
     }
     if (ref.delivery === undefined) throw new AppError('input.invalid', 'name a delivery or an entry of what came in')
-    const sent = messages.newest(ref.delivery)
+    const sent = messages.newest(ledger.leadOf(ref.delivery))
     if (sent !== null) return { sent }
     const came = messages.inboundOfDelivery(ref.delivery)
     return came === null ? null : { came }
@@ -58,7 +59,7 @@ export function createMessageViews({ messages, payloads }: { readonly messages: 
     message(ref: MessageRef): MessageView | null {
       const message = found(ref)
       if (message === null) return null
-      return 'sent' in message ? sentView(message.sent, messages.receipts(message.sent.id)) : inboundView(message.came)
+      return 'sent' in message ? sentView(message.sent, ledger.companionsOf(message.sent.delivery), messages.receipts(message.sent.id)) : inboundView(message.came)
     },
 
     inbound(query: Parameters<MessageRepository['listInbound']>[0]): { entries: InboundEntry[]; total: number } {
@@ -73,11 +74,11 @@ export function createMessageViews({ messages, payloads }: { readonly messages: 
   }
 }
 
-function sentView(sent: BuiltRecord, receipts: readonly ReceiptRecord[]): MessageView {
+function sentView(sent: BuiltRecord, together: readonly string[], receipts: readonly ReceiptRecord[]): MessageView {
   return {
     id: sent.id,
     direction: 'outbound',
-    deliveries: [sent.delivery],
+    deliveries: [sent.delivery, ...together],
     partner: sent.partner,
     connection: sent.connection,
     messageId: sent.messageId,

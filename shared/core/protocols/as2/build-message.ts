@@ -63,8 +63,8 @@ export interface OutgoingContext {
   readonly date: Date
 }
 
-/** Rejects with `as2.certificate_missing`, `as2.algorithm_refused` or `as2.not_agreed`. */
-export function buildOptionsOf(file: OutgoingFile, context: OutgoingContext): BuildOptions {
+/** Several files become the attachments of one message (RFC 6362). Rejects with `as2.certificate_missing`, `as2.algorithm_refused` or `as2.not_agreed`. */
+export function buildOptionsOf(files: readonly OutgoingFile[], context: OutgoingContext): BuildOptions {
   const { connection, identity, keys, tolerated } = context
   const { message, quirks } = connection
   checkAlgorithms(connection, tolerated)
@@ -77,7 +77,7 @@ export function buildOptionsOf(file: OutgoingFile, context: OutgoingContext): Bu
     subject: message.subject ?? 'Business document',
     ...(identity.email === undefined ? {} : { from: identity.email }),
     userAgent: identity.product,
-    payloads: [{ source: file.source, contentType: file.contentType, ...(quirks.omitFileName ? {} : { fileName: file.name }) }],
+    payloads: files.map(({ source, contentType, name }) => ({ source, contentType, ...(quirks.omitFileName ? {} : { fileName: name }) })),
     ...(message.sign ? { sign: { signer: need(keys.sign, 'sign'), digest: message.digest, ...(schemeOf(message.signature, need(keys.sign, 'sign'))) } } : {}),
     ...(message.compress === 'none' ? {} : { compress: { when: message.compress } }),
     ...(message.encrypt ? { encrypt: encryptLayer(connection, keys) } : {}),

@@ -12,9 +12,10 @@ import { notificationsMigration } from './0011-notifications.ts'
 import { expectationsMigration } from './0012-expectations.ts'
 import { rolloverRemindersMigration } from './0013-rollover-reminders.ts'
 import { policyMigration } from './0014-policy.ts'
+import { as2TogetherMigration } from './0015-as2-together.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration } from './migration.ts'
 
 /** In order; numbers have no gaps. */
-export const MIGRATIONS: readonly Migration[] = [baseMigration, ledgerMigration, receivingMigration, certificatesMigration, as2Migration, trustWatchMigration, protectionMigration, flowsMigration, rolloversMigration, postureMigration, notificationsMigration, expectationsMigration, rolloverRemindersMigration, policyMigration]
+export const MIGRATIONS: readonly Migration[] = [baseMigration, ledgerMigration, receivingMigration, certificatesMigration, as2Migration, trustWatchMigration, protectionMigration, flowsMigration, rolloversMigration, postureMigration, notificationsMigration, expectationsMigration, rolloverRemindersMigration, policyMigration, as2TogetherMigration]
