@@ -34,9 +34,10 @@ export function protectionOf(connection: Connection, pinned: readonly string[]):
   if (connection.protocol === 'folder') return [...facts, ...pgpFact(connection)]
   facts.push({ label: 'Server identity', value: identityOf(connection, pinned) })
   if (connection.protocol !== 'as2') return [...facts, ...pgpFact(connection)]
-  const { sign, encrypt, cipher, digest } = connection.message
+  const { sign, encrypt, cipher, digest, together } = connection.message
   const message = [sign ? `signed (${digest})` : '', encrypt ? `encrypted (${cipher})` : ''].filter((part) => part !== '').join(', ') || 'neither signed nor encrypted'
-  return [...facts, { label: 'Message', value: message }, { label: 'Receipt', value: connection.receipt.request === 'none' ? 'none asked for' : `${connection.receipt.request}, ${connection.receipt.mode}` }]
+  const several = together ? [{ label: 'Several files', value: 'together in one message' }] : []
+  return [...facts, { label: 'Message', value: message }, ...several, { label: 'Receipt', value: connection.receipt.request === 'none' ? 'none asked for' : `${connection.receipt.request}, ${connection.receipt.mode}` }]
 }
 
 function identityOf(connection: Exclude<Connection, { protocol: 'folder' }>, pinned: readonly string[]): string {
