@@ -30,7 +30,7 @@ export interface DeliveryEngine {
 }
 
 export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Routes; readonly exchange: MessageExchange; readonly logger: Logger }): DeliveryEngine {
-  const { deliveries, clock, routes, logger } = deps
+  const { deliveries, ledger, clock, routes, logger } = deps
   const controllers = new Map<string, AbortController>()
   const pending = new Map<string, PromiseWithResolvers<void>>()
   const background = new AbortController()

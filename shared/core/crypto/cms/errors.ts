@@ -13,6 +13,7 @@ export type CmsErrorCode =
   | 'cms.bomb'
   | 'cms.signer_unknown'
   | 'cms.signature_invalid'
+  | 'cms.content_changed'
   | 'cms.signer_ambiguous'
   | 'cms.key_unusable'
   | 'cms.length_mismatch'

@@ -235,7 +235,7 @@ function proveAttributes(
   )
   if (encoding === undefined) throw invalid('the signature does not match the signed attributes')
   const candidate = candidates.find((one) => sameBytes(one.digest, named))
-  if (candidate === undefined) throw invalid('the content does not have the signed digest')
+  if (candidate === undefined) throw new CmsError('cms.content_changed', 'the content does not have the signed digest')
   return { candidate, attributes: encoding.name, algorithmProtection }
 }
 

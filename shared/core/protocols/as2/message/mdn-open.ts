@@ -104,6 +104,7 @@ function stateOf(error: CmsError): 'signer-unknown' | 'invalid' | 'refused' | 'u
     case 'cms.signer_ambiguous':
       return 'signer-unknown'
     case 'cms.signature_invalid':
+    case 'cms.content_changed':
       return 'invalid'
     case 'cms.algorithm_refused':
       return 'refused'

@@ -67,8 +67,9 @@ function verifyReason(error: CmsError): FailureReason {
     case 'cms.signer_ambiguous':
       return 'signer-unknown'
     case 'cms.signature_invalid':
-      // the codec says so only after the signature over the attributes verified
-      return error.message === 'the content does not have the signed digest' ? 'content-changed' : 'signature-invalid'
+      return 'signature-invalid'
+    case 'cms.content_changed':
+      return 'content-changed'
     default:
       return 'signature-unreadable'
   }
