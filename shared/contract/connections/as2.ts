@@ -58,6 +58,9 @@ export const As2Connection = z
       .strictObject({
         requireSigned: z.boolean().default(true).meta({ title: 'Must be signed' }),
         requireEncrypted: z.boolean().default(true).meta({ title: 'Must be encrypted' }),
+        username: z.string().min(1).max(200).regex(/^[^:]+$/, 'no colon').optional().meta({ title: 'Their user name (HTTP basic)', description: 'What their product must name when it posts to us.', advanced: true }),
+        password: SecretInput.optional().meta({ title: 'Their password', secret: true, advanced: true }),
+        clientCertificates: z.array(z.string().regex(/^sha256:[0-9a-f]{64}$/, 'write sha256: and 64 small hexadecimal digits')).max(10).default([]).meta({ title: 'Their TLS client certificates', description: 'SHA-256 fingerprints. Named here: they must show one of them, so our receiver must do HTTPS itself.', advanced: true }),
         receiptUrl: As2Url.optional().meta({ title: 'Their address for receipts', description: 'Asynchronous receipts go there and nowhere else, whatever a message asks for.' }),
         maxBytes: z.number().int().positive().default(2_147_483_648).meta({ title: 'Largest message (bytes)', advanced: true }),
         maxParallel: z.number().int().min(1).max(64).default(4).meta({ title: 'Messages at a time', advanced: true }),
@@ -100,4 +103,5 @@ export type As2Connection = z.infer<typeof As2Connection>
 export const AS2_SECRETS: readonly SecretPlace[] = [
   { path: ['http', 'password'], field: 'password' },
   { path: ['http', 'proxy', 'password'], field: 'proxyPassword' },
+  { path: ['inbound', 'password'], field: 'inboundPassword' },
 ]

@@ -16,10 +16,12 @@ import type { InboundAnswer, InboundRequest } from '../protocols/as2/listener.ts
 import type { Database } from '../store/database.ts'
 import type { PayloadStore } from '../store/payload-store.ts'
 import type { IncomingReceipts } from './incoming-receipts.ts'
+import { callerProblem } from './callers.ts'
 import type { Parties } from './parties.ts'
 import type { Processing } from './processing.ts'
 import { givenAnswer, unknownPartyAnswer } from './answers.ts'
 import type { InboundRecord, MessageRepository } from './repository.ts'
+import type { Throttle } from './throttle.ts'
 
 /** Enough to see whether it is a receipt. */
 const PEEK_BYTES = 4096
@@ -41,6 +43,9 @@ export interface ReceivingDeps {
   readonly logger: Logger
   readonly product: string
   readonly count: (what: 'messages' | 'duplicates' | 'receipts' | 'refused') => void
+  readonly throttle: Throttle
+  /** What a partner was given as password for our receiver. */
+  readonly passwordOf: (party: MessageParty) => string | undefined
 }
 
 export type Receive = (request: InboundRequest) => Promise<InboundAnswer>
@@ -71,7 +76,17 @@ export function createReceiving(deps: ReceivingDeps): Receive {
     if (kind === 'empty' && request.length === 0) return refuse(400)
     // Nothing is exchanged with a suspended partner; its messages are asked for again, so that none is lost.
     if (party.suspended) return refuse(503, ['Retry-After', '3600'])
+    const problem = callerProblem(request, party, () => deps.passwordOf(party))
+    if (problem !== null) return refuseCaller(request, party, problem)
     return await receiveFromParty(request, envelope, party, body.all())
+  }
+
+  const refuseCaller = (request: InboundRequest, party: MessageParty, { answer, why }: NonNullable<ReturnType<typeof callerProblem>>): InboundAnswer => {
+    database.transaction(() =>
+      audit.record({ actor: systemActor, type: 'as2.caller_refused', subject: { kind: 'connection', id: `${party.partner.id}/${party.connection.id}` }, partner: party.partner.id, data: { why, remote: request.remote } }),
+    )
+    const { status, headers = [] } = answer
+    return refuse(status, ...headers)
   }
 
   const receiveReceipt = async (request: InboundRequest, envelope: Envelope, body: AsyncIterable<Uint8Array>): Promise<InboundAnswer> => {
@@ -145,7 +160,7 @@ export function createReceiving(deps: ReceivingDeps): Receive {
     if (raced !== null) return await answerRepetition(request, envelope, party, spooled, raced)
     if (!written) return refuse(503, ['Retry-After', '30'])
     deps.count('messages')
-    return await answerNew(entry.id, envelope, party)
+    return await answerNew(entry.id, request, envelope, party)
   }
 
   /** Whoever asks while it is being worked on waits for the same end. */
@@ -158,8 +173,9 @@ export function createReceiving(deps: ReceivingDeps): Receive {
     return work
   }
 
-  const answerNew = async (id: string, envelope: Envelope, party: MessageParty): Promise<InboundAnswer> => {
+  const answerNew = async (id: string, { remote }: InboundRequest, envelope: Envelope, party: MessageParty): Promise<InboundAnswer> => {
     const work = workOff(id)
+    void work.then(({ state }) => state === 'refused' && deps.throttle.failed(remote)).catch(() => undefined)
     // The sender of an asynchronous receipt is answered as soon as the message is safe (Drummond 3Q11).
     if (envelope.receipt.wanted && envelope.receipt.delivery.mode === 'async') {
       await database.flushed()
@@ -199,6 +215,7 @@ export function createReceiving(deps: ReceivingDeps): Receive {
       deps.raise({ severity: 'attention', title: 'A message number was used twice', body: `${party.partner.id} sent another content under a number that came before. It was refused.`, subject: { kind: 'partner', id: party.partner.id } })
     })
     deps.count('refused')
+    deps.throttle.failed(request.remote)
     const concluded = await processing.refuse(entry.id, { kind: 'error', modifier: 'unexpected-processing-error' }, 'other-content')
     return givenAnswer(concluded, envelope, party)
   }
@@ -218,12 +235,19 @@ export function createReceiving(deps: ReceivingDeps): Receive {
         if (total === 0) deps.raise({ severity: 'attention', title: 'A message from nobody we know', body: 'It is kept for you to look at, and was not taken over.', subject: null })
       })
     }
-    return unknownPartyAnswer(envelope, deps.product, clock.now())
+    const answer = unknownPartyAnswer(envelope, deps.product, clock.now())
+    if (answer.status < 400) deps.throttle.failed(request.remote)
+    return answer
   }
 
   return async (request) => {
+    const wait = deps.throttle.waitOf(request.remote)
+    if (wait > 0) return { status: 429, headers: [['Retry-After', String(Math.ceil(wait / 1000))], CLOSE] }
     try {
-      return await receive(request)
+      const answer = await receive(request)
+      // 503 is our own trouble, or a partner who is early.
+      if (answer.status >= 400 && answer.status !== 503) deps.throttle.failed(request.remote)
+      return answer
     } catch (error) {
       const failure = asAppError(error)
       if (failure.code === 'net.connection_lost') return { status: 400, headers: [CLOSE] }

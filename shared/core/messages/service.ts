@@ -10,8 +10,8 @@ import { asAppError } from '../kernel/errors.ts'
 import type { Publisher } from '../kernel/events.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { noticeRaiser } from '../notifications/raise.ts'
-import type { Routes } from '../partners/routes.ts'
 import type { PolicyGate } from '../policy/gate.ts'
+import type { MessageParty, Routes } from '../partners/routes.ts'
 import type { Database } from '../store/database.ts'
 import type { PayloadStore } from '../store/payload-store.ts'
 import type { Materials } from '../trust/materials.ts'
@@ -28,6 +28,7 @@ import { createReceiptPost } from './receipt-post.ts'
 import { createReceiver, type Receiver } from './receiver.ts'
 import { createReceiving } from './receiving.ts'
 import { createMessageRepository } from './repository.ts'
+import { createThrottle } from './throttle.ts'
 import { createMessageViews, type MessageViews } from './view.ts'
 
 interface CommonDeps {
@@ -87,10 +88,11 @@ export function createMessageService(deps: CommonDeps & MessageSending & { reado
   const receiptPost = createReceiptPost({ ...deps, messages, raise, signal })
   const processing = createProcessing({ ...deps, messages, raise, signal, onReceiptQueued: () => receiptPost.wake() })
   const receipts = createIncomingReceipts({ ...deps, messages, parties })
+  const passwordOf = ({ partner, connection }: MessageParty): string | undefined => routes.messages(partner.id, connection.id, { receiving: true }).secrets['inboundPassword']
   const receiver: Receiver = createReceiver({
     ...deps,
     messages,
-    receive: () => createReceiving({ ...deps, messages, parties, processing, receipts, raise, count: (what) => receiver.count(what) }),
+    receive: () => createReceiving({ ...deps, messages, parties, processing, receipts, raise, count: (what) => receiver.count(what), throttle: createThrottle(deps), passwordOf }),
     publicAddress: () => deps.station()?.as2?.url ?? null,
     serverCertificate: (item) => deps.materials.server(item),
   })

@@ -109,6 +109,30 @@ describe('a message that cannot be decrypted', () => {
 })
 
 describe('what may be opened', () => {
+  it('takes the same time whether the block was well formed or not: both are decrypted to the end with some key', async () => {
+    const ciphertext = cbc(content)
+    const messageWith = (wrapped: Uint8Array): Uint8Array => envelope({ recipients: [recipient(ours.certificate, wrapped)], cipher: aes256, ciphertext })
+    const timeOf = async (message: Uint8Array): Promise<number> => {
+      const began = process.hrtime.bigint()
+      // One stranger's key in 256 leaves bytes that look padded: that one opens to garbage, as the stand-in key's may.
+      await open(message).catch(() => undefined)
+      return Number(process.hrtime.bigint() - began)
+    }
+    const median = (times: readonly number[]): number => times.toSorted((left, right) => left - right)[times.length >> 1] ?? 0
+    // In turns, and compared by their medians: what else the machine does falls on both. One calm round of three is enough.
+    const ratios: number[] = []
+    while (ratios.length < 3 && !ratios.some((ratio) => ratio > 0.8 && ratio < 1.25)) {
+      const [formed, broken]: [number[], number[]] = [[], []]
+      for (let turn = 0; turn < 60; turn++) {
+        formed.push(await timeOf(messageWith(padded(() => undefined, randomBytes(32)))))
+        broken.push(await timeOf(messageWith(rawRsa(Buffer.concat([Buffer.from([0, 1]), randomBytes(254)])))))
+      }
+      ratios.push(median(broken) / median(formed))
+    }
+    expect(ratios.at(-1)).toBeGreaterThan(0.8)
+    expect(ratios.at(-1)).toBeLessThan(1.25)
+  }, 60_000)
+
   it('is never read in the other mode: neither GCM as CBC nor CBC as GCM', async () => {
     const good = [recipient(ours.certificate, wrapFor(ours.certificate, key))]
     const sealed = gcm(content, key, 16)

@@ -2,6 +2,7 @@
 import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { AppError, systemCode } from '../../kernel/errors.ts'
 import type { HeaderPair } from './message/index.ts'
 import { pairsOf } from './http-client.ts'
@@ -36,6 +37,8 @@ export interface InboundRequest {
   /** Content-Length; undefined when it is chunked. */
   readonly length: number | undefined
   readonly remote: string
+  /** `sha256:…` of the certificate that the caller showed and proved to own, whoever issued it. */
+  readonly clientCertificate: string | null
   /** Ends with `net.connection_lost` when the sender goes away before the end. */
   readonly body: AsyncIterable<Uint8Array>
 }
@@ -88,6 +91,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
         headers: pairsOf(request.rawHeaders),
         length: request.headers['content-length'] === undefined ? undefined : Number(request.headers['content-length']),
         remote: request.socket.remoteAddress ?? '',
+        clientCertificate: shownBy(request.socket),
         body: bodyOf(request, response),
       })
       answer(request, response, answered)
@@ -117,7 +121,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
 
   const settings = { maxHeaderSize: MAX_HEADER_BYTES, insecureHTTPParser: false, requireHostHeader: false, keepAliveTimeout: 15_000, headersTimeout: limits.headerMs, requestTimeout: limits.requestMs }
   const server: Server =
-    options.tls === null ? http.createServer(settings, onRequest) : https.createServer({ ...settings, cert: options.tls.certificate, key: options.tls.privateKey, minVersion: 'TLSv1.2' }, onRequest)
+    options.tls === null ? http.createServer(settings, onRequest) : https.createServer({ ...settings, cert: options.tls.certificate, key: options.tls.privateKey, minVersion: 'TLSv1.2', requestCert: true, rejectUnauthorized: false }, onRequest)
   if (options.tls !== null && options.renewed !== undefined) renewing(server as https.Server, options.tls, options.renewed)
   server.maxHeadersCount = MAX_HEADERS + 1
   server.maxConnections = limits.maxParallel * 2 + 16
@@ -160,6 +164,13 @@ function renewing(server: https.Server, first: ListenerTls, renewed: () => Liste
     server.setSecureContext({ cert: next.certificate, key: next.privateKey, minVersion: 'TLSv1.2' })
     shown = next
   })
+}
+
+/** Certificates are pinned, not vouched for: what counts is which one it is. */
+function shownBy(socket: Socket): string | null {
+  if (!(socket instanceof TLSSocket)) return null
+  const fingerprint = socket.getPeerCertificate().fingerprint256 as string | undefined
+  return fingerprint === undefined ? null : `sha256:${fingerprint.replaceAll(':', '').toLowerCase()}`
 }
 
 const busyAnswer: InboundAnswer = { status: 503, headers: [['Retry-After', '30'], ['Connection', 'close']] }
