@@ -14,6 +14,8 @@ export const RolloverPartner = z.object({
   acknowledged: Timestamp.nullable(),
   /** The next item was seen in real traffic with the partner. */
   firstSeen: Timestamp.nullable(),
+  /** The delivery that proves it. */
+  proof: z.string().nullable(),
   /** The old one was last seen in real traffic. */
   oldLastSeen: Timestamp.nullable(),
   oldRetired: z.boolean(),
@@ -49,9 +51,14 @@ export const rollover = {
   ),
   list: procedure('read', z.object({ limit: Limit }), z.object({ rollovers: z.array(Rollover), total: z.number().int() })),
   show: procedure('read', z.object({ id: z.string().max(100) }), Rollover),
-  mark: procedure('write', z.object({ id: z.string().max(100), partner: Slug, step: z.enum(['sent', 'acknowledged']) }), Rollover),
-  /** The text that tells a partner about the change. */
-  mail: procedure('read', z.object({ id: z.string().max(100), partner: Slug }), z.object({ subject: z.string(), body: z.string() })),
+  /** Without a partner: everyone concerned. */
+  mark: procedure('write', z.object({ id: z.string().max(100), partner: Slug.optional(), step: z.enum(['sent', 'acknowledged']) }), Rollover),
+  /** The text that tells a partner about the change, and for one of ours the card that goes along; its words are told by phone. */
+  mail: procedure(
+    'read',
+    z.object({ id: z.string().max(100), partner: Slug }),
+    z.object({ subject: z.string(), body: z.string(), card: z.object({ fileName: z.string(), text: z.string(), words: z.array(z.string()) }).nullable() }),
+  ),
   /**
    * Plays the plan through with our own library in the partner's part, for every partner concerned or one: what works and what would fail, now,
    * after the switch and after the end of the old item, or at one time. Changes nothing.

@@ -42,6 +42,22 @@ export const Consequence = z.object({
 })
 export type Consequence = z.infer<typeof Consequence>
 
+/** A flow that runs into a consequence, with the runs that would. */
+export const AffectedFlow = z.object({
+  flow: Slug,
+  name: z.string(),
+  direction: z.enum(['outbound', 'inbound']),
+  partner: Slug,
+  connection: Slug,
+  severity: z.enum(['breaks', 'partly']),
+  paused: z.boolean(),
+  /** `Mon to Fri at 08:00, Europe/Berlin`, `when a file appears` … */
+  when: z.string(),
+  /** The next due times from then on; empty for what does not run at times. */
+  nextRuns: z.array(Timestamp),
+})
+export type AffectedFlow = z.infer<typeof AffectedFlow>
+
 export const TrustFinding = z.object({
   code: z.string(),
   severity: z.enum(['error', 'warning', 'info']),
@@ -55,15 +71,23 @@ export type TrustFinding = z.infer<typeof TrustFinding>
 export const trustInsights = {
   /** Ends of what is bound now or later, soonest first. `within` days: only those. */
   expiry: procedure('read', z.object({ limit: Limit, within: z.number().int().min(0).max(36_500).optional(), partner: Slug.optional() }), z.object({ at: Timestamp, entries: z.array(ExpiryEntry), total: z.number().int() })),
+  /**
+   * The calendar as an address that calendar programs fetch from the window's host: a path with a token that nobody guesses, or null while it
+   * is off. `renew` makes a new token, and the old address is of no use any more.
+   */
+  calendarFeed: procedure('read', Nothing, z.object({ path: z.string().nullable() })),
+  setCalendarFeed: procedure('dangerous', z.object({ enabled: z.boolean(), renew: z.boolean().default(false) }), z.object({ path: z.string().nullable() })),
+  /** What stands at that address; rejects with `input.not_found` for any other token. */
+  calendarByToken: procedure('read', z.object({ token: z.string().max(100) }), z.object({ text: z.string() })),
   /** The same as an iCalendar file (RFC 5545), with reminders at the lead time. */
   calendar: procedure('read', Nothing, z.object({ fileName: z.string(), text: z.string() })),
   /** Without a date: the item is gone now (retired, revoked, lost). With one: as things will stand then. */
   whatIf: procedure(
     'read',
     z.object({ item: z.string().max(100), at: Timestamp.optional() }),
-    z.object({ item: z.string(), label: z.string(), at: Timestamp, cause: z.enum(['gone', 'expired', 'still-valid']), consequences: z.array(Consequence) }),
+    z.object({ item: z.string(), label: z.string(), at: Timestamp, cause: z.enum(['gone', 'expired', 'still-valid']), consequences: z.array(Consequence), flows: z.array(AffectedFlow) }),
   ),
   /** Everything that will have ended by a date, and what that does. */
-  outlook: procedure('read', z.object({ at: Timestamp }), z.object({ at: Timestamp, consequences: z.array(Consequence) })),
+  outlook: procedure('read', z.object({ at: Timestamp }), z.object({ at: Timestamp, consequences: z.array(Consequence), flows: z.array(AffectedFlow) })),
   findings: procedure('read', Nothing, z.object({ findings: z.array(TrustFinding) })),
 } as const

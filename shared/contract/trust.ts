@@ -6,7 +6,7 @@ import { ProvenanceInput } from './connections/common.ts'
 import { Assurance, FitnessProblem, PgpDetails, RoleFitness, X509Details } from './trust-details.ts'
 import { Role, TrustKind } from './trust-words.ts'
 
-import { trustInsights } from './trust-insights.ts'
+import { Consequence, trustInsights } from './trust-insights.ts'
 
 export { Role, TrustKind } from './trust-words.ts'
 
@@ -29,6 +29,8 @@ export const Provenance = ProvenanceInput.extend({
   /** The value that was compared, if a comparison was made. */
   compared: z.string().optional(),
   recordedBy: z.string(),
+  /** A file that shows it: a scanned letter, a mail. */
+  file: z.object({ id: z.string(), name: z.string(), bytes: z.number().int(), sha256: z.string() }).optional(),
 })
 export type Provenance = z.infer<typeof Provenance>
 
@@ -170,6 +172,16 @@ export const trust = {
   unbind: procedure('dangerous', z.object({ binding: z.string().max(100) }), TrustItem),
   /** Refused while bound (`input.in_use`, the details list what relies on it). */
   retire: procedure('dangerous', z.object({ id: z.string().max(100), reason: z.string().max(500).optional() }), TrustItem),
+  /** For what was imported by mistake: refused while bound, and for what was ever bound (retire that: what it did must stay explainable). */
+  remove: procedure('dangerous', z.object({ id: z.string().max(100), reason: z.string().max(500).optional() }), z.object({ id: z.string() })),
+  /**
+   * In an emergency: every binding ends at once and the item is retired. Answers what that stops, which is what `whatIf` predicts without a
+   * date.
+   */
+  revoke: procedure('dangerous', z.object({ id: z.string().max(100), reason: z.string().min(5).max(500), confirmed: z.literal(true) }), z.object({ item: TrustItem, consequences: z.array(Consequence) })),
+  /** Adds a statement on how the item is known, with a file that shows it (1 MiB at most, 20 an item). */
+  attach: procedure('dangerous', z.object({ id: z.string().max(100), source: FileSource, provenance: ProvenanceInput }), TrustItem),
+  attachment: procedure('read', z.object({ id: z.string().max(100), file: z.string().max(100) }), z.object({ fileName: z.string(), text: z.string(), encoding: z.literal('base64') })),
   /** The public part. `pem` is the usual text of each kind; `der` and `p7b` (with the chain) are for certificates and come in Base64. */
   export: procedure(
     'read',

@@ -126,11 +126,11 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const safekeeping = createSafekeeping({ workspace, audit, newest: auditRepository.newestOf, anchorInto: anchors.writeInto, records: () => auditRepository.head().seq, publisher, raise: noticeRaiser(common), clock, logger, version: options.version })
   const deliveryRepository = createDeliveryRepository(database)
   const partnerRepository = createPartnerRepository(database)
-  const trust = createTrustService({ ...common, repository: createTrustRepository(database), secrets, audit, partners: partnerFacts(partnerRepository, clock) })
-  const expiryWatch = createExpiryWatch({ database, insights: trust.insights, audit, raise, also: () => [rollovers.check(), policy.remind()], clock, logger })
+  const trust = createTrustService({ ...common, repository: createTrustRepository(database), secrets, audit, partners: partnerFacts(partnerRepository, clock), flows: () => flows.atTimes() })
+  const expiryWatch = createExpiryWatch({ database, insights: trust.insights, audit, raise, also: () => [rollovers.check(), rollovers.remind(), policy.remind()], clock, logger })
   const station = createStationService({ ...common, audit })
   const facts = partnerFacts(partnerRepository, clock)
-  const rollovers = createRolloverService({ ...common, trust, partners: facts, station: station.show, seen: createMessageRepository(database).seen, audit })
+  const rollovers = createRolloverService({ ...common, trust, partners: facts, station: station.show, seen: createMessageRepository(database).seen, audit, raise })
   const policy = createPolicyService({ ...common, secrets, audit, station: station.show, partners: facts, boundItems: trust.boundItems, lastObserved: deliveryRepository.lastObserved, raise })
   const routes = createRoutes({ partners: partnerRepository, trust, secrets, protocols: { sftp, ftps, s3, folder }, testMessages: async (...args) => await sending.test(...args), policy: policy.gate, clock })
   const inboxOf = (partner: string): string => partnerRepository.find(partner)?.document.inbox ?? join(workspace.folder, 'partners', partner, 'Inbox')
@@ -234,6 +234,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
     logger,
     version: options.version,
   })
+  const cards = cardHandlers({ trust, partners: { all: facts.all, apply: partners.apply }, station: station.show, otherOfChange, audit, clock, resolveFile, readContent })
   const rehearse = createRehearsal({
     trust,
     messages: createMessageRehearsal({ messages: createMessageRepository(database), payloads, routes, identities: sending.identities, deliveryOf: forFlows.deliveryOf }),
@@ -274,9 +275,9 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       station: stationHandlers(station),
       partners: partnerHandlers({ service: partners, routes, audit, publisher, clock }),
       practice,
-      rollover: rolloverHandlers(rollovers, rehearse),
+      rollover: rolloverHandlers(rollovers, { rehearse, card: (partner) => (station.show() === null ? null : cards.create({ partner })) }),
       policy: policyHandlers({ service: policy, partners: { show: (id) => partners.show(id).document, apply: partners.apply }, clock }),
-      cards: cardHandlers({ trust, partners: { all: facts.all, apply: partners.apply }, station: station.show, audit, clock, resolveFile, readContent }),
+      cards,
       trust: trustHandlers({ service: trust, routes, resolveFile, readContent }),
       deliveries: deliveryHandlers(deliveries, collect, resolveFile),
       flows: flowHandlers(flows, resolveFile),

@@ -89,10 +89,17 @@ async function startOwned(options: CoreHostOptions, lease: Lease, undo: (() => P
 
   const socket: SocketHost = await startSocketHost({ dispatcher, socketPath: chooseSocketPath(folder), capabilities, user, logger })
   undo.push(async () => await socket.close())
+  const clientFor = (actor: Actor): WaybillClient => createClient(contract, createMemoryTransport(memoryEndpoint(dispatcher, actor)))
+  // Asked without a session, so it may do nothing but this.
+  const calendar = async (token: string): Promise<string | null> =>
+    await clientFor({ kind: 'system', name: 'calendar' })
+      .trust.calendarByToken({ token })
+      .then(({ text }) => text)
+      .catch(() => null)
   const loopback =
     options.ui === null
       ? null
-      : await startLoopbackHost({ dispatcher, capabilities, rendererFolder: RENDERER_FOLDER, spoolFolder: join(folder, 'spool'), listen: options.ui, user, logger })
+      : await startLoopbackHost({ dispatcher, calendar, capabilities, rendererFolder: RENDERER_FOLDER, spoolFolder: join(folder, 'spool'), listen: options.ui, user, logger })
   if (loopback !== null) undo.push(async () => await loopback.close())
   await lease.announce({ socketPath: socket.socketPath, token: socket.token })
 
@@ -109,7 +116,7 @@ async function startOwned(options: CoreHostOptions, lease: Lease, undo: (() => P
     core,
     dispatcher,
     loopback,
-    client: (actor) => createClient(contract, createMemoryTransport(memoryEndpoint(dispatcher, actor))),
+    client: clientFor,
     close() {
       ending ??= end()
       return ending

@@ -19,13 +19,15 @@ export interface CardDeps {
   readonly trust: Pick<TrustService, 'materials' | 'import' | 'itemsOfPartner'>
   readonly partners: { all(): readonly PartnerDocument[]; apply(document: unknown, actor: Actor): { partner: PartnerDetail; created: boolean } }
   readonly station: () => StationDocument | null
+  /** The other item of a change that is under way: the partner needs both. */
+  readonly otherOfChange: (partner: string, fingerprint: string) => { readonly item: TrustItem } | null
   readonly audit: AuditTrail
   readonly clock: Clock
   readonly resolveFile: ResolveFile
   readonly readContent: (file: ResolvedFile) => Promise<Buffer>
 }
 
-export function cardHandlers(deps: CardDeps): WaybillHandlers<CallContext>['cards'] {
+export function cardHandlers(deps: CardDeps): WaybillHandlers<CallContext>['cards'] & { create(request: { partner: string }): { fileName: string; text: string; words: string[]; card: PartnerCard } } {
   const { trust, partners, audit, clock } = deps
 
   const find = (id: string): PartnerDocument => {
@@ -36,7 +38,14 @@ export function cardHandlers(deps: CardDeps): WaybillHandlers<CallContext>['card
 
   /** Everything of ours that we use towards the partner, on any of its connections. */
   const ours = (partner: PartnerDocument): { item: TrustItem; role: Role }[] =>
-    partner.connections.flatMap(({ id }) => Role.options.flatMap((role) => trust.materials.of(partner.id, id, role).filter(({ privateKey }) => privateKey !== null).map(({ item }) => ({ item, role }))))
+    partner.connections.flatMap(({ id }) =>
+      Role.options.flatMap((role) =>
+        trust.materials
+          .of(partner.id, id, role)
+          .filter(({ privateKey }) => privateKey !== null)
+          .flatMap(({ item }) => [{ item, role }, ...[deps.otherOfChange(partner.id, item.fingerprint)].flatMap((other) => (other === null ? [] : [{ item: other.item, role }]))]),
+      ),
+    )
 
   const boundAs = (partner: string, fingerprint: string): Role[] => {
     const now = clock.now()

@@ -14,6 +14,7 @@ import { describeTarget } from '../deliveries/plan.ts'
 import { parseDocument } from '../partners/rules.ts'
 import type { Routes } from '../partners/routes.ts'
 import { readHolidays } from '../schedules/holidays.ts'
+import type { FlowAtTime } from '../trust/affected-flows.ts'
 import { checkSchedule, nextDue } from '../schedules/rules.ts'
 import { chooseFiles, type NamedFiles } from './choice.ts'
 import type { StoredFlow, StoredRun } from './repository.ts'
@@ -218,6 +219,18 @@ export function createFlowService(deps: RunnerDeps & { readonly runner: FlowRunn
       checkSchedule(schedule)
       return { when: scheduleText(schedule), next: nextDue(schedule, clock.now(), SHOWN_NEXT, new Set(await readHolidays(schedule))).map(timestamp), zone: schedule.zone }
     },
+
+    /** Every flow, for questions about a day to come. */
+    atTimes: (): FlowAtTime[] =>
+      repository.all().map(({ id, document, holidays, paused }) => ({
+        id,
+        name: document.name,
+        direction: document.direction,
+        targets: document.targets,
+        paused: paused !== null,
+        when: triggerText(document),
+        dueAfter: (after, count) => (document.trigger.kind === 'schedule' ? nextDue(document.trigger.schedule, after, count, new Set(holidays)).map(timestamp) : []),
+      })),
 
     next(id: string, count: number): { next: string[]; zone: string | null } {
       const flow = repository.get(id)

@@ -109,6 +109,13 @@ type NewInbound = Pick<
   'id' | 'receivedAt' | 'state' | 'partner' | 'connection' | 'as2From' | 'as2To' | 'messageId' | 'messageKey' | 'headers' | 'bodySha256' | 'bodyBytes' | 'remote' | 'reason' | 'detail'
 >
 
+/** Exchanges with a partner that came to their end and in which a certificate took part. */
+const SEEN = `
+  SELECT processed_at at, json_extract(deliveries, '$[0]') delivery FROM as2_inbound WHERE partner = @partner AND state = 'processed' AND instr(facts, @fingerprint) > 0
+  UNION ALL
+  SELECT r.received_at at, m.delivery FROM as2_receipts r JOIN as2_messages m ON m.id = r.message
+    WHERE m.partner = @partner AND r.verdict = 'delivered' AND (instr(r.facts, @fingerprint) > 0 OR instr(m.facts, @fingerprint) > 0)`
+
 export type MessageRepository = ReturnType<typeof createMessageRepository>
 
 export function createMessageRepository(database: Database) {
@@ -145,18 +152,15 @@ export function createMessageRepository(database: Database) {
     },
 
     /** When a certificate (`sha256:…`) first and last took part in exchanges with a partner that came to their end: opened, signed, or answered by a receipt. */
-    seen(partner: string, fingerprint: string): { first: string | null; last: string | null } {
+    seen(partner: string, fingerprint: string): { first: string | null; last: string | null; delivery: string | null } {
+      // The bare column of an aggregate with min() comes from the row of the minimum (SQLite).
       const row = database
-        .prepare<[Record<string, string>], { first: string | null; last: string | null }>(
-          `SELECT min(at) first, max(at) last FROM (
-             SELECT processed_at at FROM as2_inbound WHERE partner = @partner AND state = 'processed' AND instr(facts, @fingerprint) > 0
-             UNION ALL
-             SELECT r.received_at at FROM as2_receipts r JOIN as2_messages m ON m.id = r.message
-               WHERE m.partner = @partner AND r.verdict = 'delivered' AND (instr(r.facts, @fingerprint) > 0 OR instr(m.facts, @fingerprint) > 0)
-           )`,
+        .prepare<[Record<string, string>], { first: string | null; delivery: string | null }>(
+          `SELECT min(at) first, delivery FROM (${SEEN})`,
         )
         .get({ partner, fingerprint })
-      return { first: row?.first ?? null, last: row?.last ?? null }
+      const last = database.prepare<[Record<string, string>], { last: string | null }>(`SELECT max(at) last FROM (${SEEN})`).get({ partner, fingerprint })?.last ?? null
+      return { first: row?.first ?? null, last, delivery: row?.delivery ?? null }
     },
 
     /** Messages of a partner that were taken over and in which a certificate (`sha256:…`) took part, newest first. */

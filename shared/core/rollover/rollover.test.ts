@@ -11,17 +11,19 @@ describe('a rollover', () => {
   let here: TestTrust
   let rollovers: RolloverService
   let start: number
+  let raised: string[]
   let traffic: Map<string, { first: string | null; last: string | null }>
 
   beforeEach(() => {
     here = createTestTrust(new Date().toISOString())
     start = here.clock.now()
     traffic = new Map()
+    raised = []
     for (const id of ['acme', 'beta']) here.documents.push(PartnerDocument.parse({ id, name: id, connections: [{ protocol: 'as2', as2Id: id, url: 'http://127.0.0.1/' }] }))
     rollovers = createRolloverService({
       database: here.database, trust: here.trust, partners: { all: () => here.documents }, station: () => ({ name: 'Example Trading', contacts: [] }),
-      seen: (partner, fingerprint) => traffic.get(`${partner} ${fingerprint}`) ?? { first: null, last: null },
-      audit: { record: () => undefined }, publisher: { publish: () => undefined }, clock: here.clock,
+      seen: (partner, fingerprint) => ({ delivery: null, ...(traffic.get(`${partner} ${fingerprint}`) ?? { first: null, last: null }) }),
+      audit: { record: () => undefined }, raise: ({ title, body }) => void raised.push(`${title} | ${body}`), publisher: { publish: () => undefined }, clock: here.clock,
     })
   })
   afterEach(() => here.close())
@@ -117,15 +119,45 @@ describe('a rollover', () => {
     expect(refused({})).toBe('input.conflict')
   })
 
+  it('reminds of its dates once each, over restarts and sleep, and only of what is still to be done', async () => {
+    const old = await made('old', { role: 'sign' }, { role: 'decrypt' })
+    const next = await made('next')
+    on(0.1)
+    const plan = rollovers.plan({ old: old.id, next: next.id, announceAt: day(3), switchAt: day(20), retireAt: day(40) }, tester)
+    expect([rollovers.remind(), raised]).toEqual([0, []])
+    on(3.5)
+    expect([rollovers.remind(), rollovers.remind()]).toEqual([1, 0])
+    expect(raised.at(-1)).toMatch(/^Tell partners of a change: old → next \| .*Not told yet: acme, beta\.$/)
+    rollovers.mark(plan.id, undefined, 'sent', tester)
+    rollovers.mark(plan.id, 'beta', 'acknowledged', tester)
+    on(14)
+    expect(rollovers.remind()).toBe(1)
+    expect(raised.at(-1)).toContain('Not answered yet: acme.')
+    // Asleep from before the switch until after it: the switch is told, not what came before.
+    on(23)
+    expect(rollovers.remind()).toBe(1)
+    expect(raised.at(-1)).toMatch(/^Switched: /)
+    used('acme', next, 24)
+    on(35)
+    expect(rollovers.remind()).toBe(1)
+    expect(raised.at(-1)).toContain('Not seen with the next one yet: beta.')
+    used('beta', old, 39)
+    on(41)
+    expect([rollovers.check(), rollovers.remind()]).toEqual([0, 1])
+    expect(raised.at(-1)).toContain('It is kept')
+    expect([rollovers.remind(), raised.length]).toEqual([0, 5])
+  })
+
   it('has the steps, dates and mail text that its rules say', () => {
     expect([startOf('decrypt', true, 'now', 'later'), startOf('tls-server', false, 'now', 'later')]).toEqual(['now', 'now'])
     expect([startOf('sign', true, 'now', 'later'), startOf('tls-server', true, 'now', 'later'), startOf('encrypt', false, 'now', null)]).toEqual(['later', 'later', null])
     expect([mayRetire({ oldLastSeen: null }, null, start), mayRetire({ oldLastSeen: null }, day(1), start), mayRetire({ oldLastSeen: null }, day(0), start), mayRetire({ oldLastSeen: day(-6.9) }, day(0), start), mayRetire({ oldLastSeen: day(-7) }, day(0), start)]).toEqual([false, false, true, false, true])
-    const facts = { partner: 'a', roles: [], prepared: 'p', sent: null, acknowledged: null, firstSeen: null, oldLastSeen: null, oldRetired: false }
+    const facts = { partner: 'a', roles: [], prepared: 'p', sent: null, acknowledged: null, firstSeen: null, proof: null, oldLastSeen: null, oldRetired: false }
     expect([stepOf(facts), stepOf({ ...facts, sent: 's' }), stepOf({ ...facts, acknowledged: 'k' }), stepOf({ ...facts, firstSeen: 'f' }), stepOf({ ...facts, oldRetired: true })]).toEqual(['prepared', 'sent', 'acknowledged', 'in-use', 'retired'])
-    const { body } = mailText({ station: 'Us', partner: 'Acme', ours: true, next: { label: 'next', fingerprint: 'sha256:ab', notAfter: null, x509: null }, old: { label: 'old', notAfter: '2027-01-01T00:00:00.000Z' }, switchAt: '2026-12-01T08:00:00.000Z', retireAt: null })
+    const { body } = mailText({ station: 'Us', partner: 'Acme', ours: true, next: { label: 'next', fingerprint: 'sha256:ab', notAfter: null, x509: null }, old: { label: 'old', notAfter: '2027-01-01T00:00:00.000Z' }, switchAt: '2026-12-01T08:00:00.000Z', retireAt: null, card: 'us-card.json' })
     expect(body).toContain('"old" ends on 2027-01-01 and is replaced by "next"')
     expect(body).toContain('From 2026-12-01 (08:00 UTC) on we sign with the new one')
     expect(body).toContain('sha256:ab')
+    expect(body).toContain('(us-card.json)')
   })
 })

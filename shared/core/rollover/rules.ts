@@ -38,10 +38,12 @@ export interface MailFacts {
   readonly old: Pick<TrustItem, 'label' | 'notAfter'>
   readonly switchAt: string | null
   readonly retireAt: string | null
+  /** The file that goes along, or null. */
+  readonly card: string | null
 }
 
 /** What is sent to the partner, with the fingerprints to compare by phone. */
-export function mailText({ station, partner, ours, next, old, switchAt, retireAt }: MailFacts): { subject: string; body: string } {
+export function mailText({ station, partner, ours, next, old, switchAt, retireAt, card }: MailFacts): { subject: string; body: string } {
   const prints = [`  ${next.fingerprint}`, ...(next.x509 === null ? [] : [`  SHA-1 ${(next.x509.sha1.toUpperCase().match(/../g) ?? []).join(':')}`])]
   const day = (time: string): string => `${time.slice(0, 10)} (${time.slice(11, 16)} UTC)`
   const steps = ours
@@ -65,6 +67,7 @@ export function mailText({ station, partner, ours, next, old, switchAt, retireAt
       '',
       'Its fingerprints, which we are glad to compare with you by phone:',
       ...prints,
+      ...(card === null ? [] : ['', `Attached is our partner card (${card}) with the new certificate and our settings. Its six read-back words we tell you by phone, not by mail.`]),
       '',
       ...steps,
       '',

@@ -10,11 +10,13 @@ import { timestamp, type Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { Publisher } from '../kernel/events.ts'
 import { newId } from '../kernel/ids.ts'
+import type { RaiseNotice } from '../notifications/raise.ts'
 import type { Database } from '../store/database.ts'
 import { needs } from '../trust/consequences.ts'
 import { isActive, isPending } from '../trust/rules.ts'
 import type { TrustService } from '../trust/service.ts'
 import type { Rehearse } from './rehearsal.ts'
+import { remindersOf } from './reminders.ts'
 import { mailText, mayRetire, startOf, stepOf } from './rules.ts'
 
 interface Row {
@@ -35,8 +37,9 @@ export interface RolloverDeps {
   readonly partners: { all(): readonly PartnerDocument[] }
   readonly station: () => StationDocument | null
   /** First and last time that a certificate took part in real traffic with a partner. */
-  readonly seen: (partner: string, fingerprint: string) => { readonly first: string | null; readonly last: string | null }
+  readonly seen: (partner: string, fingerprint: string) => { readonly first: string | null; readonly last: string | null; readonly delivery: string | null }
   readonly audit: AuditTrail
+  readonly raise: RaiseNotice
   readonly publisher: Publisher
   readonly clock: Clock
 }
@@ -73,10 +76,11 @@ export function createRolloverService(deps: RolloverDeps) {
     const atOf = (partner: string, step: 'sent' | 'acknowledged'): string | null => steps.find((one) => one.partner === partner && one.step === step)?.at ?? null
     const all = [...old.bindings, ...next.bindings].filter((binding) => row.partner === null || binding.partner === row.partner)
     const list = [...concerned(all)].map(([partner, roles]): RolloverPartner => {
+      const seenNext = deps.seen(partner, next.fingerprint)
       const facts = {
         partner, roles, prepared: row.created_at,
         sent: atOf(partner, 'sent'), acknowledged: atOf(partner, 'acknowledged'),
-        firstSeen: deps.seen(partner, next.fingerprint).first, oldLastSeen: deps.seen(partner, old.fingerprint).last,
+        firstSeen: seenNext.first, proof: seenNext.delivery, oldLastSeen: deps.seen(partner, old.fingerprint).last,
         oldRetired: pending(old, null).every((binding) => binding.partner !== partner && binding.partner !== null),
       }
       return { ...facts, step: stepOf(facts) }
@@ -137,21 +141,26 @@ export function createRolloverService(deps: RolloverDeps) {
 
     show: (id: string): Rollover => view(rowOf(id)),
 
-    mark(id: string, partner: string, step: 'sent' | 'acknowledged', actor: Actor): Rollover {
-      if (!view(rowOf(id)).partners.some((one) => one.partner === partner)) throw new AppError('input.not_found', `${partner} has no part in this rollover`)
+    /** Without a partner: everyone concerned that has not got there yet. */
+    mark(id: string, partner: string | undefined, step: 'sent' | 'acknowledged', actor: Actor): Rollover {
+      const concernedNow = view(rowOf(id)).partners.filter((one) => partner === undefined || one.partner === partner)
+      if (partner !== undefined && concernedNow.length === 0) throw new AppError('input.not_found', `${partner} has no part in this rollover`)
       database.transaction(() => {
-        database.prepare('INSERT INTO rollover_steps (rollover, partner, step, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING').run(id, partner, step, now())
-        audit.record({ actor, type: `rollover.${step}`, subject: { kind: 'trust', id: rowOf(id).next }, partner, data: { rollover: id } })
+        for (const one of concernedNow) {
+          const { changes } = database.prepare('INSERT INTO rollover_steps (rollover, partner, step, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING').run(id, one.partner, step, now())
+          if (changes > 0) audit.record({ actor, type: `rollover.${step}`, subject: { kind: 'trust', id: rowOf(id).next }, partner: one.partner, data: { rollover: id } })
+        }
       })
       return announce(id)
     },
 
-    mail(id: string, partner: string): { subject: string; body: string } {
+    /** `card`: the name of the file that goes along. */
+    mail(id: string, partner: string, card: string | null): { subject: string; body: string } {
       const row = rowOf(id)
       const document = partners.all().find((one) => one.id === partner)
       if (document === undefined) throw new AppError('input.not_found', `there is no partner ${partner}`)
       const next = trust.show(row.next)
-      return mailText({ station: deps.station()?.name ?? 'Our company', partner: document.name, ours: next.hasPrivateKey, next, old: trust.show(row.old), switchAt: row.switch_at, retireAt: row.retire_at })
+      return mailText({ station: deps.station()?.name ?? 'Our company', partner: document.name, ours: next.hasPrivateKey, next, old: trust.show(row.old), switchAt: row.switch_at, retireAt: row.retire_at, card })
     },
 
     cancel(id: string, actor: Actor): Rollover {
@@ -175,6 +184,22 @@ export function createRolloverService(deps: RolloverDeps) {
         if (other !== null && pending(old, row.partner).length > 0) return other.id
       }
       return null
+    },
+
+    /** Says what is to be said about dates that have come; each once. Answers how many notices that were. */
+    remind(): number {
+      let said = 0
+      for (const row of running()) {
+        const plan = view(row)
+        for (const { step, title, body } of remindersOf(plan, clock.now()))
+          database.transaction(() => {
+            if (database.prepare('INSERT INTO rollover_reminders (rollover, step, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING').run(row.id, step, now()).changes === 0) return
+            audit.record({ actor: systemActor, type: 'rollover.reminded', subject: { kind: 'trust', id: row.next }, partner: row.partner, data: { rollover: row.id, step } })
+            deps.raise({ severity: 'attention', title, body, subject: { kind: 'trust', id: row.next } })
+            said += 1
+          })
+      }
+      return said
     },
 
     /** What time and traffic ask for: the switch at first use, and the end of the old item. Answers how much was done. */
@@ -204,7 +229,8 @@ export function createRolloverService(deps: RolloverDeps) {
   }
 }
 
-export function rolloverHandlers(service: RolloverService, rehearse: Rehearse): WaybillHandlers<CallContext>['rollover'] {
+/** `card`: our card for a partner, null when we have no name yet. */
+export function rolloverHandlers(service: RolloverService, { rehearse, card }: { readonly rehearse: Rehearse; readonly card: (partner: string) => { readonly fileName: string; readonly text: string; readonly words: readonly string[] } | null }): WaybillHandlers<CallContext>['rollover'] {
   return {
     rehearse: async ({ id, ...options }) => ({ rehearsals: await rehearse(service.show(id), options) }),
     plan: (request, { actor }) => service.plan(request, actor),
@@ -212,7 +238,10 @@ export function rolloverHandlers(service: RolloverService, rehearse: Rehearse): 
     show: ({ id }) => service.show(id),
     check: () => ({ changed: service.check() }),
     mark: ({ id, partner, step }, { actor }) => service.mark(id, partner, step, actor),
-    mail: ({ id, partner }) => service.mail(id, partner),
+    mail({ id, partner }) {
+      const ours = service.show(id).ours ? card(partner) : null
+      return { ...service.mail(id, partner, ours?.fileName ?? null), card: ours === null ? null : { ...ours, words: [...ours.words] } }
+    },
     cancel: ({ id }, { actor }) => service.cancel(id, actor),
   }
 }

@@ -34,6 +34,9 @@ export function consequencesOfTime(world: World): Consequence[] {
 
 /** Whether the item is forbidden in a role at the world's time. */
 export function isUnfit(item: TrustItem, role: Role, partner: string, connection: string, { at, tolerated }: World): boolean {
+  // A pinned certificate or an authority is bound as it is, but no server that shows an expired one is accepted. A pinned key outlives its certificate.
+  const { notAfter } = item
+  if (role === 'tls-server' && notAfter !== null && !item.fingerprint.startsWith('spki:') && Date.parse(notAfter) <= at) return true
   return problemsOfRole(item, role, { at, tolerated: tolerated(partner, connection) }).some(({ severity }) => severity === 'error')
 }
 

@@ -7,7 +7,7 @@ import type { Logger } from '../kernel/logger.ts'
 import type { RaiseNotice } from '../notifications/raise.ts'
 import type { Database } from '../store/database.ts'
 import { expiryText, stepOf } from './expiry-rules.ts'
-import type { Insights } from './insights.ts'
+import type { Insights, WhatIf } from './insights.ts'
 
 /** The wall clock is compared this often: timers stand still while a computer sleeps. */
 const TICK_MS = 10 * 60_000
@@ -17,6 +17,12 @@ export interface ExpiryWatch {
   check(): number
   /** Checks now and from then on, until the signal. */
   run(signal: AbortSignal): Promise<void>
+}
+
+/** What has expired says what stands still for it: the list that `what-if` gave for the day. */
+function withConsequences(text: { readonly title: string; readonly body: string }, then: WhatIf | null): { readonly title: string; readonly body: string } {
+  const lines = (then?.consequences ?? []).map(({ partner, connection, role, severity, message }) => `${partner}/${connection} as ${role}: ${severity === 'breaks' ? message : `${severity}, ${message}`}`)
+  return lines.length === 0 ? text : { ...text, body: [text.body, ...lines].join('\n') }
 }
 
 /** `also` runs at the same beat: what else time asks for. */
@@ -31,7 +37,7 @@ export function createExpiryWatch(deps: { readonly database: Database; readonly 
     for (const entry of insights.entries()) {
       const step = stepOf(entry, clock.now())
       if (step === null) continue
-      const text = expiryText(entry)
+      const text = withConsequences(expiryText(entry), entry.daysLeft < 0 ? insights.whatIf(entry.item, timestamp(clock.now())) : null)
       const isNew = database.transaction(() => {
         if (!note(entry.item, `${entry.part} ${entry.name}`, step)) return false
         audit.record({ actor: systemActor, type: 'trust.expiry_noticed', subject: { kind: 'trust', id: entry.item }, data: { part: entry.part, name: entry.name, endsAt: entry.endsAt, daysLeft: entry.daysLeft, step } })

@@ -39,6 +39,19 @@ export function trustHandlers(deps: {
     bind: ({ item, ...target }, { actor }) => service.bind(item, target, actor),
     unbind: ({ binding }, { actor }) => service.unbind(binding, actor),
     retire: ({ id, reason }, { actor }) => service.retire(id, reason, actor),
+    remove({ id, reason }, { actor }) {
+      service.remove(id, reason, actor)
+      return { id }
+    },
+    revoke: ({ id, reason }, { actor }) => service.revoke(id, reason, actor),
+    async attach({ id, source, provenance }, { actor }) {
+      const file = resolveFile(source)
+      return service.attach(id, provenance, { name: file.name, content: await readContent(file) }, actor)
+    },
+    attachment: ({ id, file }) => service.attachment(id, file),
+    calendarFeed: () => ({ path: service.feed.path() }),
+    setCalendarFeed: (request, { actor }) => ({ path: service.feed.set(request, actor) }),
+    calendarByToken: ({ token }) => ({ text: service.feed.byToken(token) }),
     export: ({ id, format }) => service.export(id, format),
     expiry: (query) => service.insights.expiry(query),
     calendar: () => service.insights.calendar(),

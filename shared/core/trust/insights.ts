@@ -1,8 +1,9 @@
 /** Questions about the whole inventory: what ends, what would break, what deserves attention. */
-import type { Consequence, ExpiryEntry, TrustFinding } from '../../contract/trust-insights.ts'
+import type { AffectedFlow, Consequence, ExpiryEntry, TrustFinding } from '../../contract/trust-insights.ts'
 import type { TrustItem } from '../../contract/trust.ts'
 import { timestamp, type Clock } from '../kernel/clock.ts'
 import type { PartnerFacts } from '../partners/facts.ts'
+import { affectedFlows, type FlowAtTime } from './affected-flows.ts'
 import { calendarOf } from './calendar.ts'
 import { consequencesOf, consequencesOfTime, isUnfit, type World } from './consequences.ts'
 import { DEFAULT_LEAD_DAYS, entriesOf } from './expiry-rules.ts'
@@ -15,11 +16,12 @@ export interface WhatIf {
   readonly at: string
   readonly cause: 'gone' | 'expired' | 'still-valid'
   readonly consequences: Consequence[]
+  readonly flows: AffectedFlow[]
 }
 
 export type Insights = ReturnType<typeof createInsights>
 
-export function createInsights({ repository, partners, clock }: { readonly repository: TrustRepository; readonly partners: PartnerFacts; readonly clock: Clock }) {
+export function createInsights({ repository, partners, flows, clock }: { readonly repository: TrustRepository; readonly partners: PartnerFacts; readonly flows: () => readonly FlowAtTime[]; readonly clock: Clock }) {
   const worldAt = (at: number): World => ({ partners: partners.all(), items: repository.boundItems(), at, tolerated: (partner, connection) => partners.tolerated(partner, connection) })
 
   const entries = (partner?: string): ExpiryEntry[] => {
@@ -33,6 +35,9 @@ export function createInsights({ repository, partners, clock }: { readonly repos
       .filter(({ uses }) => partner === undefined || uses.some((use) => use.partner === partner || use.partner === null))
       .toSorted((left, right) => left.endsAt.localeCompare(right.endsAt) || left.item.localeCompare(right.item))
   }
+
+  const flowsOf = (consequences: readonly Consequence[], at: number): AffectedFlow[] =>
+    consequences.length === 0 ? [] : affectedFlows(consequences, flows(), at, (partner) => partners.all().find(({ id }) => id === partner)?.connections[0]?.id)
 
   /** What would stop if the item were gone now. */
   const ifGone = (item: TrustItem): Consequence[] => consequencesOf(item, worldAt(clock.now()))
@@ -52,14 +57,20 @@ export function createInsights({ repository, partners, clock }: { readonly repos
     whatIf(id: string, at: string | undefined): WhatIf {
       const { item } = repository.get(id)
       const facts = { item: id, label: item.label, at: at ?? timestamp(clock.now()) }
-      if (at === undefined) return { ...facts, cause: 'gone', consequences: ifGone(item) }
+      if (at === undefined) {
+        const consequences = ifGone(item)
+        return { ...facts, cause: 'gone', consequences, flows: flowsOf(consequences, clock.now()) }
+      }
       const world = worldAt(Date.parse(at))
       const consequences = consequencesOf(item, world).filter(({ partner, connection, role }) => isUnfit(item, role, partner, connection, world))
       const over = item.notAfter !== null && Date.parse(item.notAfter) <= world.at
-      return { ...facts, cause: over || consequences.length > 0 ? 'expired' : 'still-valid', consequences }
+      return { ...facts, cause: over || consequences.length > 0 ? 'expired' : 'still-valid', consequences, flows: flowsOf(consequences, Math.max(world.at, clock.now())) }
     },
 
-    outlook: (at: string): { at: string; consequences: Consequence[] } => ({ at, consequences: consequencesOfTime(worldAt(Date.parse(at))) }),
+    outlook(at: string): { at: string; consequences: Consequence[]; flows: AffectedFlow[] } {
+      const consequences = consequencesOfTime(worldAt(Date.parse(at)))
+      return { at, consequences, flows: flowsOf(consequences, Math.max(Date.parse(at), clock.now())) }
+    },
 
     findings: (): TrustFinding[] => findingsOf(repository.boundItems(), clock.now(), (partner, connection) => partners.tolerated(partner, connection)),
   }

@@ -170,6 +170,14 @@ export function createTrustRepository(whole: Database) {
       database.prepare('UPDATE trust_items SET state = ? WHERE id = ?').run(state, id)
     },
 
+    /** An item that was never bound, with all that belongs to it. Rejects with `input.conflict` while a planned change names it. */
+    remove(id: string): void {
+      const planned = database.prepare<[string, string], { id: string }>('SELECT id FROM rollovers WHERE old = ? OR next = ?').get(id, id)
+      if (planned !== undefined) throw new AppError('input.conflict', `the planned change ${planned.id} names it; retire it instead`)
+      for (const table of ['provenance', 'provenance_files', 'expiry_notices']) database.prepare(`DELETE FROM ${table} WHERE item = ?`).run(id)
+      database.prepare('DELETE FROM trust_items WHERE id = ?').run(id)
+    },
+
     addProvenance(item: string, record: Provenance): void {
       database.prepare('INSERT INTO provenance (item, record) VALUES (?, ?)').run(item, JSON.stringify(record))
     },

@@ -1,5 +1,6 @@
 import type { ProvenanceInput } from '../../contract/connections/common.ts'
 import type { PreviewItem, TrustItem, TrustItemDetail } from '../../contract/trust.ts'
+import type { Consequence } from '../../contract/trust-insights.ts'
 import type { FitnessProblem } from '../../contract/trust-details.ts'
 import type { AuditTrail } from '../audit/service.ts'
 import { readPrivateKey, type SshPublicKey } from '../crypto/ssh/index.ts'
@@ -11,7 +12,10 @@ import type { PartnerFacts } from '../partners/facts.ts'
 import type { Database } from '../store/database.ts'
 import type { SealedSecrets } from '../store/sealed-secrets.ts'
 import type { TrustRepository } from './repository.ts'
+import type { FlowAtTime } from './affected-flows.ts'
 import { namesItem } from './assurance.ts'
+import { createAttachments } from './attachments.ts'
+import { createCalendarFeed } from './calendar-feed.ts'
 import { exported, type ExportedFile, type ExportFormat } from './exports.ts'
 import { requestFor } from './requests.ts'
 import { exportedPrivate } from './private-exports.ts'
@@ -50,6 +54,8 @@ export function createTrustService(deps: {
   readonly publisher: Publisher
   readonly clock: Clock
   readonly partners: PartnerFacts
+  /** The flows that there are, for what runs into an expiry. */
+  readonly flows?: () => readonly FlowAtTime[]
 }) {
   const { database, repository, audit, clock, partners } = deps
   const inventory = createInventory(deps)
@@ -57,7 +63,9 @@ export function createTrustService(deps: {
 
   const materials = createMaterials(inventory)
   const ssh = createSshInventory(inventory)
-  const insights = createInsights({ repository, partners, clock })
+  const insights = createInsights({ repository, partners, flows: deps.flows ?? (() => []), clock })
+  const attachments = createAttachments(deps)
+  const feed = createCalendarFeed({ ...deps, text: () => insights.calendar().text })
 
   /** The list of what would break is the one that `whatIf` gives. */
   const refuseWhileBound = (item: TrustItem): void => {
@@ -239,6 +247,45 @@ export function createTrustService(deps: {
       })
       return announce(repository.get(id).item)
     },
+
+    /** Only what was never used: everything else stays explainable. */
+    remove(id: string, reason: string | undefined, actor: Actor): void {
+      const { item, secret } = repository.get(id)
+      refuseWhileBound(item)
+      if (item.bindings.length > 0) throw new AppError('input.conflict', `${item.label} was in use; what was exchanged with it must stay explainable. Retire it instead`)
+      database.transaction(() => {
+        repository.remove(id)
+        if (secret !== null) deps.secrets.delete(secret)
+        audit.record({ actor, type: 'trust.removed', subject: { kind: 'trust', id }, data: { label: item.label, kind: item.kind, fingerprint: item.fingerprint, ...(reason === undefined ? {} : { reason }) } })
+      })
+      announce(item)
+    },
+
+    /** Everything ends at once. Answers what that stops. */
+    revoke(id: string, reason: string, actor: Actor): { item: TrustItem; consequences: Consequence[] } {
+      const { item } = repository.get(id)
+      const consequences = insights.ifGone(item)
+      database.transaction(() => {
+        for (const binding of item.bindings) if (isPending(binding, clock.now())) endBinding(binding, actor, `revoked: ${reason}`)
+        repository.setState(id, 'retired')
+        audit.record({ actor, type: 'trust.revoked', subject: { kind: 'trust', id }, data: { fingerprint: item.fingerprint, reason, stops: consequences.filter(({ severity }) => severity === 'breaks').map(({ partner, connection, role }) => `${partner}/${connection} ${role}`) } })
+      })
+      return { item: announce(repository.get(id).item), consequences }
+    },
+
+    feed,
+
+    attach(id: string, provenance: ProvenanceInput, file: { readonly name: string; readonly content: Buffer }, actor: Actor): TrustItem {
+      const { item } = repository.get(id)
+      database.transaction(() => {
+        const kept = attachments.add(id, file.name, file.content)
+        repository.addProvenance(id, { ...inventory.provenance(provenance, actor), file: kept })
+        audit.record({ actor, type: 'trust.provenance_added', subject: { kind: 'trust', id }, data: { fingerprint: item.fingerprint, source: provenance.source, file: kept.name, sha256: kept.sha256 } })
+      })
+      return announce(repository.get(id).item)
+    },
+
+    attachment: (id: string, file: string) => attachments.get(id, file),
 
     /** The public part, in the form that is asked for. */
     export: (id: string, format: ExportFormat) => exported(repository.get(id), format),

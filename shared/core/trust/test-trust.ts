@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { PartnerDocument } from '../../contract/partner-document.ts'
+import type { FlowAtTime } from './affected-flows.ts'
 import type { Actor } from '../kernel/actor.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { openDatabase, type Database } from '../store/database.ts'
@@ -20,6 +21,8 @@ export interface TestTrust {
   readonly tolerated: Map<string, readonly string[]>
   /** Partners that exist. */
   readonly documents: PartnerDocument[]
+  /** Flows that exist. */
+  readonly flows: FlowAtTime[]
   /** Types of the audit records so far. */
   readonly audited: readonly string[]
   setTime(iso: string): void
@@ -34,6 +37,7 @@ export function createTestTrust(start = '2026-06-01T12:00:00.000Z'): TestTrust {
   const tolerated = new Map<string, readonly string[]>()
   const audited: string[] = []
   const documents: PartnerDocument[] = []
+  const flows: FlowAtTime[] = []
   const trust = createTrustService({
     database,
     repository: createTrustRepository(database),
@@ -41,6 +45,7 @@ export function createTestTrust(start = '2026-06-01T12:00:00.000Z'): TestTrust {
     audit: { record: ({ type }) => void audited.push(type) },
     publisher: { publish: () => undefined },
     clock,
+    flows: () => flows,
     partners: { require: () => undefined, tolerated: (partner) => tolerated.get(partner) ?? [], all: () => documents, find: (partner) => documents.find(({ id }) => id === partner) ?? null },
   })
   return {
@@ -49,6 +54,7 @@ export function createTestTrust(start = '2026-06-01T12:00:00.000Z'): TestTrust {
     clock,
     tolerated,
     documents,
+    flows,
     audited,
     setTime: (iso) => {
       now = Date.parse(iso)

@@ -20,6 +20,7 @@ const spoolFolder = join(folder, 'spool')
 const time = { ahead: 0 }
 const clock: Clock = { now: () => Date.now() + time.ahead, sleep: systemClock.sleep }
 const capabilities = createCapabilityStore({ clock })
+const CALENDAR = 'c'.repeat(43)
 let host: LoopbackHost
 let authority: string
 
@@ -30,7 +31,7 @@ beforeAll(async () => {
   writeFileSync(join(rendererFolder, 'assets', 'app.js'), 'export {}')
   mkdirSync(spoolFolder)
   writeFileSync(join(spoolFolder, 'upload-of-a-crash'), 'left behind')
-  host = await startLoopbackHost({ dispatcher: createProbe().dispatcher, capabilities, rendererFolder, spoolFolder, user: 'mia', logger: silentLogger, clock })
+  host = await startLoopbackHost({ dispatcher: createProbe().dispatcher, capabilities, rendererFolder, spoolFolder, user: 'mia', logger: silentLogger, clock, calendar: async (token) => await Promise.resolve(token === CALENDAR ? 'BEGIN:VCALENDAR\r\n' : null) })
   authority = host.origin.slice('http://'.length)
 })
 afterAll(async () => {
@@ -74,6 +75,20 @@ function openSocket(headers: Record<string, string>, path = '/api'): Promise<str
   const socket = new WebSocket(`ws://${authority}${path}`, { headers })
   return new Promise((resolve, reject) => socket.on('open', () => resolve('opened')).on('error', reject))
 }
+
+describe('the calendar', () => {
+  it('is read with its own token and without a session, and opens nothing else', async () => {
+    const answer = await ask(`/calendar/${CALENDAR}.ics`)
+    expect([answer.status, answer.body, answer.headers['content-type'], answer.headers['cache-control']]).toEqual([200, 'BEGIN:VCALENDAR\r\n', 'text/calendar; charset=utf-8', 'no-store'])
+    expect(answer.headers['set-cookie']).toBeUndefined()
+    expect((await ask(`/calendar/${CALENDAR}.ics`, { method: 'HEAD' })).body).toBe('')
+    expect((await ask(`/calendar/${'d'.repeat(43)}.ics`)).status).toBe(404)
+    expect((await ask('/calendar/.ics')).status).toBe(404)
+    expect((await ask(`/calendar/${CALENDAR}.ics`, { headers: { host: 'evil.example' } })).status).toBe(421)
+    expect((await ask(`/calendar/${CALENDAR}.ics`, { method: 'POST', headers: { origin: host.origin } })).status).toBe(401)
+    expect((await openSession(CALENDAR)).status).toBe(403)
+  })
+})
 
 describe('the one-time address', () => {
   it('keeps its token behind the number sign, which browsers never send', () => {

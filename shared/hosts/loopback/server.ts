@@ -44,6 +44,8 @@ export interface LoopbackOptions {
   /** The operating system's user, for the audit trail. */
   readonly user: string
   readonly logger: Logger
+  /** The calendar that belongs to a token, or null: read by calendar programs, which have no session. */
+  readonly calendar?: (token: string) => Promise<string | null>
   readonly clock?: Clock
 }
 
@@ -118,6 +120,8 @@ async function answer(parts: Parts, request: IncomingMessage, response: ServerRe
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(request, response, 405, 'Only GET, HEAD and POST are known here.')
     if (target.path === '/session') return sendJson(response, 200, { open: guard.hasSession(request) })
+    const token = /^\/calendar\/([A-Za-z0-9_-]{20,100})\.ics$/.exec(target.path)?.[1]
+    if (token !== undefined) return await sendCalendar(parts, token, request.method === 'HEAD', response)
     await sendFile(parts, target.path, request.method === 'HEAD', response)
   } catch (error) {
     failRequest(parts.options.logger, response, error)
@@ -136,6 +140,18 @@ async function openSession({ guard, sessions, options }: Parts, request: Incomin
   }
   response.setHeader('set-cookie', guard.cookieFor(secret))
   sendJson(response, 200, { open: true })
+}
+
+async function sendCalendar({ options }: Parts, token: string, headOnly: boolean, response: ServerResponse): Promise<void> {
+  const text = (await options.calendar?.(token)) ?? null
+  if (text === null) {
+    options.logger.log('warn', 'calendar refused: no such address')
+    sendText(response, 404, 'There is nothing here.')
+    return
+  }
+  const body = Buffer.from(text)
+  response.writeHead(200, { 'content-type': 'text/calendar; charset=utf-8', 'content-length': body.length, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'content-disposition': 'attachment; filename="waybill-expiry.ics"', 'referrer-policy': 'no-referrer' })
+  response.end(headOnly ? undefined : body)
 }
 
 async function sendFile({ options, authority }: Parts, path: string, headOnly: boolean, response: ServerResponse): Promise<void> {

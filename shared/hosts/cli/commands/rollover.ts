@@ -1,6 +1,10 @@
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { Rehearsal, RehearsedMoment } from '../../../contract/rehearsal.ts'
 import type { Rollover } from '../../../contract/rollover.ts'
+import { AppError } from '../../../core/kernel/errors.ts'
+import { writeWhole } from '../output-file.ts'
 import { table } from '../output.ts'
 import { limitOption, timeOption, type Register } from '../register.ts'
 
@@ -52,10 +56,10 @@ export function rolloverCommands(program: Command, run: Register): void {
   rollover
     .command('mark <id>')
     .description('note that a partner was told, or has answered')
-    .requiredOption('--partner <id>', 'which partner')
+    .option('--partner <id>', 'which partner; left out: everyone concerned')
     .requiredOption('--step <step>', 'sent or acknowledged')
     .action(
-      run(async ({ client, output }, id: string, options: { partner: string; step: 'sent' }) => {
+      run(async ({ client, output }, id: string, options: { partner?: string; step: 'sent' }) => {
         const result = await client.rollover.mark({ id, ...options })
         output.result(result, () => boardText(result))
       }),
@@ -64,11 +68,18 @@ export function rolloverCommands(program: Command, run: Register): void {
   rollover
     .command('mail <id>')
     .description('the text that tells a partner about it')
-    .requiredOption('--partner <id>', 'which partner')
+    .option('--partner <id>', 'which partner; left out, with --out: everyone concerned')
+    .option('--out <folder>', 'write the texts and our cards there, one folder a partner')
     .action(
-      run(async ({ client, output }, id: string, options: { partner: string }) => {
-        const result = await client.rollover.mail({ id, ...options })
-        output.result(result, () => `Subject: ${result.subject}\n\n${result.body}`)
+      run(async ({ client, output }, id: string, { partner, out }: { partner?: string; out?: string }) => {
+        if (partner === undefined && out === undefined) throw new AppError('input.invalid', 'name a partner, or a folder with --out for everyone')
+        const partners = partner === undefined ? (await client.rollover.show({ id })).partners.map((one) => one.partner) : [partner]
+        const mails = await Promise.all(partners.map(async (one) => ({ partner: one, ...(await client.rollover.mail({ id, partner: one })) })))
+        if (out !== undefined) for (const mail of mails) await writeMail(resolve(out, mail.partner), mail)
+        const [first] = mails
+        if (partner !== undefined && first !== undefined)
+          output.result(first, () => [`Subject: ${first.subject}`, '', first.body, ...(first.card === null ? [] : [`Goes along: ${first.card.fileName}${out === undefined ? ' (write it with --out)' : ''}`, `Read out by phone: ${first.card.words.join(' ')}`])].join('\n'))
+        else output.result({ folder: out, mails }, () => [`written to ${out ?? ''}`, ...mails.map((mail) => `  ${mail.partner}${mail.card === null ? '' : `: read out by phone ${mail.card.words.join(' ')}`}`)].join('\n'))
       }),
     )
 
@@ -106,6 +117,12 @@ export function rolloverCommands(program: Command, run: Register): void {
     )
 }
 
+async function writeMail(folder: string, { subject, body, card }: { readonly subject: string; readonly body: string; readonly card: { readonly fileName: string; readonly text: string } | null }): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  await writeWhole(join(folder, 'mail.txt'), `Subject: ${subject}\n\n${body}`)
+  if (card !== null) await writeWhole(join(folder, card.fileName), card.text)
+}
+
 const MOMENTS: Readonly<Record<RehearsedMoment['moment'], string>> = { now: 'Now', switch: 'After the switch', retire: 'After the old one has ended', at: 'At that time' }
 
 function rehearsalText({ partner, connection, moments }: Rehearsal): string {
@@ -114,10 +131,10 @@ function rehearsalText({ partner, connection, moments }: Rehearsal): string {
   return [`${partner}/${connection}`, ...moments.map(moment)].join('\n')
 }
 
-function boardText({ id, old, next, state, switchAt, retireAt, partners }: Rollover): string {
+function boardText({ id, old, next, state, announceAt, switchAt, retireAt, partners }: Rollover): string {
   const day = (time: string | null): string => time?.slice(0, 10) ?? '-'
   return [
-    `${id} (${state}): ${old.label} → ${next.label}; switch ${switchAt === null ? 'at first use' : day(switchAt)}, old one retires ${day(retireAt)}`,
-    table([['PARTNER', 'STEP', 'SENT', 'ACKNOWLEDGED', 'FIRST SEEN', 'OLD LAST SEEN'], ...partners.map((one) => [one.partner, one.step, day(one.sent), day(one.acknowledged), day(one.firstSeen), day(one.oldLastSeen)])]),
+    `${id} (${state}): ${old.label} → ${next.label}; ${announceAt === null ? '' : `announced ${day(announceAt)}, `}switch ${switchAt === null ? 'at first use' : day(switchAt)}, old one retires ${day(retireAt)}`,
+    table([['PARTNER', 'STEP', 'SENT', 'ACKNOWLEDGED', 'FIRST SEEN', 'PROOF', 'OLD LAST SEEN'], ...partners.map((one) => [one.partner, one.step, day(one.sent), day(one.acknowledged), day(one.firstSeen), one.proof ?? '-', day(one.oldLastSeen)])]),
   ].join('\n')
 }

@@ -5,10 +5,10 @@ import type { ProvenanceInput } from '../../../contract/connections/common.ts'
 import type { WaybillClient } from '../../../contract/index.ts'
 import { AppError } from '../../../core/kernel/errors.ts'
 import { bindOptions, type Target } from '../bind-options.ts'
-import { readTextFile } from '../document-file.ts'
 import { writeWhole } from '../output-file.ts'
 import { table } from '../output.ts'
 import { limitOption, splitTarget, timeOption, type Register } from '../register.ts'
+import { readPassword, trustActs } from './trust-acts.ts'
 
 function provenanceOf(options: { provenance?: string; source?: ProvenanceInput['source']; person?: string }): ProvenanceInput | undefined {
   if (options.provenance === undefined && options.source === undefined) return undefined
@@ -147,6 +147,8 @@ export function trustCommands(program: Command, run: Register): void {
       }),
     )
 
+  trustActs(trust, run)
+
   trust
     .command('export <id>')
     .description('the public part: PEM for certificates, one line for SSH keys')
@@ -198,22 +200,6 @@ export function trustCommands(program: Command, run: Register): void {
         const result = await client.trust.findings({})
         output.result(result, () => (result.findings.length === 0 ? 'Nothing deserves attention.' : result.findings.map(({ severity, code, message, suggestion }) => `${severity} ${code}: ${message}\n  ${suggestion}`).join('\n')))
         return result.findings.some(({ severity }) => severity === 'error') ? 3 : 0
-      }),
-    )
-
-  trust
-    .command('export-private <id>')
-    .description('the private key in a container under a password (PKCS#12, PKCS#8 or OpenPGP armour); it stands in the audit trail')
-    .requiredOption('--password-file <file>', 'file with the password of the container, at least 12 characters')
-    .requiredOption('--reason <text>', 'why it leaves')
-    .requiredOption('--out <file>', 'write it there, readable by you alone')
-    .option('--confirm', 'yes, the private key is to leave this workspace')
-    .action(
-      run(async ({ client, output }, id: string, options: { passwordFile: string; reason: string; out: string; confirm?: boolean }) => {
-        if (options.confirm !== true) throw new AppError('input.invalid', 'a private key leaves only with --confirm')
-        const result = await client.trust.exportPrivate({ id, password: await readPassword(options.passwordFile), reason: options.reason, confirmed: true })
-        await writeWhole(resolve(options.out), Buffer.from(result.text, result.encoding === 'base64' ? 'base64' : 'utf8'), 0o600)
-        output.result({ fileName: result.fileName, file: resolve(options.out) }, () => `written to ${options.out}`)
       }),
     )
 
@@ -305,10 +291,6 @@ function matching(item: TrustItem, targets: readonly Target[]): string[] {
     .filter(({ activeUntil }) => activeUntil === null || now < Date.parse(activeUntil))
     .filter((binding) => targets.length === 0 || targets.some(({ partner, connection, role }) => binding.role === role && binding.partner === (partner ?? null) && (connection === undefined || binding.connection === connection)))
     .map(({ id }) => id)
-}
-
-async function readPassword(file: string): Promise<string> {
-  return (await readTextFile(file)).replace(/\r?\n$/, '')
 }
 
 /** OpenSSH writes 43 characters of Base64 after SHA256:, certificates have 64 hex digits, with or without colons. */
