@@ -66,6 +66,11 @@ export const rollover = {
   rehearse: procedure('read', z.object({ id: z.string().max(100), partner: Slug.optional(), at: Timestamp.optional() }), z.object({ rehearsals: z.array(Rehearsal) })),
   /** Does what time and traffic ask for: the switch at first use, the end of the old item. A running service does so by itself. */
   check: procedure('write', Nothing, z.object({ changed: z.number().int() })),
+  /**
+   * Ends the old item now, wherever it stands, with the next one in its place. Refused (`input.conflict`) while partners were not seen with the
+   * next one, unless `anyway`.
+   */
+  finish: procedure('dangerous', z.object({ id: z.string().max(100), anyway: z.boolean().default(false) }), Rollover),
   /** The next item's bindings end; the old one serves on as before. */
   cancel: procedure('dangerous', z.object({ id: z.string().max(100) }), Rollover),
   changed: topic(z.object({ id: z.string() })),

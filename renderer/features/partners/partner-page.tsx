@@ -17,6 +17,8 @@ import { PartnerPosture } from '../posture/partner-posture.tsx'
 import { DropTarget } from '../send/drop-target.tsx'
 import { FilePicker } from '../send/file-picker.tsx'
 import { ProvenanceText } from '../trust/provenance-text.tsx'
+import { ImportCardDialog } from '../cards/import-card-dialog.tsx'
+import { OurCardDialog } from '../cards/our-card-dialog.tsx'
 import { ConnectionCard } from './connection-card.tsx'
 import { partnerState } from './partner-row.tsx'
 import { PracticeCard } from './practice-card.tsx'
@@ -38,6 +40,7 @@ function Shown({ detail, reload }: { readonly detail: PartnerDetail; readonly re
   const action = useAction()
   const [removing, setRemoving] = useState(false)
   const [json, setJson] = useState(false)
+  const [card, setCard] = useState<'ours' | 'theirs' | null>(null)
   const { tone, word } = partnerState(summary)
   const deliveries = useCall(`deliveries.list ${id}`, (asked) => asked.deliveries.list({ partner: id, limit: 10 }), (asked, changed) => asked.deliveries.onChanged(changed))
 
@@ -87,7 +90,20 @@ function Shown({ detail, reload }: { readonly detail: PartnerDetail; readonly re
           </div>
         </Card>
 
-        <Card title="What this relationship rests on" flush>
+        <Card
+          title="What this relationship rests on"
+          flush
+          actions={
+            <>
+              <Button compact onClick={() => setCard('ours')}>
+                Our card
+              </Button>
+              <Button compact onClick={() => setCard('theirs')}>
+                Their card
+              </Button>
+            </>
+          }
+        >
           {detail.trust.length === 0 ? (
             <p className={`quiet ${ui['pad'] ?? ''}`}>Nothing is confirmed yet. Test the connection and compare what the server shows with the partner.</p>
           ) : (
@@ -135,6 +151,8 @@ function Shown({ detail, reload }: { readonly detail: PartnerDetail; readonly re
             </pre>
           </Card>
         ) : null}
+        <OurCardDialog partner={id} open={card === 'ours'} onClose={() => setCard(null)} />
+        <ImportCardDialog partner={id} open={card === 'theirs'} onClose={() => setCard(null)} />
         <ConfirmDialog title={`Remove ${summary.name}?`} open={removing} action="Remove partner" onClose={() => setRemoving(false)} onConfirm={() => void remove()}>
           <p>Nothing more can be sent to this partner, and its password is destroyed. The ledger and the audit records stay.</p>
         </ConfirmDialog>

@@ -6,12 +6,14 @@ import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { Card, Empty, Guard, Page, Skeleton } from '../../ui/page.tsx'
+import { ImportCardDialog } from '../cards/import-card-dialog.tsx'
 import { PartnerRow } from './partner-row.tsx'
 import ui from '../../ui/ui.module.css'
 
 export function PartnersPage() {
   const [, navigate] = useLocation()
   const [search, setSearch] = useState('')
+  const [card, setCard] = useState(false)
   const partners = useCall(
     `partners.list ${search}`,
     (client) => client.partners.list({ limit: 500, ...(search === '' ? {} : { search }) }),
@@ -24,7 +26,13 @@ export function PartnersPage() {
   )
   const { data, error } = partners
   return (
-    <Page title="Partners" about="Drop files on a partner to send them." actions={add}>
+    <Page title="Partners" about="Drop files on a partner to send them." actions={
+        <>
+          <Button onClick={() => setCard(true)}>Take a card over</Button>
+          {add}
+        </>
+      }
+    >
       {error ? <ErrorPanel error={error} /> : null}
       {data === undefined || data.total > 5 || search !== '' ? <TextField label="Search partners" value={search} onChange={(event) => setSearch(event.target.value)} /> : null}
       {data === undefined ? <Skeleton height={180} /> : null}
@@ -52,6 +60,7 @@ export function PartnersPage() {
           </Empty>
         )
       ) : null}
+      <ImportCardDialog open={card} onClose={() => setCard(false)} />
     </Page>
   )
 }

@@ -1,13 +1,13 @@
 import { useState } from 'react'
 import { Link } from 'wouter'
-import { useHost } from '../../lib/app-context.ts'
-import { useAction, useCall } from '../../lib/use-call.ts'
+import { useCall } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Card, Empty, Page, Skeleton } from '../../ui/page.tsx'
 import { Status } from '../../ui/status.tsx'
-import { saveFile } from './save-file.ts'
+import { CalendarDialog } from './calendar-dialog.tsx'
 import { TrustTabs } from './tabs.tsx'
+import { FlowLine } from './what-if-card.tsx'
 import { daysText, EXPIRY_TONE, ROLES } from './words.ts'
 import ui from '../../ui/ui.module.css'
 
@@ -15,18 +15,12 @@ const DAY_MS = 86_400_000
 
 /** Ends of what is in use, and what a day in the future will look like if nobody acts. */
 export function ExpiryPage() {
-  const { client } = useHost()
-  const action = useAction()
   const { data, error } = useCall('trust.expiry', (caller) => caller.trust.expiry({ limit: 500 }), (caller, changed) => caller.trust.onChanged(changed))
-  const save = async (): Promise<void> => {
-    const file = await action.run(async () => await client.trust.calendar({}))
-    if (file !== undefined) saveFile({ ...file, encoding: 'text' })
-  }
+  const [calendar, setCalendar] = useState(false)
   return (
-    <Page title="Keys & certificates" about="Only what is in use; subkeys and the certificates above are counted in." actions={<Button onClick={() => void save()}>Calendar file</Button>}>
+    <Page title="Keys & certificates" about="Only what is in use; subkeys and the certificates above are counted in." actions={<Button onClick={() => setCalendar(true)}>Calendar</Button>}>
       <TrustTabs />
       {error ? <ErrorPanel error={error} /> : null}
-      {action.error ? <ErrorPanel error={action.error} /> : null}
       {data === undefined && error === undefined ? <Skeleton height={220} /> : null}
       {data?.entries.length === 0 ? <Empty title="Nothing that is in use ends">Certificates and keys with an end appear here as soon as they are used for something.</Empty> : null}
       {data !== undefined && data.entries.length > 0 ? (
@@ -54,6 +48,7 @@ export function ExpiryPage() {
           </Card>
         </>
       ) : null}
+      <CalendarDialog open={calendar} onClose={() => setCalendar(false)} />
     </Page>
   )
 }
@@ -82,6 +77,9 @@ function Outlook() {
               <li key={`${item} ${partner} ${connection} ${role}`} className="small">
                 <span className={ui['strong']}>{label}</span> · {partner} / {connection}: {message}
               </li>
+            ))}
+            {data?.flows.slice(0, 8).map((flow) => (
+              <FlowLine key={`${flow.flow} ${flow.partner} ${flow.connection}`} flow={flow} />
             ))}
             {broken.length > 8 ? <li className="quiet small">and {broken.length - 8} more</li> : null}
           </ul>

@@ -4,21 +4,22 @@ import type { TrustItemDetail } from '../../../shared/contract/trust.ts'
 import { useHost } from '../../lib/app-context.ts'
 import { useAction, useCall } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
-import { ConfirmDialog } from '../../ui/dialog.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Card, Page, Skeleton } from '../../ui/page.tsx'
 import { Status } from '../../ui/status.tsx'
+import { AttachDialog, EndButtons } from './item-acts.tsx'
 import { BindDialog, ConfirmItemDialog, ExportPrivateDialog } from './item-dialogs.tsx'
 import { FitnessList, ItemFacts } from './item-preview.tsx'
 import { ProvenanceText } from './provenance-text.tsx'
 import { saveFile } from './save-file.ts'
+import { WhatIfCard } from './what-if-card.tsx'
 import { ASSURANCE, KINDS, pendingBindings, ROLES } from './words.ts'
 import ui from '../../ui/ui.module.css'
 
 /** What was bound since the page was opened is in use, whatever the two clocks say. */
 const SOON_MS = 3_600_000
 
-type DialogName = 'bind' | 'confirm' | 'export-private' | 'retire'
+type DialogName = 'bind' | 'confirm' | 'export-private' | 'attach'
 
 /** One key or certificate: what it is, what uses it, how we know it, what would happen without it. */
 export function TrustItemPage({ id }: { readonly id: string }) {
@@ -41,9 +42,9 @@ export function TrustItemPage({ id }: { readonly id: string }) {
     const file = await action.run(async () => await client.trust.request({ id }))
     if (file !== undefined) saveFile({ ...file, encoding: 'text' })
   }
-  const retire = async (): Promise<void> => {
-    close()
-    await action.run(async () => await client.trust.retire({ id }))
+  const fetchFile = async (file: string): Promise<void> => {
+    const found = await action.run(async () => await client.trust.attachment({ id, file }))
+    if (found !== undefined) saveFile(found)
   }
   const assurance = ASSURANCE[item.assurance]
   return (
@@ -65,14 +66,28 @@ export function TrustItemPage({ id }: { readonly id: string }) {
           <Card title="What it can be used for">
             <FitnessList fitness={item.fitness} />
           </Card>
-          <Card title="How we know it is genuine" actions={item.assurance === 'own' ? null : <Button compact onClick={() => setDialog('confirm')}>Confirm</Button>}>
+          <Card
+            title="How we know it is genuine"
+            actions={
+              <>
+                <Button compact onClick={() => setDialog('attach')}>
+                  Add a file
+                </Button>
+                {item.assurance === 'own' ? null : (
+                  <Button compact onClick={() => setDialog('confirm')}>
+                    Confirm
+                  </Button>
+                )}
+              </>
+            }
+          >
             <p className="quiet small">{assurance.help}</p>
-            <ProvenanceText records={item.provenance} />
+            <ProvenanceText records={item.provenance} onFile={(file) => void fetchFile(file)} />
           </Card>
         </div>
       </div>
       <Bindings item={item} onBind={() => setDialog('bind')} />
-      <WhatIf id={id} bound={item.bindings.length > 0} />
+      <WhatIfCard id={id} bound={item.bindings.length > 0} />
       <Card title="Take it along">
         <div className={ui['row']}>
           {item.publicKey === null ? <span className="quiet">Only its fingerprint is known.</span> : <Button onClick={() => void save('pem')}>Save the public part</Button>}
@@ -85,19 +100,13 @@ export function TrustItemPage({ id }: { readonly id: string }) {
           {item.x509 !== null && item.hasPrivateKey ? <Button onClick={() => void request()}>Request a certificate (CSR)</Button> : null}
           {item.hasPrivateKey ? <Button onClick={() => setDialog('export-private')}>Private key…</Button> : null}
           <span className={ui['grow']} />
-          {item.state === 'active' ? (
-            <Button look="danger" onClick={() => setDialog('retire')}>
-              Retire
-            </Button>
-          ) : null}
+          <EndButtons item={item} />
         </div>
       </Card>
       <BindDialog item={item} open={dialog === 'bind'} onClose={close} />
       <ConfirmItemDialog item={item} open={dialog === 'confirm'} onClose={close} />
       <ExportPrivateDialog item={item} open={dialog === 'export-private'} onClose={close} />
-      <ConfirmDialog title={`Retire ${item.label}?`} open={dialog === 'retire'} action="Retire" onClose={close} onConfirm={() => void retire()}>
-        It stays in the inventory for old deliveries, and is never used again. What is still bound is refused, with a list of what would break.
-      </ConfirmDialog>
+      <AttachDialog item={item} open={dialog === 'attach'} onClose={close} />
     </Page>
   )
 }
@@ -130,26 +139,6 @@ function Bindings({ item, onBind }: { readonly item: TrustItemDetail; readonly o
         ))}
       </ul>
       {action.error ? <ErrorPanel error={action.error} /> : null}
-    </Card>
-  )
-}
-
-function WhatIf({ id, bound }: { readonly id: string; readonly bound: boolean }) {
-  const { data } = useCall(`trust.whatIf ${id}`, (client) => client.trust.whatIf({ item: id }), (client, changed) => client.trust.onChanged(changed))
-  if (!bound || data === undefined) return null
-  return (
-    <Card title="Without it" flush>
-      {data.consequences.length === 0 ? <p className={`${ui['pad'] ?? ''} quiet`}>Nothing would fail.</p> : null}
-      <ul className={ui['list']}>
-        {data.consequences.map(({ partner, connection, role, severity, message }) => (
-          <li key={`${partner} ${connection} ${role}`} className={ui['item']}>
-            <span className={ui['grow']}>
-              {partner} / {connection}: {message}
-            </span>
-            <Status tone={severity === 'breaks' ? 'bad' : severity === 'partly' ? 'warn' : 'ok'}>{severity === 'breaks' ? 'Stops' : severity === 'partly' ? 'In part' : 'Goes on'}</Status>
-          </li>
-        ))}
-      </ul>
     </Card>
   )
 }

@@ -1,16 +1,21 @@
 import { useState } from 'react'
 import { Link } from 'wouter'
+import type { WaybillClient } from '../../../shared/contract/index.ts'
 import type { Rollover, RolloverPartner } from '../../../shared/contract/rollover.ts'
 import { useHost } from '../../lib/app-context.ts'
 import { useAction, useCall } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { ConfirmDialog, Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
-import { SelectField, TextArea, TextField } from '../../ui/field.tsx'
+import { TextArea } from '../../ui/field.tsx'
 import { Card, Empty, Page, Skeleton } from '../../ui/page.tsx'
 import { Status } from '../../ui/status.tsx'
+import { WordsLine } from '../cards/words-line.tsx'
+import { PlanDialog } from './plan-dialog.tsx'
+import { RehearsalDialog } from './rehearsal-dialog.tsx'
+import { saveFile } from './save-file.ts'
 import { TrustTabs } from './tabs.tsx'
-import { pendingBindings, STEPS } from './words.ts'
+import { STEPS } from './words.ts'
 import ui from '../../ui/ui.module.css'
 
 /** The planned changes from one key to the next: where each partner stands, with proof from traffic. */
@@ -49,18 +54,36 @@ function Board({ rollover }: { readonly rollover: Rollover }) {
   const { client } = useHost()
   const action = useAction()
   const [asking, setAsking] = useState(false)
-  const { id, old, next, state, switchAt, retireAt, partners } = rollover
+  const [rehearsing, setRehearsing] = useState(false)
+  const [finishing, setFinishing] = useState(false)
+  const { id, old, next, state, announceAt, switchAt, retireAt, partners } = rollover
+  const unseen = partners.filter(({ firstSeen }) => firstSeen === null).map(({ partner }) => partner)
+  const untold = partners.filter(({ sent }) => sent === null).length
   return (
     <Card title={`${old.label} → ${next.label}`} flush actions={<Status tone={STATES[state].tone}>{STATES[state].word}</Status>}>
       <div className={`${ui['pad'] ?? ''} ${ui['row'] ?? ''}`}>
         <span className={`${ui['grow'] ?? ''} quiet small`}>
+          {announceAt === null ? '' : `Partners are told on ${announceAt.slice(0, 10)}. `}
           {switchAt === null ? 'We switch as soon as a partner is seen to use the next one' : `We switch on ${switchAt.slice(0, 10)}`}
           {retireAt === null ? '.' : `; the old one ends on ${retireAt.slice(0, 10)}, unless it was seen in the seven days before.`}
         </span>
         {state === 'running' ? (
-          <Button compact onClick={() => setAsking(true)}>
-            Cancel the change
-          </Button>
+          <>
+            <Button compact look="primary" onClick={() => setRehearsing(true)}>
+              Rehearse
+            </Button>
+            {untold > 1 ? (
+              <Button compact disabled={action.busy} onClick={() => void action.run(async () => await client.rollover.mark({ id, step: 'sent' }))}>
+                All told
+              </Button>
+            ) : null}
+            <Button compact onClick={() => setFinishing(true)}>
+              End the old one
+            </Button>
+            <Button compact onClick={() => setAsking(true)}>
+              Cancel the change
+            </Button>
+          </>
         ) : null}
       </div>
       <ul className={ui['list']}>
@@ -69,6 +92,19 @@ function Board({ rollover }: { readonly rollover: Rollover }) {
         ))}
       </ul>
       {action.error ? <ErrorPanel error={action.error} /> : null}
+      <RehearsalDialog rollover={rollover} open={rehearsing} onClose={() => setRehearsing(false)} />
+      <ConfirmDialog
+        title={`End ${old.label} now?`}
+        open={finishing}
+        action="End the old one"
+        onClose={() => setFinishing(false)}
+        onConfirm={() => {
+          setFinishing(false)
+          void action.run(async () => await client.rollover.finish({ id, anyway: unseen.length > 0 }))
+        }}
+      >
+        {unseen.length === 0 ? `Every partner was seen with ${next.label}.` : `Not seen with ${next.label} yet: ${unseen.join(', ')}. What they still do with ${old.label} will fail.`}
+      </ConfirmDialog>
       <ConfirmDialog
         title="Cancel the change?"
         open={asking}
@@ -85,10 +121,12 @@ function Board({ rollover }: { readonly rollover: Rollover }) {
   )
 }
 
+type Mail = Awaited<ReturnType<WaybillClient['rollover']['mail']>>
+
 function PartnerStep({ id, at, running }: { readonly id: string; readonly at: RolloverPartner; readonly running: boolean }) {
   const { client } = useHost()
   const action = useAction()
-  const [mail, setMail] = useState<{ subject: string; body: string } | null>(null)
+  const [mail, setMail] = useState<Mail | null>(null)
   const { tone, word } = STEPS[at.step]
   const mark = async (step: 'sent' | 'acknowledged'): Promise<void> => {
     await action.run(async () => await client.rollover.mark({ id, partner: at.partner, step }))
@@ -108,7 +146,15 @@ function PartnerStep({ id, at, running }: { readonly id: string; readonly at: Ro
       <span className={ui['grow']}>
         <Link href={`/partners/${at.partner}`}>{at.partner}</Link>
         <br />
-        <span className="quiet small">{facts.filter((fact) => fact !== '').join(' · ')}</span>
+        <span className="quiet small">
+          {facts.filter((fact) => fact !== '').join(' · ')}
+          {at.proof === null ? null : (
+            <>
+              {' · '}
+              <Link href={`/deliveries/${at.proof}`}>proof</Link>
+            </>
+          )}
+        </span>
         {action.error ? <ErrorPanel error={action.error} /> : null}
       </span>
       {running ? (
@@ -129,8 +175,10 @@ function PartnerStep({ id, at, running }: { readonly id: string; readonly at: Ro
       ) : null}
       <Status tone={tone}>{word}</Status>
       <Dialog title={mail?.subject ?? ''} open={mail !== null} onClose={() => setMail(null)} wide>
-        <TextArea label="Text" readOnly rows={16} value={mail?.body ?? ''} />
+        <TextArea label="Text" readOnly rows={14} value={mail?.body ?? ''} />
+        {mail?.card ? <WordsLine words={mail.card.words} /> : null}
         <DialogActions>
+          {mail?.card ? <Button onClick={() => saveFile({ fileName: mail.card?.fileName ?? '', text: mail.card?.text ?? '', encoding: 'text' })}>Save {mail.card.fileName}</Button> : null}
           <Button onClick={() => void navigator.clipboard.writeText(mail?.body ?? '').catch(() => undefined)}>Copy</Button>
           <Button look="primary" onClick={() => setMail(null)}>
             Close
@@ -138,51 +186,5 @@ function PartnerStep({ id, at, running }: { readonly id: string; readonly at: Ro
         </DialogActions>
       </Dialog>
     </li>
-  )
-}
-
-function PlanDialog({ open, onClose }: { readonly open: boolean; readonly onClose: () => void }) {
-  const { client } = useHost()
-  const action = useAction()
-  const items = useCall('trust.list plan', (caller) => caller.trust.list({ limit: 1000 }), (caller, changed) => caller.trust.onChanged(changed))
-  const [now] = useState(() => Date.now())
-  const [old, setOld] = useState('')
-  const [next, setNext] = useState('')
-  const [switchAt, setSwitchAt] = useState('')
-  const [retireAt, setRetireAt] = useState('')
-  const active = (items.data?.items ?? []).filter(({ state }) => state === 'active')
-  const bound = active.filter((item) => pendingBindings(item, now).length > 0)
-  const chosen = bound.find(({ id }) => id === old) ?? bound[0]
-  const others = active.filter(({ id, kind, hasPrivateKey }) => chosen !== undefined && id !== chosen.id && kind === chosen.kind && (hasPrivateKey || !chosen.hasPrivateKey))
-  const follower = others.find(({ id }) => id === next) ?? others[0]
-  const run = async (): Promise<void> => {
-    if (chosen === undefined || follower === undefined) return
-    const done = await action.run(
-      async () =>
-        await client.rollover.plan({
-          old: chosen.id,
-          next: follower.id,
-          ...(switchAt === '' ? {} : { switchAt: new Date(switchAt).toISOString() }),
-          ...(retireAt === '' ? {} : { retireAt: new Date(retireAt).toISOString() }),
-        }),
-    )
-    if (done !== undefined) onClose()
-  }
-  return (
-    <Dialog title="Plan a change" open={open} onClose={onClose}>
-      <SelectField label="Old" value={chosen?.id ?? ''} onChange={(event) => setOld(event.target.value)} options={bound.map(({ id, label, fingerprint }) => [id, `${label} (${fingerprint.slice(0, 18)}…)`])} />
-      <SelectField label="Next" value={follower?.id ?? ''} onChange={(event) => setNext(event.target.value)} options={others.map(({ id, label, fingerprint }) => [id, `${label} (${fingerprint.slice(0, 18)}…)`])} help={others.length === 0 ? 'Import or make the next one first.' : 'It serves for everything that the old one is used for.'} />
-      <div className={ui['split']}>
-        <TextField label="We switch on" type="datetime-local" value={switchAt} onChange={(event) => setSwitchAt(event.target.value)} help="Left out: as soon as the partner is seen to use it." />
-        <TextField label="The old one ends on" type="datetime-local" value={retireAt} onChange={(event) => setRetireAt(event.target.value)} help="Left out: only when you end it." />
-      </div>
-      {action.error ? <ErrorPanel error={action.error} /> : null}
-      <DialogActions>
-        <Button onClick={onClose}>Cancel</Button>
-        <Button look="primary" disabled={action.busy || follower === undefined} onClick={() => void run()}>
-          Plan it
-        </Button>
-      </DialogActions>
-    </Dialog>
   )
 }

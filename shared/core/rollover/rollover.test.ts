@@ -98,6 +98,21 @@ describe('a rollover', () => {
     expect(() => rollovers.cancel(plan.id, tester)).toThrow(expect.objectContaining({ code: 'input.conflict' }))
   })
 
+  it('is finished by a person before its dates, and not over partners that were not seen unless told so', async () => {
+    const old = await made('old', { role: 'sign' }, { role: 'decrypt' })
+    const next = await made('next')
+    on(0.1)
+    const plan = rollovers.plan({ old: old.id, next: next.id, switchAt: day(10), retireAt: day(20) }, tester)
+    used('acme', next, 0.1)
+    on(0.2)
+    expect(() => rollovers.finish(plan.id, false, tester)).toThrow(expect.objectContaining({ code: 'input.conflict', message: expect.stringContaining('beta') }))
+    expect(rollovers.finish(plan.id, true, tester)).toMatchObject({ state: 'done', partners: [{ step: 'retired' }, { step: 'retired' }] })
+    on(0.3)
+    expect([inRole('beta', 'sign'), inRole('beta', 'decrypt')]).toEqual([['next'], ['next']])
+    on(11)
+    expect([inRole('beta', 'sign'), rollovers.check()]).toEqual([['next'], 0])
+  })
+
   it('refuses a plan that cannot work, and keeps nothing of it', async () => {
     const old = await made('old', { role: 'sign' })
     const next = await made('next')

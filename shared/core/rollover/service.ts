@@ -175,6 +175,23 @@ export function createRolloverService(deps: RolloverDeps) {
       return announce(id)
     },
 
+    /** A person does not wait for dates and quiet. */
+    finish(id: string, anyway: boolean, actor: Actor): Rollover {
+      const row = rowOf(id)
+      const plan = view(row)
+      if (plan.state !== 'running') throw new AppError('input.conflict', 'the rollover has ended already')
+      const unseen = plan.partners.filter(({ firstSeen }) => firstSeen === null).map(({ partner }) => partner)
+      if (unseen.length > 0 && !anyway) throw new AppError('input.conflict', `not seen with ${plan.next.label} yet: ${unseen.join(', ')}; what they still do with ${plan.old.label} would fail`, { details: { 'not seen yet': unseen.join(', ') } })
+      database.transaction(() => {
+        for (const binding of pending(trust.show(row.next), row.partner)) if (!isActive(binding, clock.now())) trust.unbind(binding.id, actor)
+        const serving = trust.show(row.next).bindings.filter((other) => isActive(other, clock.now()))
+        bindNext(row, actor, (binding) => (serving.some((other) => samePlace(other, binding)) ? null : now()))
+        for (const binding of pending(trust.show(row.old), row.partner)) trust.unbind(binding.id, actor)
+        audit.record({ actor, type: 'rollover.finished', subject: { kind: 'trust', id: row.next }, partner: row.partner, data: { rollover: id, notSeen: unseen } })
+      })
+      return announce(id)
+    },
+
     /** The other item of a change that is under way with a partner, by the one's fingerprint; null when there is none. */
     otherOf(partner: string, fingerprint: string): string | null {
       for (const row of running()) {
@@ -242,6 +259,7 @@ export function rolloverHandlers(service: RolloverService, { rehearse, card }: {
       const ours = service.show(id).ours ? card(partner) : null
       return { ...service.mail(id, partner, ours?.fileName ?? null), card: ours === null ? null : { ...ours, words: [...ours.words] } }
     },
+    finish: ({ id, anyway }, { actor }) => service.finish(id, anyway, actor),
     cancel: ({ id }, { actor }) => service.cancel(id, actor),
   }
 }

@@ -107,6 +107,17 @@ export function rolloverCommands(program: Command, run: Register): void {
     )
 
   rollover
+    .command('finish <id>')
+    .description('end the old one now, with the next one in its place; refused while partners were not seen with the next one')
+    .option('--anyway', 'although partners were not seen with it yet')
+    .action(
+      run(async ({ client, output }, id: string, options: { anyway?: boolean }) => {
+        const result = await client.rollover.finish({ id, anyway: options.anyway ?? false })
+        output.result(result, () => boardText(result))
+      }),
+    )
+
+  rollover
     .command('cancel <id>')
     .description('the next item is bound no more; the old one serves on')
     .action(
