@@ -49,6 +49,9 @@ export function conclusionOf(cells: readonly RehearsedCell[], facts: ConclusionF
     withNext.length === 0 ? `With ${next}, everything goes through.` : `If ${partner} ${has} only ${next} then, this fails: ${withNext.join(', ')}.`,
   ]
   const standing = { old: `By the board ${partner} has only ${old}.`, both: `By the board ${partner} has both.`, next: `${partner} was seen with ${next}.` }[stands]
-  const expected = expectedFailures(cells, ours, stands)
-  return [...parts, standing, expected.length === 0 ? 'So nothing is expected to fail.' : `So this is expected to fail: ${[...new Set(expected.map(({ use }) => useName(use, ours)))].join(', ')}.`].join(' ')
+  const expected = [...new Set(expectedFailures(cells, ours, stands).map(({ use }) => useName(use, ours)))]
+  const told = stands === 'old' ? withOld : withNext
+  // What has just been listed is not listed again.
+  const rest = expected.length === 0 ? 'So nothing is expected to fail.' : expected.join() === told.join() ? 'So that is what to expect, unless something is done before.' : `So this is expected to fail: ${expected.join(', ')}.`
+  return [...parts, standing, rest].join(' ')
 }
