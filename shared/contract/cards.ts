@@ -21,7 +21,7 @@ export type CardChange = z.infer<typeof CardChange>
 
 export const CardPreview = z.object({
   card: PartnerCard,
-  /** Six words over the whole card: both sides compare them by phone. */
+  /** Six words over the whole card but its date: both sides compare them by phone. */
   words: z.array(z.string()),
   /** The partner that it would change, or null: a new one. */
   partner: Slug.nullable(),

@@ -53,7 +53,7 @@ function Content({ partner, onClose }: { readonly partner: string; readonly onCl
         </ul>
       )}
       <WordsLine words={words} />
-      <p className="quiet small">Send the file by mail and read the words out by phone, never both on the same way. A card that is saved again has other words.</p>
+      <p className="quiet small">Send the file by mail and read the words out by phone, never both on the same way. The words stay the same until something on the card changes.</p>
       <DialogActions>
         <Button onClick={onClose}>Close</Button>
         <Button look="primary" onClick={() => saveFile({ fileName, text, encoding: 'text' })}>

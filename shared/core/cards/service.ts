@@ -92,9 +92,9 @@ export function cardHandlers(deps: CardDeps): WaybillHandlers<CallContext>['card
   }
 }
 
-/** Blanks and the order of fields do not change the words. */
+/** Blanks and the order of fields do not change the words, nor does the day: whoever reads them out later reads the same ones. */
 function canonical(card: PartnerCard): string {
-  return JSON.stringify(sorted(card))
+  return JSON.stringify(sorted({ ...card, createdAt: null }))
 }
 
 function sorted(value: unknown): unknown {

@@ -109,12 +109,12 @@ type NewInbound = Pick<
   'id' | 'receivedAt' | 'state' | 'partner' | 'connection' | 'as2From' | 'as2To' | 'messageId' | 'messageKey' | 'headers' | 'bodySha256' | 'bodyBytes' | 'remote' | 'reason' | 'detail'
 >
 
-/** Exchanges with a partner that came to their end and in which a certificate took part. */
+/** Exchanges that came to their end and in which a certificate took part. */
 const SEEN = `
-  SELECT processed_at at, json_extract(deliveries, '$[0]') delivery FROM as2_inbound WHERE partner = @partner AND state = 'processed' AND instr(facts, @fingerprint) > 0
+  SELECT partner, processed_at at, json_extract(deliveries, '$[0]') delivery FROM as2_inbound WHERE state = 'processed' AND instr(facts, @fingerprint) > 0
   UNION ALL
-  SELECT r.received_at at, m.delivery FROM as2_receipts r JOIN as2_messages m ON m.id = r.message
-    WHERE m.partner = @partner AND r.verdict = 'delivered' AND (instr(r.facts, @fingerprint) > 0 OR instr(m.facts, @fingerprint) > 0)`
+  SELECT m.partner, r.received_at at, m.delivery FROM as2_receipts r JOIN as2_messages m ON m.id = r.message
+    WHERE r.verdict = 'delivered' AND (instr(r.facts, @fingerprint) > 0 OR instr(m.facts, @fingerprint) > 0)`
 
 export type MessageRepository = ReturnType<typeof createMessageRepository>
 
@@ -151,16 +151,20 @@ export function createMessageRepository(database: Database) {
       database.prepare('UPDATE as2_messages SET superseded_at = ? WHERE id = ?').run(at, id)
     },
 
-    /** When a certificate (`sha256:…`) first and last took part in exchanges with a partner that came to their end: opened, signed, or answered by a receipt. */
-    seen(partner: string, fingerprint: string): { first: string | null; last: string | null; delivery: string | null } {
+    /**
+     * When a certificate (`sha256:…`) first and last took part in exchanges that came to their end (opened, signed, or answered by a receipt), by
+     * partner, with the first delivery. All partners at once: a board shows hundreds.
+     */
+    seen(fingerprint: string): Map<string, { first: string; last: string; delivery: string | null }> {
+      interface Row { partner: string; first: string; last: string; delivery: string | null }
+      const last = new Map(database.prepare<[Record<string, string>], { partner: string; last: string }>(`SELECT partner, max(at) last FROM (${SEEN}) GROUP BY partner`).all({ fingerprint }).map((row) => [row.partner, row.last]))
       // The bare column of an aggregate with min() comes from the row of the minimum (SQLite).
-      const row = database
-        .prepare<[Record<string, string>], { first: string | null; delivery: string | null }>(
-          `SELECT min(at) first, delivery FROM (${SEEN})`,
-        )
-        .get({ partner, fingerprint })
-      const last = database.prepare<[Record<string, string>], { last: string | null }>(`SELECT max(at) last FROM (${SEEN})`).get({ partner, fingerprint })?.last ?? null
-      return { first: row?.first ?? null, last, delivery: row?.delivery ?? null }
+      return new Map(
+        database
+          .prepare<[Record<string, string>], Omit<Row, 'last'>>(`SELECT partner, min(at) first, delivery FROM (${SEEN}) GROUP BY partner`)
+          .all({ fingerprint })
+          .map(({ partner, first, delivery }) => [partner, { first, delivery, last: last.get(partner) ?? first }]),
+      )
     },
 
     /** Messages of a partner that were taken over and in which a certificate (`sha256:…`) took part, newest first. */

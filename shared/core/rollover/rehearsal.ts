@@ -62,6 +62,7 @@ export function createRehearsal(deps: RehearsalDeps): Rehearse {
       const { ours, name, side, items, certificates } = scene
       if (!ours) return fromTried(await counterpart.theyTake(side, { knows: side.keyring.keys.sign?.certificate ?? null, holds: certificates[which] }), `${name} opens what we send with the key of ${items[which].label}`, `${name} cannot take what we send with the key of ${items[which].label} alone`)
       const last = await messages.lastTaken(scene.partner, scene.connection, 'decryptedBy', items[which].fingerprint)
+      if (cannotCheck(side)) return found('fails', `nothing that ${name} sends can be checked: ${unfitText(side.keyring, 'verify')}`, 'none')
       const tried = await counterpart.weTake(side, { signedBy: side.keyring.keys.verify[0]?.certificate ?? null, encryptTo: certificates[which] })
       const again = last === null ? null : await counterpart.weTakeAgain(side, last)
       if (last !== null && again?.ok === tried.ok) return fromRecorded(again, last, name, `is opened with ${items[which].label}`, 'would not be taken if it came again')
@@ -135,6 +136,7 @@ export function createRehearsal(deps: RehearsalDeps): Rehearse {
       if (ours) {
         const problem = problemText(items[which], 'encrypt', side)
         if (problem !== null) return found('fails', `${name}’s program will not encrypt to ${items[which].label}: ${problem}`, 'none')
+        if (cannotCheck(side)) return found('fails', `nothing that ${name} sends can be checked: ${unfitText(side.keyring, 'verify')}`, 'none')
         const tried = await counterpart.weTake(side, { signedBy: side.keyring.keys.verify[0]?.certificate ?? null, encryptTo: certificates[which] })
         return fromTried(tried, `a new message that ${name} encrypts to ${items[which].label} is taken`, `a new message that ${name} encrypts to ${items[which].label} is refused`)
       }
@@ -222,6 +224,11 @@ function certificateOf({ label, publicKey, x509 }: TrustItem): Certificate {
 function problemText(item: TrustItem, role: 'verify' | 'encrypt', { at, route }: OurSide): string | null {
   const early = item.notBefore !== null && at < Date.parse(item.notBefore) ? `it is valid from ${item.notBefore.slice(0, 10)} only` : null
   return problemsOfRole(item, role, { at, tolerated: route.tolerated }).find(({ severity }) => severity === 'error')?.message ?? early
+}
+
+/** Something is missing that has nothing to do with the change. */
+function cannotCheck({ keyring, route }: OurSide): boolean {
+  return route.connection.inbound.requireSigned && keyring.keys.verify.length === 0
 }
 
 function found(outcome: Found['outcome'], message: string, proof: Found['proof'] = outcome === 'idle' ? 'none' : 'practice'): Found {

@@ -12,7 +12,8 @@ describe('a rollover', () => {
   let rollovers: RolloverService
   let start: number
   let raised: string[]
-  let traffic: Map<string, { first: string | null; last: string | null }>
+  /** By fingerprint, then by partner. */
+  let traffic: Map<string, Map<string, { first: string; last: string; delivery: string | null }>>
 
   beforeEach(() => {
     here = createTestTrust(new Date().toISOString())
@@ -22,7 +23,7 @@ describe('a rollover', () => {
     for (const id of ['acme', 'beta']) here.documents.push(PartnerDocument.parse({ id, name: id, connections: [{ protocol: 'as2', as2Id: id, url: 'http://127.0.0.1/' }] }))
     rollovers = createRolloverService({
       database: here.database, trust: here.trust, partners: { all: () => here.documents }, station: () => ({ name: 'Example Trading', contacts: [] }),
-      seen: (partner, fingerprint) => ({ delivery: null, ...(traffic.get(`${partner} ${fingerprint}`) ?? { first: null, last: null }) }),
+      seen: (fingerprint) => traffic.get(fingerprint) ?? new Map(),
       audit: { record: () => undefined }, raise: ({ title, body }) => void raised.push(`${title} | ${body}`), publisher: { publish: () => undefined }, clock: here.clock,
     })
   })
@@ -31,7 +32,10 @@ describe('a rollover', () => {
   const day = (days: number): string => new Date(start + days * DAY_MS).toISOString()
   const on = (days: number): void => here.setTime(day(days))
   const made = async (name: string, ...bind: { partner?: string; role: Role }[]): Promise<TrustItem> => await here.trust.generate({ kind: 'x509', subject: { commonName: name }, key: 'rsa-2048', days: 900, altNames: [], bind }, tester)
-  const used = (partner: string, item: TrustItem, days: number): void => void traffic.set(`${partner} ${item.fingerprint}`, { first: traffic.get(`${partner} ${item.fingerprint}`)?.first ?? day(days), last: day(days) })
+  const used = (partner: string, item: TrustItem, days: number): void => {
+    const of = traffic.get(item.fingerprint) ?? new Map<string, { first: string; last: string; delivery: string | null }>()
+    traffic.set(item.fingerprint, of.set(partner, { first: of.get(partner)?.first ?? day(days), last: day(days), delivery: 'dlv_1' }))
+  }
   /** What the protocols get, newest first. */
   const inRole = (partner: string, role: Role): string[] => here.trust.materials.of(partner, 'as2', role).map(({ item }) => item.label)
 

@@ -36,8 +36,8 @@ export interface RolloverDeps {
   readonly trust: Pick<TrustService, 'show' | 'bind' | 'unbind'>
   readonly partners: { all(): readonly PartnerDocument[] }
   readonly station: () => StationDocument | null
-  /** First and last time that a certificate took part in real traffic with a partner. */
-  readonly seen: (partner: string, fingerprint: string) => { readonly first: string | null; readonly last: string | null; readonly delivery: string | null }
+  /** First and last time that a certificate took part in real traffic, by partner, with the delivery that shows it. */
+  readonly seen: (fingerprint: string) => ReadonlyMap<string, { readonly first: string; readonly last: string; readonly delivery: string | null }>
   readonly audit: AuditTrail
   readonly raise: RaiseNotice
   readonly publisher: Publisher
@@ -75,12 +75,12 @@ export function createRolloverService(deps: RolloverDeps) {
     const steps = database.prepare<[string], { partner: string; step: 'sent' | 'acknowledged'; at: string }>('SELECT partner, step, at FROM rollover_steps WHERE rollover = ?').all(row.id)
     const atOf = (partner: string, step: 'sent' | 'acknowledged'): string | null => steps.find((one) => one.partner === partner && one.step === step)?.at ?? null
     const all = [...old.bindings, ...next.bindings].filter((binding) => row.partner === null || binding.partner === row.partner)
+    const [seenNext, seenOld] = [deps.seen(next.fingerprint), deps.seen(old.fingerprint)]
     const list = [...concerned(all)].map(([partner, roles]): RolloverPartner => {
-      const seenNext = deps.seen(partner, next.fingerprint)
       const facts = {
         partner, roles, prepared: row.created_at,
         sent: atOf(partner, 'sent'), acknowledged: atOf(partner, 'acknowledged'),
-        firstSeen: seenNext.first, proof: seenNext.delivery, oldLastSeen: deps.seen(partner, old.fingerprint).last,
+        firstSeen: seenNext.get(partner)?.first ?? null, proof: seenNext.get(partner)?.delivery ?? null, oldLastSeen: seenOld.get(partner)?.last ?? null,
         oldRetired: pending(old, null).every((binding) => binding.partner !== partner && binding.partner !== null),
       }
       return { ...facts, step: stepOf(facts) }
