@@ -41,7 +41,7 @@ import type { Logger } from './kernel/logger.ts'
 import { as2Handlers } from './messages/handlers.ts'
 import type { OtherOfChange } from './messages/overlap.ts'
 import { createMessageSending, createMessageService } from './messages/service.ts'
-import { sendMessage } from './notifications/channels.ts'
+import { createSending } from './notifications/channels.ts'
 import { notificationHandlers } from './notifications/handlers.ts'
 import { createOutbox } from './notifications/outbox.ts'
 import { createNotificationService } from './notifications/service.ts'
@@ -156,7 +156,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const remoteFiles = createRemoteFileRepository(database)
   const collect = createCollect({ ...common, repository: deliveryRepository, remoteFiles, ledger, releases, payloads, routes, onLook: (seen) => expectations.noteLook(seen) })
   const deliveries = createDeliveryService({ database, exchange: sending.exchange, repository: deliveryRepository, ledger, engine, payloads, routes, releases, pgp, policy: policy.gate, publisher, clock })
-  const notifications = createNotificationService({ database, outbox: createOutbox(database), secrets, audit, bus: publisher, send: sendMessage, clock, logger })
+  const notifications = createNotificationService({ database, outbox: createOutbox(database), secrets, audit, bus: publisher, send: createSending(), clock, logger })
   const forFlows = {
     ...common,
     repository: createFlowRepository(database),

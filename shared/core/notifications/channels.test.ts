@@ -4,7 +4,7 @@ import { createServer } from 'node:https'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newAuthority } from '../../../e2e/servers/certificates.ts'
 import { NotificationSettings } from '../../contract/notifications.ts'
-import { sendMessage } from './channels.ts'
+import { createSending } from './channels.ts'
 
 const authority = newAuthority()
 const identity = authority.issue({ names: ['localhost', '127.0.0.1'] })
@@ -15,9 +15,12 @@ const server = createServer({ cert: identity.certificate, key: identity.privateK
   request.on('data', (part: Buffer) => (body += part.toString()))
   request.on('end', () => {
     calls.push({ body, headers: request.headers })
-    response.writeHead(status).end('no such hook')
+    if (!silent) response.writeHead(status).end('no such hook')
   })
 })
+const sendMessage = createSending({ connectMs: 5_000, silenceMs: 300 })
+let silent = false
+const DAY = 86_400_000
 const message = { id: 'msg_1', severity: 'attention', title: 'A delivery failed', body: 'A file for acme was not delivered.', at: 0 } as const
 const secrets = { password: null, secret: 'a secret of some length' }
 const settings = (more: object = {}): NotificationSettings => NotificationSettings.parse({ webhook: { url: `https://127.0.0.1:${(server.address() as { port: number }).port}/hook`, secret: { sealed: true }, authority: authority.certificate, ...more } })
@@ -42,5 +45,19 @@ describe('webhook', () => {
     status = 404
     await expect(sendMessage('webhook', message, settings(), secrets)).rejects.toMatchObject({ code: 'notify.refused', message: expect.stringContaining('404: no such hook') })
     await expect(sendMessage('webhook', message, settings({ url: 'https://127.0.0.1:1/' }), secrets)).rejects.toMatchObject({ code: 'notify.unreachable' })
+    silent = true
+    await expect(sendMessage('webhook', message, settings(), secrets)).rejects.toMatchObject({ code: 'notify.unreachable', message: expect.stringContaining('no answer for 0.3 s') })
+    silent = false
+  })
+  it('does not follow a redirect, and refuses a certificate for another name or of the past', async () => {
+    status = 307
+    await expect(sendMessage('webhook', message, settings(), secrets)).rejects.toMatchObject({ code: 'notify.refused' })
+    status = 204
+    const before = calls.length
+    for (const wrong of [authority.issue({ names: ['hooks.example'] }), authority.issue({ names: ['127.0.0.1'], notBefore: new Date(Date.now() - 9 * DAY), notAfter: new Date(Date.now() - DAY) })]) {
+      server.setSecureContext({ cert: wrong.certificate, key: wrong.privateKey })
+      await expect(sendMessage('webhook', message, settings(), secrets)).rejects.toMatchObject({ code: 'notify.untrusted' })
+    }
+    expect(calls.length).toBe(before)
   })
 })

@@ -16,20 +16,27 @@ export interface Message {
 
 export type SendMessage = (channel: SentChannel, message: Message, settings: NotificationSettings, secrets: { readonly password: string | null; readonly secret: string | null }) => Promise<string>
 
-const CONNECT_MS = 15_000
-const SILENCE_MS = 30_000
-const MOST_ANSWER = 300
-
-export const sendMessage: SendMessage = async (channel, message, settings, secrets) => {
-  if (channel === 'email') {
-    if (settings.email === undefined) throw new AppError('notify.not_set_up', 'no e-mail server is set up')
-    return await sendMail(message, settings.email, secrets.password)
-  }
-  if (settings.webhook === undefined || secrets.secret === null) throw new AppError('notify.not_set_up', 'no webhook is set up')
-  return await callWebhook(message, settings.webhook, secrets.secret)
+/** How long a server may take to be reached, and to say nothing. */
+export interface Patience {
+  readonly connectMs: number
+  readonly silenceMs: number
 }
 
-async function sendMail(message: Message, settings: NonNullable<NotificationSettings['email']>, password: string | null): Promise<string> {
+const PATIENCE: Patience = { connectMs: 15_000, silenceMs: 30_000 }
+const MOST_ANSWER = 300
+
+export function createSending(patience: Patience = PATIENCE): SendMessage {
+  return async (channel, message, settings, secrets) => {
+    if (channel === 'email') {
+      if (settings.email === undefined) throw new AppError('notify.not_set_up', 'no e-mail server is set up')
+      return await sendMail(message, settings.email, secrets.password, patience)
+    }
+    if (settings.webhook === undefined || secrets.secret === null) throw new AppError('notify.not_set_up', 'no webhook is set up')
+    return await callWebhook(message, settings.webhook, secrets.secret, patience)
+  }
+}
+
+async function sendMail(message: Message, settings: NonNullable<NotificationSettings['email']>, password: string | null, { connectMs, silenceMs }: Patience): Promise<string> {
   const transport = createTransport({
     host: settings.host,
     port: settings.port,
@@ -37,9 +44,9 @@ async function sendMail(message: Message, settings: NonNullable<NotificationSett
     // Never falls back to plain text: a password would be readable on the way.
     requireTLS: true,
     tls: { minVersion: 'TLSv1.2', ...(settings.authority === undefined ? {} : { ca: settings.authority }) },
-    connectionTimeout: CONNECT_MS,
-    greetingTimeout: CONNECT_MS,
-    socketTimeout: SILENCE_MS,
+    connectionTimeout: connectMs,
+    greetingTimeout: connectMs,
+    socketTimeout: silenceMs,
     disableFileAccess: true,
     disableUrlAccess: true,
     ...(settings.username === undefined ? {} : { auth: { user: settings.username, pass: password ?? '' } }),
@@ -76,7 +83,7 @@ function isCertificateProblem(error: unknown): boolean {
   return codes.some((code) => code !== undefined && /CERT|ALTNAME|SIGNED|ERR_TLS|ERR_SSL/.test(code)) || /certificate|altname/i.test(text)
 }
 
-async function callWebhook(message: Message, settings: NonNullable<NotificationSettings['webhook']>, secret: string): Promise<string> {
+async function callWebhook(message: Message, settings: NonNullable<NotificationSettings['webhook']>, secret: string, { silenceMs }: Patience): Promise<string> {
   const body = JSON.stringify({ type: `waybill.${message.severity}`, timestamp: new Date(message.at).toISOString(), data: { id: message.id, severity: message.severity, title: message.title, body: message.body } })
   const { host } = new URL(settings.url)
   return await new Promise<string>((resolve, reject) => {
@@ -85,7 +92,7 @@ async function callWebhook(message: Message, settings: NonNullable<NotificationS
       {
         method: 'POST',
         headers: { ...webhookHeaders(message.id, Date.now(), body, secret), 'content-length': Buffer.byteLength(body), 'user-agent': 'Waybill' },
-        timeout: SILENCE_MS,
+        timeout: silenceMs,
         minVersion: 'TLSv1.2',
         ...(settings.authority === undefined ? {} : { ca: settings.authority }),
         agent: false,
@@ -105,7 +112,7 @@ async function callWebhook(message: Message, settings: NonNullable<NotificationS
         })
       },
     )
-    call.on('timeout', () => call.destroy(new Error(`no answer for ${SILENCE_MS / 1000} s`)))
+    call.on('timeout', () => call.destroy(new Error(`no answer for ${silenceMs / 1000} s`)))
     call.on('error', (error) => reject(new AppError(isCertificateProblem(error) ? 'notify.untrusted' : 'notify.unreachable', `${host}: ${error.message}`, { cause: error })))
     call.end(body)
   })
