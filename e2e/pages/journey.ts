@@ -50,6 +50,15 @@ export async function inspect(view: WaybillWindow, name: string, theme: Theme): 
   expect(view.problems, name).toEqual([])
 }
 
+/** The same in both themes, within one journey. */
+export async function inspectBoth(view: WaybillWindow, name: string): Promise<void> {
+  for (const theme of ['light', 'dark'] as const) {
+    await view.page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
+    await view.page.waitForFunction((wanted) => document.documentElement.dataset['theme'] === wanted, theme)
+    await inspect(view, name, theme)
+  }
+}
+
 export async function createWorkspace({ page }: WaybillWindow): Promise<void> {
   await page.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE)
   await page.getByLabel('Repeat passphrase').fill(PASSPHRASE)

@@ -4,8 +4,8 @@ import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { inspect as inspectView, serveWindow, stopService } from '../pages/journey.ts'
-import { launchBrowser, openWindow, type Theme, type WaybillWindow } from '../pages/window.ts'
+import { inspectBoth, serveWindow, stopService } from '../pages/journey.ts'
+import { launchBrowser, openWindow, type WaybillWindow } from '../pages/window.ts'
 import { ftpsConnectionFor, PASSWORD, type FtpsServer } from '../servers/ftps.ts'
 import { findPeer } from '../servers/peers.ts'
 import { startProftpd } from '../servers/proftpd.ts'
@@ -44,22 +44,22 @@ describe.skipIf(chromium.absent || proftpd.absent)(`flows in the window${chromiu
     here.remove()
   })
 
-  const open = async (theme: Theme): Promise<WaybillWindow['page']> => {
+  const open = async (): Promise<WaybillWindow['page']> => {
     const served = await serveWindow(here)
     service = served.service
-    view = await openWindow(browser, served.address, theme)
+    view = await openWindow(browser, served.address, 'light')
     view.page.setDefaultTimeout(WAIT_MS)
     await view.page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Flows' }).click()
     await view.page.getByRole('heading', { name: 'Flows', level: 1 }).waitFor()
     return view.page
   }
 
-  it.each<Theme>(['light', 'dark'])('makes a flow by form, tries it dry, sees it fail, mends it, and hears that it works again, in %s', async (theme) => {
-    const inspect = async (name: string): Promise<void> => await inspectView(view, `flows-${name}`, theme)
+  it('makes a flow by form, tries it dry, sees it fail, mends it, and hears that it works again', async () => {
+    const inspect = async (name: string): Promise<void> => await inspectBoth(view, `flows-${name}`)
     const outbox = join(here.files, 'Outbox')
     mkdirSync(outbox)
-    for (const [name, content] of [['orders.edi', `ORDERS ${theme}`], ['notes.txt', 'not ours']] as const) writeFileSync(join(outbox, name), content)
-    const page = await open(theme)
+    for (const [name, content] of [['orders.edi', 'ORDERS'], ['notes.txt', 'not ours']] as const) writeFileSync(join(outbox, name), content)
+    const page = await open()
     await page.getByText('No flows yet').waitFor()
     await inspect('1-none')
 
@@ -115,7 +115,7 @@ describe.skipIf(chromium.absent || proftpd.absent)(`flows in the window${chromiu
     await page.getByRole('button', { name: 'Retry now' }).click()
     await page.getByText('Done', { exact: true }).waitFor()
     await inspect('6-mended')
-    expect(readFileSync(join(server.folder, 'acme_orders.edi'), 'utf8')).toBe(`ORDERS ${theme}`)
+    expect(readFileSync(join(server.folder, 'acme_orders.edi'), 'utf8')).toBe('ORDERS')
 
     await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: /^Flows/ }).click()
     await page.getByRole('navigation', { name: 'Flows' }).getByRole('link', { name: 'Notifications' }).click()
@@ -127,7 +127,7 @@ describe.skipIf(chromium.absent || proftpd.absent)(`flows in the window${chromiu
     await inspect('8-list')
 
     // The same file once more is recognised; with a reason it goes.
-    writeFileSync(join(outbox, 'orders.edi'), `ORDERS ${theme}`)
+    writeFileSync(join(outbox, 'orders.edi'), 'ORDERS')
     await page.getByRole('link', { name: /Orders to Acme/ }).click()
     await page.getByRole('button', { name: 'Run now' }).click()
     await page.getByRole('button', { name: /1 skipped/ }).click()
@@ -146,14 +146,14 @@ describe.skipIf(chromium.absent || proftpd.absent)(`flows in the window${chromiu
     expect(listed.json()).toMatchObject({ document: { targets: ['acme/ftps'], steps: [{ template: 'acme_{name}' }], trigger: { schedule: { times: ['08:00', '16:30'], days: ['mon', 'tue', 'wed', 'thu', 'fri'] } } } })
   })
 
-  it.each<Theme>(['light', 'dark'])('tells for each due time of yesterday what happened, also while the computer slept, in %s', async (theme) => {
-    const inspect = async (name: string): Promise<void> => await inspectView(view, `due-${name}`, theme)
+  it('tells for each due time of yesterday what happened, also while the computer slept', async () => {
+    const inspect = async (name: string): Promise<void> => await inspectBoth(view, `due-${name}`)
     const outbox = join(here.files, 'Outbox')
     mkdirSync(outbox)
     const flow = { direction: 'outbound', id: 'orders', name: 'Orders to Acme', source: { kind: 'folder', folder: outbox }, targets: ['acme'], trigger: { kind: 'schedule', schedule: { kind: 'every', minutes: 30, from: '07:00', until: '12:00', zone: Intl.DateTimeFormat().resolvedOptions().timeZone } } }
     await here.run('flow', 'apply', here.file('flow.json', JSON.stringify(flow)))
     await liveThroughYesterday(here.workspace, PASSPHRASE, 'orders')
-    const page = await open(theme)
+    const page = await open()
     await page.getByRole('link', { name: /Orders to Acme/ }).click()
     const yesterday = page.getByRole('region', { name: 'Yesterday' })
     await yesterday.getByText('The computer slept at this time, so nothing ran.').first().waitFor()

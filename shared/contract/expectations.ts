@@ -13,14 +13,11 @@ export const ExpectationDocument = z
     $schema: z.string().optional(),
     id: Slug,
     name: z.string().min(1).max(200).meta({ title: 'Name', examples: ['Orders from Acme'] }),
-    notes: z.string().max(5000).optional().meta({ title: 'Notes', description: 'Whom to call when nothing comes.' }),
-    enabled: z.boolean().default(true).meta({ title: 'Watched' }),
     direction: z.enum(['inbound', 'outbound']).meta({ title: 'Direction', description: 'inbound: it should arrive. outbound: it should leave.' }),
     partner: Slug.meta({ title: 'Partner' }),
     connection: Slug.optional().meta({ title: 'Connection', description: 'Left out: any connection of the partner.' }),
     flow: Slug.optional().meta({ title: 'Flow', description: 'Left out: whatever brings or sends it.' }),
     files: Patterns.min(1).default(['*']).meta({ title: 'Files', description: 'Patterns with * and ?. What fits none is not meant.' }),
-    except: Patterns.default([]).meta({ title: 'But not' }),
     names: Patterns.default([]).meta({ title: 'Right names', description: 'What fits "Files" but none of these came under a wrong name. {date} is the due day as 20261231, {day} as 2026-12-31.' }),
     by: Schedule.meta({ title: 'By' }),
     earlyMinutes: Minutes.min(1).default(720).meta({ title: 'Counts from (min before)', description: 'Earlier files belong to the time before.' }),
@@ -33,6 +30,9 @@ export const ExpectationDocument = z
       .strictObject({ atLeast: Bytes.optional().meta({ title: 'At least (bytes)' }), atMost: Bytes.optional().meta({ title: 'At most (bytes)' }) })
       .prefault({})
       .meta({ title: 'How large each' }),
+    enabled: z.boolean().default(true).meta({ title: 'Watched', description: 'Otherwise nothing is expected for now.' }),
+    except: Patterns.default([]).meta({ title: 'But not', advanced: true }),
+    notes: z.string().max(5000).optional().meta({ title: 'Notes', advanced: true, description: 'Whom to call when nothing comes.' }),
   })
   .superRefine(({ count, size }, context) => {
     if (count.atMost !== undefined && count.atMost < count.atLeast) context.addIssue({ code: 'custom', path: ['count', 'atMost'], message: 'it is less than "at least"' })

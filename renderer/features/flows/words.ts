@@ -119,12 +119,17 @@ export function clockText(at: string): string {
 
 /** `Wed 25 Nov, 14:05` in this computer's zone. */
 export function shortText(at: string): string {
-  return new Date(at).toLocaleString('en-GB', { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+  return new Date(at).toLocaleString('en-GB', { weekday: 'short', day: 'numeric', month: 'short', ...yearOf(at), hour: '2-digit', minute: '2-digit' })
+}
+
+/** The year, where it is another one than this. */
+function yearOf(at: string): { year?: 'numeric' } {
+  return at.slice(0, 4) === new Date().toISOString().slice(0, 4) ? {} : { year: 'numeric' }
 }
 
 /** The same on the wall clock of a named zone. */
 export function wallText(at: string, zone: string): string {
-  return new Date(at).toLocaleString('en-GB', { timeZone: zone, weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', timeZoneName: 'short' })
+  return new Date(at).toLocaleString('en-GB', { timeZone: zone, weekday: 'short', day: 'numeric', month: 'short', ...yearOf(at), hour: '2-digit', minute: '2-digit', timeZoneName: 'short' })
 }
 
 /** `Today`, `Yesterday`, else the day. */

@@ -100,6 +100,11 @@ export function createExpectationRepository(database: Database) {
       database.prepare('UPDATE expectation_cases SET check_at = NULL WHERE expectation = ?').run(expectation)
     },
 
+    /** When time alone may change something the next time. */
+    nextLookAt(): number | null {
+      return database.prepare<[], { at: number | null }>('SELECT min(at) at FROM (SELECT min(check_at) at FROM expectation_cases WHERE check_at IS NOT NULL UNION ALL SELECT min(opens_at) FROM expectations WHERE opens_at IS NOT NULL)').get()?.at ?? null
+    },
+
     openCases: (): StoredCase[] => database.prepare<[], CaseRow>('SELECT * FROM expectation_cases WHERE check_at IS NOT NULL ORDER BY due').all().map(caseOf),
 
     findCase(expectation: string, due: number): StoredCase | null {

@@ -70,7 +70,7 @@ describe('an expectation', () => {
       here.time.now += MINUTE
     }
     expect(service.cases({ limit: 9 }).map(({ state }) => state)).toEqual(['missing', 'met'])
-    expect(here.notices).toEqual(['An expected file did not come: Orders from Acme, due 2026-11-26T08:00:00.000Z: nothing came.'])
+    expect(here.notices).toEqual(['An expected file did not come: Orders from Acme, due 2026-11-26 08:00 (UTC): nothing came.'])
     here.come('b.edi')
     expect(service.list({ limit: 9 })).toMatchObject({ attention: 0, expectations: [{ current: { state: 'late' } }] })
     expect(here.notices.slice(1)).toEqual(['Expected files are complete now: Orders from Acme: what was missing or wrong has been made up for.'])
@@ -119,7 +119,7 @@ describe('the statement of absence', () => {
     expect(name).toBe('absence-orders-2026-11-25T0800.json')
     const verdict = verifyStatement(text)
     expect(verdict).toMatchObject({ ok: true, problems: [], workspace: 'ws_1' })
-    expect(verdict.text).toContain('was polled 288 times (1 times it could not be seen); nothing matched *.edi in the 287 listings. 0 files came from acme')
+    expect(verdict.text).toContain('was polled 288 times (once it could not be seen); nothing matched *.edi in the 287 listings. 0 files came from acme')
     for (const [from, to] of [['288 times', '2 times'], ['"listed": 2', '"listed": 3'], ['"Us"', '"Them"'], ['"workspace": "ws_1"', '"workspace": "ws_1", "more": 1']] as const)
       expect(verifyStatement(text.replace(from, to)), from).toMatchObject({ ok: false })
     expect(() => verifyStatement('{}')).toThrow()

@@ -102,7 +102,9 @@ export function createExpectationService(deps: ExpectationDeps) {
       } catch (error) {
         logger.log('error', 'expectations could not be looked at', { problem: asAppError(error).message })
       }
-      await clock.sleep(TICK_MS, AbortSignal.any([ending.signal, waking.signal])).catch(() => undefined)
+      const next = repository.nextLookAt()
+      const pause = next === null ? TICK_MS : Math.min(TICK_MS, Math.max(100, next - clock.now()))
+      await clock.sleep(pause, AbortSignal.any([ending.signal, waking.signal])).catch(() => undefined)
     }
   }
 
@@ -174,6 +176,7 @@ export function createExpectationService(deps: ExpectationDeps) {
         })
         publisher.publish('expectations.changed', { id: document.id })
         look()
+        waking.abort()
       }
       return { expectation: detailOf(document.id), changed: !same, created: before === null }
     },

@@ -32,6 +32,10 @@ const Signed = z.object({ statement: Statement, signature: z.object({ algorithm:
 
 type Unworded = Omit<Statement, 'format' | 'version' | 'text'>
 
+function timesText(count: number): string {
+  return count === 1 ? 'once' : `${count} times`
+}
+
 /** What the statement says, from its own facts alone. */
 export function wordsOf({ expectation, from, until, looks, ledger }: Pick<Unworded, 'expectation' | 'from' | 'until' | 'looks' | 'ledger'>): string {
   const patterns = expectation.files.join(', ')
@@ -40,7 +44,7 @@ export function wordsOf({ expectation, from, until, looks, ledger }: Pick<Unword
   const came = `${ledger.files} files came from ${expectation.partner}; ${ledger.matched === 0 ? 'none' : ledger.matched} of them fitted ${patterns}.`
   if (looks.length === 0) return `From ${from} to ${until}, ${came} No folder was looked at.`
   const seen = looks.length - failed
-  return `From ${from} to ${until}, the folder at ${expectation.partner} was polled ${looks.length} times${failed === 0 ? '' : ` (${failed} times it could not be seen)`}; ${looks.every(({ matched }) => matched === 0) ? `nothing matched ${patterns} in the ${seen} listings` : 'something matched'}. ${came}`
+  return `From ${from} to ${until}, the folder at ${expectation.partner} was polled ${timesText(looks.length)}${failed === 0 ? '' : ` (${timesText(failed)} it could not be seen)`}; ${looks.every(({ matched }) => matched === 0) ? `nothing matched ${patterns} in ${seen === 1 ? 'the one listing' : `the ${seen} listings`}` : 'something matched'}. ${came}`
 }
 
 /** The file, `sign` given the canonical text (RFC 8785). */

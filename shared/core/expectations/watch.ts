@@ -10,6 +10,7 @@ import { timestamp, type Clock } from '../kernel/clock.ts'
 import type { Publisher } from '../kernel/events.ts'
 import type { RaiseNotice } from '../notifications/raise.ts'
 import { dueTimes } from '../schedules/rules.ts'
+import { wallOf } from '../schedules/zones.ts'
 import type { Database } from '../store/database.ts'
 import type { ExpectationRepository, StoredCase, StoredExpectation } from './repository.ts'
 import { caseTimes, judgeCase, newsOf, type Arrival, type CaseTimes } from './rules.ts'
@@ -48,7 +49,7 @@ export function createExpectationWatch(deps: WatchDeps): ExpectationWatch {
   const dirty = new Set<string>()
   let all = true
   let lastLook: number | null = null
-  let patience = { since: 0, until: 0 }
+  let patience = { since: 0, back: 0, until: 0 }
 
   const opening: ExpectationWatch['opening'] = ({ document, holidays, accountedUntil, lastDue }) => {
     if (!document.enabled) return null
@@ -88,18 +89,19 @@ export function createExpectationWatch(deps: WatchDeps): ExpectationWatch {
     })
     // Of a long absence only the newest is news.
     if (news === null || (entry.until < clock.now() && stored.lastDue !== null && entry.due < stored.lastDue)) return
+    const dueText = `${new Date(wallOf(document.by.zone, entry.due)).toISOString().slice(0, 16).replace('T', ' ')} (${document.by.zone})`
     const subject = { kind: 'expectation', id: document.id } as const
     // No names of files: it may stand on a lock screen.
     if (news === 'recovery') deps.raise({ severity: 'info', title: 'Expected files are complete now', body: `${document.name}: what was missing or wrong has been made up for.`, subject })
-    else if (entry.state === 'missing') deps.raise({ severity: 'attention', title: document.direction === 'inbound' ? 'An expected file did not come' : 'A file that should have left did not', body: `${document.name}, due ${timestamp(entry.due)}: ${entry.reason}.`, subject })
-    else deps.raise({ severity: 'attention', title: 'Expected files are not as agreed', body: `${document.name}, due ${timestamp(entry.due)}: look at what came.`, subject })
+    else if (entry.state === 'missing') deps.raise({ severity: 'attention', title: document.direction === 'inbound' ? 'An expected file did not come' : 'A file that should have left did not', body: `${document.name}, due ${dueText}: ${entry.reason}.`, subject })
+    else deps.raise({ severity: 'attention', title: 'Expected files are not as agreed', body: `${document.name}, due ${dueText}: look at what came.`, subject })
   }
 
   const judge = (entry: StoredCase, now: number): boolean => {
     const stored = repository.find(entry.expectation)
     if (stored === null) return false
     const judged = judgeCase(stored.document, entry, arrivalsOf(stored, entry, now), now)
-    const tooEarly = judged.state === 'missing' && entry.state === 'waiting' && now < patience.until && now <= entry.until && entry.deadline >= patience.since
+    const tooEarly = judged.state === 'missing' && entry.state === 'waiting' && now < patience.until && now <= entry.until && entry.deadline >= patience.since && entry.deadline <= patience.back
     const checkAt = tooEarly ? patience.until : now > entry.until ? null : now > entry.deadline ? entry.until + 1 : entry.deadline + 1
     const next: StoredCase = tooEarly ? { ...entry, checkAt } : { ...entry, ...judged, checkAt }
     const same = next.state === entry.state && next.reason === entry.reason && JSON.stringify(next.files) === JSON.stringify(entry.files)
@@ -114,10 +116,10 @@ export function createExpectationWatch(deps: WatchDeps): ExpectationWatch {
   return {
     opening,
     touched: (partner) => void dirty.add(partner),
-    beginBackground: () => void (patience = { since: 0, until: clock.now() + PATIENCE_MS }),
+    beginBackground: () => void (patience = { since: 0, back: clock.now(), until: clock.now() + PATIENCE_MS }),
     look() {
       const now = clock.now()
-      if (lastLook !== null && now - lastLook > GAP_MS) patience = { since: lastLook, until: now + PATIENCE_MS }
+      if (lastLook !== null && now - lastLook > GAP_MS) patience = { since: lastLook, back: now, until: now + PATIENCE_MS }
       lastLook = now
       const changed = new Set<string>()
       for (const stored of repository.opening(now)) {

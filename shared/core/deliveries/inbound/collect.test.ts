@@ -233,6 +233,19 @@ describe('collecting a partner\'s folder', () => {
     expect(inbox()).toEqual(['a (2).edi', 'a.edi'])
   })
 
+  it('takes a file once more where a person released it, as long as it stands there', async () => {
+    const here = await installation()
+    put('orders.edi', 'UNB+1')
+    const { id = '' } = (await here.receive()).taken[0] ?? {}
+    const remoteFiles = createRemoteFileRepository(database)
+    expect([remoteFiles.takeAgain(id), remoteFiles.takeAgain(id)]).toEqual([true, false])
+    const again = await here.receive()
+    expect([again.taken.length, inbox()]).toEqual([1, ['orders (2).edi', 'orders.edi']])
+    remote.clear()
+    await here.receive()
+    expect(remoteFiles.takeAgain(again.taken[0]?.id ?? '')).toBe(false)
+  })
+
   it('watches a new file for the agreed time, and takes it only if it stays the same', async () => {
     let now = Date.parse('2026-11-25T10:00:00Z')
     const clock: Clock = {
