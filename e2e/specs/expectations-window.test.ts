@@ -112,6 +112,10 @@ describe.skipIf(chromium.absent)(`expectations and notifications in the window${
     await page.getByRole('button', { name: /Missing/ }).waitFor({ timeout: 40_000 })
     await page.getByText('The partner’s folder was looked at once.').waitFor()
     await inspect('3-missing')
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Overview' }).click()
+    await page.getByRole('link', { name: /Missing Orders from Acme/ }).waitFor()
+    await inspect('3-overview')
+    await page.getByRole('link', { name: /Missing Orders from Acme/ }).click()
 
     const download = page.waitForEvent('download')
     await page.getByRole('button', { name: 'Save signed statement of absence' }).click()

@@ -152,6 +152,13 @@ describe.skipIf(peer.absent)(`flows from the command line to OpenSSH${peer.note}
     expect((await here.run('--json', 'flow', 'next', 'orders')).json<{ next: string[]; zone: string }>()).toMatchObject({ next: expect.arrayContaining([expect.stringMatching(/T0[67]:00:00\.000Z$/)]), zone: 'Europe/Berlin' })
     const wrong = await here.run('flow', 'apply', here.file('wrong.json', JSON.stringify({ direction: 'outbound', id: 'x', name: 'X', source: { kind: 'folder', folder: 'relative' }, targets: ['nobody'] })))
     expect([wrong.exit, wrong.err]).toEqual([2, expect.stringContaining('targets.0: there is no partner nobody')])
+    // A document is checked and tried dry without being kept.
+    drop('a.edi', 'ORDER A')
+    const fresh = here.file('fresh.json', JSON.stringify({ direction: 'outbound', id: 'fresh', name: 'Fresh', source: { kind: 'folder', folder: outbox }, selection: { stableSeconds: 0 }, targets: ['acme'] }))
+    expect((await here.run('flow', 'check', fresh)).out).toContain('fresh is valid: by hand')
+    expect((await here.run('--json', 'flow', 'dry-run', '--file', fresh)).json()).toMatchObject({ flow: 'fresh', send: [{ name: 'a.edi' }] })
+    expect([(await here.run('flow', 'show', 'fresh')).exit, (await here.run('flow', 'dry-run')).exit]).toEqual([2, 2])
+    rmSync(join(outbox, 'a.edi'))
     await here.run('flow', 'pause', 'orders', '--reason', 'holidays')
     expect((await here.run('--json', 'flow', 'list')).json<{ flows: { paused: { reason: string } }[] }>().flows[0]?.paused.reason).toBe('holidays')
     const sent = await here.run('send', 'acme', here.file('by-hand.edi', 'X'), '--flow', 'orders')

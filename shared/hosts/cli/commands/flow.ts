@@ -74,11 +74,26 @@ export function flowCommands(program: Command, run: Register): void {
     )
 
   flow
-    .command('dry-run <name>')
-    .description('what a run would send now, under which name, where and how protected; and what not, and why')
+    .command('check <file>')
+    .description('check a document without keeping it, and say when it would be due')
     .action(
-      run(async ({ client, output }, id: string) => {
-        const result = await client.flows.dryRun({ id })
+      run(async ({ client, output }, file: string) => {
+        const result = await client.flows.check({ document: await readDocument(file) })
+        output.result(result, () => [`${result.document.id} is valid: ${result.when}`, ...result.next.map((at) => `  ${at}`)].join('\n'))
+      }),
+    )
+
+  flow
+    .command('dry-run [name]')
+    .description('what a run would send now, under which name, where and how protected; and what not, and why')
+    .option('--file <file>', 'of a document that is not kept yet')
+    .action(
+      run(async ({ client, output }, id: string | undefined, { file }: { file?: string }) => {
+        if ((id === undefined) === (file === undefined)) {
+          output.failure({ code: 'input.invalid', message: 'name a flow, or a document with --file' })
+          return 2
+        }
+        const result = await client.flows.dryRun(file === undefined ? { id } : { document: await readDocument(file) })
         output.result(result, () => dryRunText(result))
         return exitOfAll(result.send.map(({ plan }): Exit => (plan.refusal === null ? 0 : exitOfError(plan.refusal))))
       }),
