@@ -77,7 +77,7 @@ export function FlowsPage() {
           <ul className={ui['list']}>
             {data.flows.map((flow) => (
               <li key={flow.id}>
-                <FlowRow flow={flow} />
+                <FlowRow flow={paused === null || flow.paused !== null || flow.trigger === 'manual' ? flow : { ...flow, paused: { at: flow.updatedAt, until: paused.until, reason: null } }} />
               </li>
             ))}
           </ul>

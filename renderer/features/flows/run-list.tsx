@@ -76,7 +76,7 @@ function RunFile({ file, inbound, onRelease }: { readonly file: FlowFile; readon
   const { client } = useHost()
   const action = useAction()
   const [reading, setReading] = useState(false)
-  const { tone, word } = fileWords(file)
+  const { tone, word } = fileWords(file, inbound)
   const { delivery } = file
   const retriable = delivery !== null && file.skipped === null && ['waiting', 'failed', 'cancelled', 'unknown'].includes(file.state)
   return (

@@ -75,11 +75,11 @@ export function countsText({ counts, outcome }: Pick<FlowRun, 'counts' | 'outcom
 }
 
 /** How a file of a run stands. */
-export function fileWords(file: Pick<FlowFile, 'state' | 'error' | 'nextTryAt' | 'skipped'>): Words {
+export function fileWords(file: Pick<FlowFile, 'state' | 'skipped'>, inbound: boolean): Words {
   if (file.skipped !== null) return file.skipped === 'duplicate' || file.skipped === 'under-way' || file.skipped === 'limit' || file.skipped === 'not-stable' ? { tone: 'wait', word: 'Skipped' } : { tone: 'warn', word: 'Needs a look' }
   switch (file.state) {
     case 'delivered':
-      return { tone: 'ok', word: 'Delivered' }
+      return { tone: 'ok', word: inbound ? 'Received' : 'Delivered' }
     case 'failed':
       return { tone: 'bad', word: 'Failed' }
     case 'refused':

@@ -31,7 +31,8 @@ export function OverviewPage() {
   )
   const error = recent.error ?? partners.error
   const open = attention.data?.total ?? 0
-  const about = counts.data === undefined ? ' ' : `${counts.data.deliveredToday} delivered today, ${counts.data.running + counts.data.waiting} under way, ${open === 0 ? 'nothing needs you' : `${open} need a look`}`
+  const needed = open + (flows.data === undefined ? 0 : flows.data.pending + flows.data.expected.length)
+  const about = counts.data === undefined ? ' ' : `${counts.data.deliveredToday} delivered today, ${counts.data.running + counts.data.waiting} under way, ${needed === 0 ? 'nothing needs you' : `${needed} need a look`}`
 
   return (
     <Page
