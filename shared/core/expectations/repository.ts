@@ -143,7 +143,8 @@ export function createExpectationRepository(database: Database) {
     },
 
     forgetBefore(at: number): void {
-      database.prepare('DELETE FROM looks WHERE at < ?').run(at)
+      // The oldest come first; a bounded part at a time.
+      database.prepare('DELETE FROM looks WHERE id IN (SELECT id FROM (SELECT id, at FROM looks ORDER BY id LIMIT 20000) WHERE at < ?)').run(at)
       database.prepare('DELETE FROM expectation_cases WHERE due < ? AND check_at IS NULL').run(at)
     },
   }

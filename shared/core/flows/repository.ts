@@ -94,6 +94,11 @@ export function createFlowRepository(database: Database) {
       return database.prepare<[], FlowRow>('SELECT * FROM flows ORDER BY id').all().flatMap(readable)
     },
 
+    /** Flows that delete what they moved after some days. */
+    keepingForDays(): StoredFlow[] {
+      return database.prepare<[], FlowRow>("SELECT * FROM flows WHERE json_extract(document, '$.keepSentDays') IS NOT NULL ORDER BY id").all().flatMap(readable)
+    },
+
     withTrigger(kind: FlowDocument['trigger']['kind']): StoredFlow[] {
       return database.prepare<[string], FlowRow>("SELECT * FROM flows WHERE json_extract(document, '$.trigger.kind') = ? ORDER BY id").all(kind).flatMap(readable)
     },

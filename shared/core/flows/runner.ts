@@ -251,7 +251,7 @@ export function createFlowRunner(deps: RunnerDeps): FlowRunner {
   }
 
   const forgetOld = async (): Promise<void> => {
-    for (const { document } of repository.all()) {
+    for (const { document } of repository.keepingForDays()) {
       if (document.direction !== 'outbound' || document.keepSentDays === undefined) continue
       for (const file of files.movedBefore(document.id, timestamp(clock.now() - document.keepSentDays * DAY_MS), MOST_FORGOTTEN)) {
         const what = await forgetSent(file, file.afterwards.slice('moved: '.length)).catch(() => null)

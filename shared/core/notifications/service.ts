@@ -22,6 +22,7 @@ import { allowedAt, channelsOf, foldKey, GIVE_UP_AFTER_MS, heartbeatDue, isShown
 
 const TICK_MS = 15_000
 const KEEP_MS = 90 * 86_400_000
+const PRUNE_EVERY_MS = 3_600_000
 /** Notices that one look hands to the channels; the next goes on. */
 const MOST_NOTICES = 500
 const SECRETS = [
@@ -45,6 +46,7 @@ export function createNotificationService(deps: {
   const { database, outbox, secrets, audit, bus, clock, logger } = deps
   const ending = new AbortController()
   let waking = new AbortController()
+  let prunedAt = 0
   let working: Promise<void> = Promise.resolve()
   /** Channels whose failure was told since they last worked. */
   const failing = new Set<SentChannel>()
@@ -144,7 +146,10 @@ export function createNotificationService(deps: {
       if (ending.signal.aborted) return
       await sendOne(entry)
     }
-    outbox.forgetBefore(timestamp(clock.now() - KEEP_MS))
+    if (clock.now() - prunedAt > PRUNE_EVERY_MS) {
+      prunedAt = clock.now()
+      outbox.forgetBefore(timestamp(clock.now() - KEEP_MS))
+    }
   }
 
   const loop = async (): Promise<void> => {
