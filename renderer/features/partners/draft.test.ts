@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { PROTOCOLS, type Protocol } from '../../../shared/contract/connections/index.ts'
+import { CONNECTION_SCHEMAS, PROTOCOLS, type Protocol } from '../../../shared/contract/connections/index.ts'
 import { PartnerDocument } from '../../../shared/contract/partner-document.ts'
-import { CONNECTION_FIELDS, documentOf, draftOf, emptyDraft, newConnection, problemsOf, slugOf, type Draft } from './draft.ts'
+import { CONNECTION_FIELDS, documentOf, draftOf, emptyDraft, KEY_LISTS, newConnection, problemsOf, slugOf, type Draft, type KeyList } from './draft.ts'
 import type { Field } from './form/fields.ts'
 import type { GroupValue, SecretValue, VariantValue } from './form/values.ts'
 
@@ -19,9 +19,9 @@ const FULL: Readonly<Record<Protocol, object>> = {
     auth: { method: 'key', item: 'ti_1', password: sealed },
     jump: { host: 'j', port: 23, username: 'k', auth: { method: 'agent', key: pin } },
   },
-  ftps: { id: 'ftps', protocol: 'ftps', mode: 'implicit', host: 'h', port: 9990, username: 'u', password: sealed, folder: '/in', tls, passive: 'pasv', verify: 'size', connectTimeoutSeconds: 5, idleTimeoutSeconds: 6, receive, pgp },
+  ftps: { id: 'ftps', protocol: 'ftps', mode: 'implicit', host: 'h', port: 9990, username: 'u', password: sealed, folder: '/in', tls, passive: 'pasv', verify: 'size', maxConnections: 2, proxy, connectTimeoutSeconds: 5, idleTimeoutSeconds: 6, receive, pgp },
   s3: {
-    id: 's3', protocol: 's3', endpoint: 'https://s3.example.com', region: 'eu', bucket: 'acme', prefix: 'acme/in/', pathStyle: false, folder: 'x', checksums: 'when-supported', partMiB: 16, encryption: 'aws:kms', kmsKey: 'k', doneMarker: '.done', tls, verify: 'size', connectTimeoutSeconds: 5, idleTimeoutSeconds: 6, receive, pgp,
+    id: 's3', protocol: 's3', endpoint: 'https://s3.example.com', region: 'eu', bucket: 'acme', prefix: 'acme/in/', pathStyle: false, folder: 'x', checksums: 'when-supported', partMiB: 16, encryption: 'aws:kms', kmsKey: 'k', doneMarker: '.done', tls, verify: 'size', maxConnections: 2, proxy, connectTimeoutSeconds: 5, idleTimeoutSeconds: 6, receive, pgp,
     credentials: { kind: 'static', accessKeyId: 'AK', secretAccessKey: sealed, sessionToken: sealed },
   },
   folder: { id: 'folder', protocol: 'folder', path: '/mnt/acme', folder: 'in', verify: 'hash', receive, pgp },
@@ -88,6 +88,24 @@ describe('the partner form', () => {
     const other = `SHA256:${'B'.repeat(43)}`
     const added = documentOf({ ...draft, connections: connection === undefined ? [] : [{ ...connection, newPins: `\n${other}\n` }] })
     expect((PartnerDocument.parse(added).connections[0] as { hostKeys: unknown }).hostKeys).toEqual([{ key: pin, provenance: { source: 'phone' } }, other])
+  })
+
+  it('adds authorities, revoked keys and keys of the jump host to those that are held', () => {
+    const other = `SHA256:${'B'.repeat(43)}`
+    const held = { ...FULL.sftp, revokedHostKeys: [pin], jump: { host: 'j', username: 'k', auth: { method: 'agent' }, hostKeys: [pin] } }
+    const draft = draftOf(PartnerDocument.parse({ id: 'acme', name: 'Acme', connections: [held] }))
+    const newKeys = { revokedHostKeys: other, 'jump.hostKeys': `${other}\n`, hostAuthorities: 'ssh-ed25519 AAAA ca' }
+    const added = documentOf({ ...draft, connections: draft.connections.map((connection) => ({ ...connection, newKeys })) })
+    expect(PartnerDocument.parse(added).connections[0]).toMatchObject({ revokedHostKeys: [pin, other], hostAuthorities: ['ssh-ed25519 AAAA ca'], jump: { hostKeys: [pin, other] } })
+  })
+
+  it.each(PROTOCOLS)('reaches every setting of %s', (protocol) => {
+    const own = ['protocol', 'id', 'label', 'hostKeys', ...KEY_LISTS]
+    const settings = Object.keys((CONNECTION_SCHEMAS[protocol] as unknown as { shape: object }).shape)
+    const shown = CONNECTION_FIELDS[protocol].map(({ name }) => name)
+    expect(settings.filter((name) => !own.includes(name as KeyList) && !shown.includes(name))).toEqual([])
+    // And the document above, which comes back as it was, has all of them.
+    expect(settings.filter((name) => !own.includes(name as KeyList) && !(name in FULL[protocol]))).toEqual([])
   })
 
   it('takes certificates in PEM and fingerprints side by side', () => {

@@ -4,6 +4,10 @@ import { PartnerDocument } from '../../../shared/contract/partner-document.ts'
 import { fieldsOf, type Field } from './form/fields.ts'
 import { objectOf, valuesOf, type Values } from './form/values.ts'
 
+/** Lists of SSH keys besides the pins of the server; in the form they only grow, since ending trust is an act of its own. */
+export const KEY_LISTS = ['jump.hostKeys', 'hostAuthorities', 'revokedHostKeys'] as const
+export type KeyList = (typeof KEY_LISTS)[number]
+
 export interface ConnectionDraft {
   /** Keeps a connection its own while others come and go. */
   readonly key: string
@@ -12,6 +16,8 @@ export interface ConnectionDraft {
   readonly values: Values
   /** Pins to add, one in a line: host keys, or certificates of the server. */
   readonly newPins: string
+  /** SFTP: further keys to add, one in a line. */
+  readonly newKeys: Readonly<Partial<Record<KeyList, string>>>
   /** As it is stored; null while it is new. */
   readonly stored: Connection | null
 }
@@ -30,7 +36,7 @@ export interface Draft {
 }
 
 /** What has controls of its own; pins and revoked keys that are left out stay as they are. */
-const OWN_CONTROLS = ['id', 'hostKeys', 'hostAuthorities', 'revokedHostKeys', 'jump.hostKeys', 'tls.pins']
+const OWN_CONTROLS = ['id', 'hostKeys', ...KEY_LISTS, 'tls.pins']
 
 export const CONNECTION_FIELDS: Readonly<Record<Protocol, readonly Field[]>> = {
   sftp: fieldsOf(CONNECTION_SCHEMAS.sftp, OWN_CONTROLS),
@@ -52,7 +58,7 @@ export function newConnection(protocol: Protocol, others: readonly ConnectionDra
   const taken = new Set(others.map(({ id }) => id))
   let id: string = protocol
   for (let number = 2; taken.has(id); number++) id = `${protocol}-${number}`
-  return { key: crypto.randomUUID(), id, protocol, values: valuesOf(CONNECTION_FIELDS[protocol], undefined), newPins: '', stored: null }
+  return { key: crypto.randomUUID(), id, protocol, values: valuesOf(CONNECTION_FIELDS[protocol], undefined), newPins: '', newKeys: {}, stored: null }
 }
 
 /** `Müller & Söhne GmbH` → `muller-sohne-gmbh`. */
@@ -80,6 +86,7 @@ export function draftOf(document: PartnerDocument): Draft {
       protocol: stored.protocol,
       values: valuesOf(CONNECTION_FIELDS[stored.protocol], stored),
       newPins: '',
+      newKeys: {},
       stored,
     })),
   }
@@ -96,13 +103,30 @@ export function documentOf(draft: Draft): Record<string, unknown> {
   }
 }
 
-function connectionOf({ id, protocol, values, newPins, stored }: ConnectionDraft): Record<string, unknown> {
-  const connection = { id, protocol, ...objectOf(CONNECTION_FIELDS[protocol], values) }
+/** The keys of a list that hold already. */
+export function keysHeld(stored: Connection | null, list: KeyList): readonly unknown[] {
+  if (stored?.protocol !== 'sftp') return []
+  return (list === 'jump.hostKeys' ? stored.jump?.hostKeys : stored[list]) ?? []
+}
+
+function connectionOf(draft: ConnectionDraft): Record<string, unknown> {
+  const { id, protocol, values, newPins, stored } = draft
+  const connection = withKeys({ id, protocol, ...objectOf(CONNECTION_FIELDS[protocol], values) }, draft)
   const pins = pinsIn(newPins)
   if (pins.length === 0) return connection
   if (protocol === 'sftp') return { ...connection, hostKeys: [...(stored?.protocol === 'sftp' ? (stored.hostKeys ?? []) : []), ...pins] }
   const before = stored !== null && 'tls' in stored ? (stored.tls.pins ?? []) : []
   return { ...connection, tls: { ...(connection as { tls?: object }).tls, pins: [...before, ...pins] } }
+}
+
+function withKeys(connection: Record<string, unknown>, { newKeys, stored }: ConnectionDraft): Record<string, unknown> {
+  return KEY_LISTS.reduce<Record<string, unknown>>((made, list) => {
+    const added = pinsIn(newKeys[list] ?? '')
+    if (added.length === 0) return made
+    const all = [...keysHeld(stored, list), ...added]
+    if (list !== 'jump.hostKeys') return { ...made, [list]: all }
+    return made['jump'] === undefined ? made : { ...made, jump: { ...(made['jump'] as object), hostKeys: all } }
+  }, connection)
 }
 
 /** One in a line; a certificate in PEM is one, however many lines it has. */

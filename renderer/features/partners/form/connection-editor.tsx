@@ -1,9 +1,10 @@
-import { Trash2 } from 'lucide-react'
+import { ChevronDown, ChevronUp, Trash2 } from 'lucide-react'
+import { useId, useState } from 'react'
 import type { Protocol } from '../../../../shared/contract/connections/index.ts'
 import { Button } from '../../../ui/button.tsx'
 import { TextArea, TextField } from '../../../ui/field.tsx'
 import { Card } from '../../../ui/page.tsx'
-import { CONNECTION_FIELDS, type ConnectionDraft, type Problems } from '../draft.ts'
+import { CONNECTION_FIELDS, KEY_LISTS, keysHeld, type ConnectionDraft, type KeyList, type Problems } from '../draft.ts'
 import { PROTOCOL_NAMES } from '../protocol-names.ts'
 import { HandMadeControls, SchemaFields } from './schema-fields.tsx'
 import { SignIn } from './sign-in.tsx'
@@ -68,12 +69,61 @@ export function ConnectionEditor({ connection, path, problems, onChange, onRemov
               />
             }
             last={
-              !takesPins(connection) ? null : <Pins protocol={protocol} stored={stored} value={newPins} problem={problems.at(`${path}.${protocol === 'sftp' ? 'hostKeys' : 'tls.pins'}`)} onChange={(next) => onChange({ ...connection, newPins: next })} />
+              !takesPins(connection) ? null : (
+                <>
+                  <Pins protocol={protocol} stored={stored} value={newPins} problem={problems.at(`${path}.${protocol === 'sftp' ? 'hostKeys' : 'tls.pins'}`)} onChange={(next) => onChange({ ...connection, newPins: next })} />
+                  {protocol === 'sftp' ? <FurtherKeys connection={connection} path={path} problems={problems} onChange={onChange} /> : null}
+                </>
+              )
             }
           />
         </HandMadeControls>
       </div>
     </Card>
+  )
+}
+
+const KEY_TEXTS: Readonly<Record<KeyList, { readonly label: string; readonly help: string }>> = {
+  'jump.hostKeys': { label: 'Host keys of the jump host', help: 'Fingerprints or public key lines, one in a line.' },
+  hostAuthorities: { label: 'Authorities for host certificates', help: 'Public key lines of whoever signs the certificates of the partner\'s servers.' },
+  revokedHostKeys: { label: 'Revoked host keys', help: 'Never accepted, whoever vouches for them.' },
+}
+
+/** What SSH trust rests on besides the server's own keys: on demand, and where something is wrong. */
+function FurtherKeys({ connection, path, problems, onChange }: { readonly connection: ConnectionDraft; readonly path: string; readonly problems: Problems; readonly onChange: (connection: ConnectionDraft) => void }) {
+  const [open, setOpen] = useState(false)
+  const id = useId()
+  const { newKeys, stored, values } = connection
+  const jumps = (values['jump'] as GroupValue | undefined)?.on === true
+  const lists = KEY_LISTS.filter((list) => list !== 'jump.hostKeys' || jumps)
+  const shown = open || lists.some((list) => problems.below(`${path}.${list}`))
+  return (
+    <div className={`${css['wide']} ${ui['stack']}`}>
+      <div>
+        <Button compact look="plain" icon={shown ? <ChevronUp size={14} aria-hidden /> : <ChevronDown size={14} aria-hidden />} aria-expanded={shown} aria-controls={id} onClick={() => setOpen(!shown)}>
+          {shown ? 'Fewer keys' : 'More keys'}
+        </Button>
+      </div>
+      <div id={id} hidden={!shown}>
+        <div className={ui['stack']}>
+          {lists.map((list) => {
+            const held = keysHeld(stored, list).length
+            return (
+              <TextArea
+                key={list}
+                label={KEY_TEXTS[list].label}
+                className={css['lines']}
+                spellCheck={false}
+                value={newKeys[list] ?? ''}
+                onChange={(event) => onChange({ ...connection, newKeys: { ...newKeys, [list]: event.target.value } })}
+                problem={problems.at(`${path}.${list}`)}
+                help={`${held === 0 ? '' : `${held} ${held === 1 ? 'is' : 'are'} held already. `}${KEY_TEXTS[list].help}`}
+              />
+            )
+          })}
+        </div>
+      </div>
+    </div>
   )
 }
 

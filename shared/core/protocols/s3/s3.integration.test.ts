@@ -7,6 +7,7 @@ import { radosgwPeer, startRadosgw } from '../../../../e2e/servers/radosgw.ts'
 import { createBucket, type Bucket, type S3Account, type S3Server } from '../../../../e2e/servers/s3.ts'
 import { startVersitygw, versitygwPeer } from '../../../../e2e/servers/versitygw.ts'
 import { S3Connection } from '../../../contract/connections/s3.ts'
+import { ERRORS } from '../../../contract/errors/index.ts'
 import type { Exception } from '../../../contract/policy.ts'
 import { AppError } from '../../kernel/errors.ts'
 import { judge, lineChecks } from '../../policy/checks.ts'
@@ -16,6 +17,7 @@ import type { FileTestResult, StagedFile } from '../file-protocol.ts'
 import type { S3Endpoint } from './connect.ts'
 import { s3 } from './index.ts'
 
+const DAY = 86_400_000
 const never = (): AbortSignal => new AbortController().signal
 const NO_TLS = { pins: [], authorities: [], client: null }
 
@@ -186,6 +188,21 @@ describe.skipIf(versity.absent)(`S3 over TLS at Versity's gateway${versity.note}
     await expect(s3.connect(at({}, 'authority'), never())).rejects.toMatchObject({ code: 'tls.certificate_unknown' })
     const other = selfSigned({ names: ['127.0.0.1'] })
     await expect(s3.connect(at({ pins: [{ item: 'ti_1', fingerprint: other.fingerprint, certificate: null }] }, 'pinned'), never())).rejects.toMatchObject({ code: 'tls.certificate_changed' })
+  })
+
+  it.each([
+    ['has expired', 'tls.expired', () => authority.issue({ names: ['127.0.0.1'], notBefore: new Date(Date.now() - 9 * DAY), notAfter: new Date(Date.now() - DAY) })],
+    ['was issued for another host', 'tls.wrong_name', () => authority.issue({ names: ['s3.elsewhere.example'] })],
+    ['vouches only for itself', 'tls.certificate_unknown', () => selfSigned({ names: ['127.0.0.1'] })],
+  ] as const)('refuses a certificate that %s with %s, before anything is asked for', async (_, code, identity) => {
+    const other = await startVersitygw({ tls: identity() })
+    try {
+      const endpoint = { ...endpointOf(other, other.owner, 'any-bucket'), tls: { ...NO_TLS, authorities: [authority.certificate] } }
+      await expect(s3.connect(endpoint, never())).rejects.toMatchObject({ code })
+      expect(ERRORS[code]).toMatchObject({ exit: 4, retry: 'never' })
+    } finally {
+      await other.stop()
+    }
   })
 
   it('goes through a proxy where one is set, judged all the same', async () => {
