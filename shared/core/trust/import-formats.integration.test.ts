@@ -12,7 +12,7 @@ const PASSWORD = 'secret words'
 /** What a damaged file may be called; anything else is a crash or a wrong word. */
 const WORDS = ['key.malformed', 'key.unsupported', 'key.passphrase_needed', 'key.wrong_passphrase', 'key.weak', 'trust.key_without_certificate']
 
-const ROUNDS = Number(process.env['WAYBILL_FUZZ_ROUNDS'] ?? 40)
+const ROUNDS = Number(process.env['WAYBILL_FUZZ_ROUNDS'] ?? 16)
 
 /** File, what the import calls it, kinds that it holds, whether it needs the password. */
 const FORMATS: readonly (readonly [file: string, format: string, kinds: readonly string[], secret: boolean])[] = [

@@ -76,21 +76,6 @@ describe('importing what other programs made', () => {
       await taken(made.read('own.crt'))
       expect((await preview(made.read('again.crt'))).items[0]?.remarks).toMatchObject([{ code: 'shared-key', message: expect.stringContaining('own') }])
     })
-
-    it('survives every cut and many changes of its files', async () => {
-      const known = new Set(['key.malformed', 'key.unsupported', 'key.passphrase_needed', 'key.wrong_passphrase', 'trust.key_without_certificate'])
-      const strange: string[] = []
-      for (const name of ['own.crt', 'own.key', 'modern.p12', 'old.p12']) {
-        const whole = made.read(name)
-        for (let round = 0; round < 60; round++) {
-          const changed = Buffer.from(whole.subarray(0, round % 2 === 0 ? whole.length : Math.floor((whole.length * round) / 60)))
-          for (let at = round; at < Math.min(changed.length, 120); at += 31) changed[at] = (changed[at] ?? 0) ^ (1 << round % 8)
-          const outcome = await refusal(changed, 'secret words')
-          if (!known.has(outcome) && !outcome.startsWith('read as')) strange.push(`${name} ${round}: ${outcome}`)
-        }
-      }
-      expect(strange).toEqual([])
-    })
   })
 
   describe.skipIf(peers.keytool.absent || peers.openssl.absent)(`keystores of keytool${peers.keytool.note}`, () => {
