@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import { useSearch } from 'wouter'
-import type { DueStatus } from '../../../shared/contract/flows.ts'
+import { DueStatus } from '../../../shared/contract/flows.ts'
 import { useCall } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
@@ -11,10 +11,11 @@ import { FlowTabs } from './tabs.tsx'
 import css from './flows.module.css'
 import ui from '../../ui/ui.module.css'
 
+const MADE_UP: readonly DueStatus[] = ['late', 'superseded']
 const VIEWS: readonly (readonly [name: string, statuses: readonly DueStatus[]])[] = [
   ['All', []],
-  ['Did not run', ['asleep', 'app-closed', 'blocked', 'still-running', 'paused', 'clock-changed']],
-  ['Made up for', ['late', 'superseded']],
+  ['Did not run', DueStatus.options.filter((status) => status !== 'ran' && !MADE_UP.includes(status))],
+  ['Made up for', MADE_UP],
   ['Ran on time', ['ran']],
 ]
 const SPANS = [
