@@ -46,6 +46,8 @@ export interface Ledger {
   leadOf(id: string): string
   /** The others that travel with a lead. */
   companionsOf(lead: string): readonly string[]
+  /** Whether any delivery stands for a content, as it is or as it travelled. */
+  keeps(sha256: string): boolean
   /** Flushes what was grouped. */
   flush(): void
   /** Resolves when everything written down so far is on the disk; see `Database.flushed`. */
@@ -179,6 +181,7 @@ export function createLedger(deps: {
 
     leadOf: (id) => bundles.leadOf(id),
     companionsOf: (lead) => bundles.companionsOf(lead),
+    keeps: (sha256) => deliveries.keeps(sha256),
 
     apply(id, event, facts) {
       const [entry, ...companions] = database.transaction(() => changeAll(id, event, facts), facts.grouped === true ? 'grouped' : 'flushed')

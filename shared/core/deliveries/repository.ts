@@ -227,6 +227,9 @@ export function createDeliveryRepository(database: Database) {
       return new Map(rows.map((row) => [row.partner, { lastAt: row.last_at, attention: row.attention, open: row.open }]))
     },
 
+    /** Whether any stands for a content, as it is or as it travelled. */
+    keeps: (sha256: string): boolean => database.prepare('SELECT 1 FROM deliveries WHERE sha256 = @sha256 OR wire_sha256 = @sha256 LIMIT 1').get({ sha256 }) !== undefined,
+
     /** Deliveries by id, content hash, or file name (either side's). */
     matching(query: string, limit: number): Delivery[] {
       return database

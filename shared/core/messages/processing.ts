@@ -1,6 +1,7 @@
 /** Works off what was spooled: opens it, takes its files over, writes the receipt, all in one transaction; then releases the files. */
 import type { AuditTrail } from '../audit/service.ts'
 import type { InboundReleases, NewInbound } from '../deliveries/inbound/release.ts'
+import type { Ledger } from '../deliveries/ledger.ts'
 import { systemActor } from '../kernel/actor.ts'
 import { timestamp, type Clock } from '../kernel/clock.ts'
 import { AppError, asAppError } from '../kernel/errors.ts'
@@ -44,6 +45,7 @@ export interface ProcessingDeps {
   readonly identities: Identities
   readonly overlap: Overlap
   readonly releases: InboundReleases
+  readonly ledger: Pick<Ledger, 'keeps'>
   readonly policy: Pick<PolicyGate, 'permitContent' | 'noteUses' | 'noteRefusal'>
   readonly audit: AuditTrail
   readonly raise: RaiseNotice
@@ -68,10 +70,14 @@ export function createProcessing(deps: ProcessingDeps): Processing {
   const routeOf = (entry: InboundRecord): MessageRoute => routes.messages(entry.partner ?? '', entry.connection ?? '', { receiving: true })
 
   const open = async (entry: InboundRecord, route: MessageRoute, keys: As2Keys): Promise<{ outcome: OpenOutcome; stored: StoredPayload[] }> => {
-    const { sink, stored, abandon } = storingSink(payloads)
+    const { sink, stored, abandon, drop } = storingSink(payloads)
     const body = payloads.read(entry.bodySha256, { offset: 0, signal: deps.signal })
     try {
       const outcome = await openMessage(entry.headers, body, openPolicyOf(route.connection, keys, route.tolerated, new Date(clock.now())), sink)
+      if (!outcome.ok) {
+        abandon()
+        await drop((sha256) => deps.ledger.keeps(sha256))
+      }
       return { outcome, stored: outcome.ok ? await stored() : [] }
     } finally {
       abandon()
@@ -257,11 +263,15 @@ export function createProcessing(deps: ProcessingDeps): Processing {
 }
 
 /** Payload by payload into the store; nothing there refers to them until the message was found whole and genuine. */
-function storingSink(payloads: PayloadStore): { sink: PayloadSink; stored: () => Promise<StoredPayload[]>; abandon: () => void } {
+function storingSink(payloads: PayloadStore): { sink: PayloadSink; stored: () => Promise<StoredPayload[]>; abandon: () => void; drop: (kept: (sha256: string) => boolean) => Promise<void> } {
   const all: Promise<StoredPayload>[] = []
   let open: Pushed | null = null
   return {
     stored: async () => await Promise.all(all),
+    /** What was stored of a message that was refused: nobody ever refers to it. */
+    async drop(kept) {
+      for (const one of await Promise.allSettled(all)) if (one.status === 'fulfilled' && !kept(one.value.sha256)) await payloads.discard(one.value)
+    },
     abandon: () => open?.abandon(new Error('the message was refused before the payload ended')),
     sink: {
       begin() {

@@ -224,7 +224,7 @@ export function createReceiving(deps: ReceivingDeps): Receive {
     deps.count('refused')
     const from = envelope.from?.id ?? ''
     const to = envelope.to?.id ?? ''
-    const { total } = messages.listInbound({ limit: 1, state: ['quarantined'] })
+    const total = messages.strangers()
     const room = total < STRANGERS.maxEntries && (request.length ?? 0) <= STRANGERS.maxBytes
     const spooled = room ? await spool(body, STRANGERS.maxBytes, request.length) : null
     if (spooled !== null) {

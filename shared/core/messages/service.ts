@@ -15,6 +15,7 @@ import type { MessageParty, Routes } from '../partners/routes.ts'
 import type { Database } from '../store/database.ts'
 import type { PayloadStore } from '../store/payload-store.ts'
 import type { Materials } from '../trust/materials.ts'
+import { createCleanup } from './cleanup.ts'
 import { createConnectionTest, type TestMessages } from './connection-test.ts'
 import { createIdentities, type Identities } from './identities.ts'
 import { createIncomingReceipts } from './incoming-receipts.ts'
@@ -105,11 +106,14 @@ export function createMessageService(deps: CommonDeps & MessageSending & { reado
     }
   }
 
+  const cleanup = createCleanup({ ...deps, messages, signal })
+
   return {
     receiver,
     views: createMessageViews({ messages, payloads: deps.payloads, ledger: deps.ledger }),
     start() {
       receiptPost.start()
+      cleanup.start()
       // First what came before, so that a repetition finds it decided.
       void repair()
         .catch((error: unknown) => logger.log('error', 'what a crash left could not be repaired', { problem: asAppError(error).message }))

@@ -66,6 +66,17 @@ describe('the payload store', () => {
     expect(await store.names()).toHaveLength(1)
   })
 
+  it('takes back only what that very call brought, and removes nothing that was stored a moment ago', async () => {
+    const first = await store.ingest(await source(Buffer.from('same')), { signal })
+    expect(await store.remove(first.sha256)).toBe(false)
+    const again = await store.ingest(await source(Buffer.from('same'), 'again.edi'), { signal })
+    expect([await store.discard(first), await store.discard(again), await store.has(first.sha256)]).toEqual([false, false, true])
+    const other = await store.ingest(await source(Buffer.from('other')), { signal })
+    expect([await store.discard(other), await store.has(other.sha256)]).toEqual([true, false])
+    const later = await openPayloadStore(join(folder, 'payloads'), key)
+    expect([await later.remove(first.sha256), await later.has(first.sha256)]).toEqual([true, false])
+  })
+
   it('notices a changed byte, a cut and an exchange of chunks', async () => {
     const content = randomBytes(3 * CHUNK_BYTES)
     const { sha256 } = await store.ingest(await source(content), { signal })

@@ -35,6 +35,10 @@ export interface PayloadStore {
   /** The content from an offset, checked piece by piece. Rejects with `delivery.payload_missing` when it is gone or damaged. */
   read(sha256: string, options: { readonly offset: number; readonly signal: AbortSignal }): AsyncIterable<Uint8Array>
   has(sha256: string): Promise<boolean>
+  /** Takes a content back to which nothing refers: only if this very call of `take` or `ingest` brought it and no other did since. */
+  discard(stored: StoredPayload): Promise<boolean>
+  /** Removes a content to which nothing refers any more. Answers false, and leaves it, when it was stored again a moment ago. */
+  remove(sha256: string): Promise<boolean>
   /** Reads all of it and compares the hash. */
   verify(sha256: string): Promise<boolean>
   /** Some of the stored hashes' file names, for sampling. */
@@ -47,6 +51,9 @@ const READ_BYTES = 1024 * 1024
 /** With so much room, and for a copy that is small beside it, one look a second is enough. */
 const AMPLE_BYTES = 512 * 1024 * 1024
 const LOOK_EVERY_MS = 1000
+/** Between storing a content and writing down who relies on it. */
+const LATELY_MS = 3_600_000
+const MOST_LATELY = 20_000
 
 export async function openPayloadStore(folder: string, dataKey: Buffer): Promise<PayloadStore> {
   const storeKey = createSecretKey(Buffer.from(hkdfSync('sha256', dataKey, Buffer.alloc(0), 'waybill payloads 1', 32)))
@@ -64,12 +71,28 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
     return join(folder, name.slice(0, 2), name)
   }
 
+  /** What was stored lately, by hash: whoever stored it may not have written down yet that he relies on it. */
+  const lately = new Map<string, { readonly stored: StoredPayload; readonly at: number }>()
+  /** Contents that were not here before. */
+  const brought = new WeakSet<StoredPayload>()
+  const noteTaken = (stored: StoredPayload): void => {
+    const now = performance.now()
+    lately.delete(stored.sha256)
+    lately.set(stored.sha256, { stored, at: now })
+    for (const [sha256, { at }] of lately) {
+      if (now - at < LATELY_MS && lately.size < MOST_LATELY) break
+      lately.delete(sha256)
+    }
+  }
+
   const copyIn = async (content: AsyncIterable<Uint8Array>, size: number): Promise<StoredPayload> => {
     await refuseWithoutSpace(size)
     const temporary = join(incoming, randomBytes(12).toString('hex'))
     try {
       const stored = await writeSealed(temporary, storeKey, content)
-      await publish(temporary, pathOf(stored.sha256))
+      // Noted before it stands, so that nobody removes it in between.
+      noteTaken(stored)
+      if (await publish(temporary, pathOf(stored.sha256))) brought.add(stored)
       return stored
     } catch (error) {
       await rm(temporary, { force: true })
@@ -83,6 +106,19 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
     digest: async (path, options) => await withStableSource(path, async (source, size) => await hashAll(readAll(source, size, options))),
 
     read: (sha256, { offset, signal }) => readSealed(pathOf(sha256), { storeKey, sha256, offset, signal }),
+
+    async discard(stored) {
+      if (!brought.has(stored) || lately.get(stored.sha256)?.stored !== stored) return false
+      await rm(pathOf(stored.sha256), { force: true })
+      return true
+    },
+
+    async remove(sha256) {
+      const last = lately.get(sha256)
+      if (last !== undefined && performance.now() - last.at < LATELY_MS) return false
+      await rm(pathOf(sha256), { force: true })
+      return true
+    },
 
     has: (sha256) => Promise.resolve(existsSync(pathOf(sha256))),
 

@@ -75,17 +75,21 @@ async function writeWhole(target: FileHandle, bytes: Buffer): Promise<void> {
   for (let at = 0; at < bytes.length; ) at += (await target.write(bytes, at)).bytesWritten
 }
 
-/** Gives a written file its place; where the same content stands already, nothing but that remains. */
-export function createPublishing(): (temporary: string, target: string) => Promise<void> {
+/** Gives a written file its place; where the same content stands already, nothing but that remains, and false is answered. */
+export function createPublishing(): (temporary: string, target: string) => Promise<boolean> {
   const folders = new Set<string>()
   return async (temporary, target) => {
-    if (existsSync(target)) return rmSync(temporary)
+    if (existsSync(target)) {
+      rmSync(temporary)
+      return false
+    }
     const folder = dirname(target)
     if (!folders.has(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 })
     folders.add(folder)
     renameSync(temporary, target)
     // The new name must survive a power cut before a delivery relies on it.
     await flushFolder(folder)
+    return true
   }
 }
 
