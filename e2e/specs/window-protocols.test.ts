@@ -337,6 +337,8 @@ describe.skipIf(chromium.absent)(`every protocol in the window${chromium.note}`,
     await page.getByText('Proves the delivery').waitFor()
     await page.getByText('Headers as they travelled').click()
     await page.getByText('Disposition-Notification-To').waitFor()
+    for (const name of ['Export raw message', 'Export raw receipt']) await page.getByRole('button', { name }).click()
+    await page.getByText('Written to').nth(1).waitFor()
     await inspect('message')
 
     await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Partners' }).click()

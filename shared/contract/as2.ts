@@ -129,7 +129,7 @@ export const as2 = {
   message: procedure('read', MessageRef, z.object({ message: MessageView.nullable() })),
   /** What came in, newest first; also what nobody here knows or what was refused. */
   inbound: procedure('read', z.object({ limit: Limit, state: z.array(InboundEntry.shape.state).max(4).optional() }), z.object({ entries: z.array(InboundEntry), total: z.number().int() })),
-  /** Writes the raw message or its newest receipt (headers, empty line, body) to a new file of this computer. */
-  exportRaw: procedure('dangerous', z.object({ of: MessageRef, what: z.enum(['message', 'mdn']), path: z.string().max(4096) }), z.object({ path: z.string(), bytes: z.number().int(), sha256: Sha256 })),
+  /** Writes the raw message or its newest receipt (headers, empty line, body) to a new file of this computer; without a path into the folder `exports` of the workspace. A window names no path. */
+  exportRaw: procedure('dangerous', z.object({ of: MessageRef, what: z.enum(['message', 'mdn']), path: z.string().max(4096).optional() }), z.object({ path: z.string(), bytes: z.number().int(), sha256: Sha256 })),
   receiverChanged: topic(ReceiverStatus),
 } as const

@@ -199,7 +199,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
     isCollected: (partner, connection) => partnerRepository.find(partner)?.document.connections.some((one) => (connection === undefined || one.id === connection) && 'receive' in one && one.receive !== undefined) ?? false,
     flowExists: (id) => forFlows.repository.find(id) !== null,
   })
-  const messages = createMessageService({ ...forMessages, ...sending, ledger, releases })
+  const messages = createMessageService({ ...forMessages, ...sending, ledger, releases, exports: join(workspace.folder, 'exports') })
   const practice = practiceHandlers({ port: options.practice, partners, trust, receiver: messages.receiver, as2Id: () => station.show()?.as2?.id ?? null, folder: workspace.folder })
   const retention = createRetention({ database, payloads, clock })
   const failedPrimitives = once(() => (options.selfTests ?? []).flatMap((test) => test()).filter(({ ok }) => !ok).map(({ name }) => name))

@@ -1,6 +1,10 @@
+import { useState } from 'react'
 import type { MessageView, ReceiptView } from '../../../shared/contract/as2.ts'
 import { absoluteText, bytesText } from '../../lib/format.ts'
-import { useCall } from '../../lib/use-call.ts'
+import { useHost } from '../../lib/app-context.ts'
+import { useAction, useCall } from '../../lib/use-call.ts'
+import { Button } from '../../ui/button.tsx'
+import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Copyable, Facts } from '../../ui/facts.tsx'
 import { Card } from '../../ui/page.tsx'
 import { Status } from '../../ui/status.tsx'
@@ -12,10 +16,10 @@ import ui from '../../ui/ui.module.css'
 /** The AS2 message of a delivery and its receipts; nothing for other protocols. */
 export function MessagePart({ delivery }: { readonly delivery: string }) {
   const message = useCall(`as2.message ${delivery}`, async (client) => (await client.as2.message({ delivery })).message, (client, changed) => client.deliveries.onChanged(changed))
-  return message.data === undefined || message.data === null ? null : <Message message={message.data} />
+  return message.data === undefined || message.data === null ? null : <Message message={message.data} delivery={delivery} />
 }
 
-function Message({ message }: { readonly message: MessageView }) {
+function Message({ message, delivery }: { readonly message: MessageView; readonly delivery: string }) {
   const { layers, facts, mics, receipts, refusal, headers } = message
   const outbound = message.direction === 'outbound'
   return (
@@ -59,11 +63,15 @@ function Message({ message }: { readonly message: MessageView }) {
             </table>
           ) : null}
           <Raw title="Headers as they travelled" text={headersText(headers)} />
+          <WriteRaw delivery={delivery} what="message" />
         </div>
       </Card>
-      {receipts.map((receipt) => (
+      {receipts.map((receipt, index) => (
         <Card key={`${receipt.at} ${receipt.sha256}`} title={outbound ? 'Receipt (MDN) of the partner' : 'Receipt (MDN) that we gave'}>
-          <Receipt receipt={receipt} ours={mics[0]?.value} outbound={outbound} />
+          <div className={ui['stack']}>
+            <Receipt receipt={receipt} ours={mics[0]?.value} outbound={outbound} />
+            {index === 0 ? <WriteRaw delivery={delivery} what="mdn" /> : null}
+          </div>
         </Card>
       ))}
     </>
@@ -89,6 +97,32 @@ function Receipt({ receipt, ours, outbound }: { readonly receipt: ReceiptView; r
         ]}
       />
       <Raw title="Raw receipt" text={`${headersText(receipt.headers)}\n\n${receipt.text}`} />
+    </div>
+  )
+}
+
+/** To a file of its own, byte for byte: for a dispute, or for the partner's support. */
+function WriteRaw({ delivery, what }: { readonly delivery: string; readonly what: 'message' | 'mdn' }) {
+  const { client } = useHost()
+  const action = useAction()
+  const [written, setWritten] = useState<{ readonly path: string; readonly bytes: number; readonly sha256: string } | null>(null)
+  const write = async (): Promise<void> => {
+    const file = await action.run(async () => await client.as2.exportRaw({ of: { delivery }, what }))
+    if (file !== undefined) setWritten(file)
+  }
+  return (
+    <div className={ui['stack']}>
+      <div>
+        <Button disabled={action.busy} onClick={() => void write()}>
+          {what === 'message' ? 'Export raw message' : 'Export raw receipt'}
+        </Button>
+      </div>
+      {action.error ? <ErrorPanel error={action.error} /> : null}
+      {written === null ? null : (
+        <div role="status">
+          <Facts items={[['Written to', <Copyable key="path" value={written.path} label="path of the file" />], ['Size', bytesText(written.bytes)], ['SHA-256', <Copyable key="hash" value={written.sha256} label="SHA-256 of the file" />]]} />
+        </div>
+      )}
     </div>
   )
 }

@@ -79,7 +79,7 @@ export interface MessageService {
   stop(): Promise<void>
 }
 
-export function createMessageService(deps: CommonDeps & MessageSending & { readonly ledger: Ledger; readonly releases: InboundReleases }): MessageService {
+export function createMessageService(deps: CommonDeps & MessageSending & { readonly ledger: Ledger; readonly releases: InboundReleases; readonly exports: string }): MessageService {
   const { database, routes, identities, lines, logger } = deps
   const messages = createMessageRepository(database)
   const raise = noticeRaiser(deps)
@@ -110,7 +110,7 @@ export function createMessageService(deps: CommonDeps & MessageSending & { reado
 
   return {
     receiver,
-    views: createMessageViews({ messages, payloads: deps.payloads, ledger: deps.ledger }),
+    views: createMessageViews({ messages, ...deps }),
     start() {
       receiptPost.start()
       cleanup.start()

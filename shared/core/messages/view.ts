@@ -1,14 +1,17 @@
 /** Messages and receipts as people look at them, and their raw bytes as files. */
 import { createHash } from 'node:crypto'
-import { open, rm } from 'node:fs/promises'
+import { mkdir, open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { InboundEntry, MessageView, ReceiptView } from '../../contract/as2.ts'
 import type { Ledger } from '../deliveries/ledger.ts'
 import { AppError, systemCode } from '../kernel/errors.ts'
-import { headerBlock, withContentLength, type HeaderPair } from '../protocols/as2/message/index.ts'
+import { headerBlock, safeFileName, withContentLength, type HeaderPair } from '../protocols/as2/message/index.ts'
 import type { PayloadStore } from '../store/payload-store.ts'
 import type { BuiltRecord, InboundRecord, MessageRepository, ReceiptRecord, StoredMdn } from './repository.ts'
 
 const MAX_TEXT = 64 * 1024
+/** Of one message. */
+const MOST_EXPORTS = 1000
 
 /** One of them. */
 export interface MessageRef {
@@ -24,7 +27,7 @@ export interface RawFile {
 
 export type MessageViews = ReturnType<typeof createMessageViews>
 
-export function createMessageViews({ messages, payloads, ledger }: { readonly messages: MessageRepository; readonly payloads: PayloadStore; readonly ledger: Pick<Ledger, 'leadOf' | 'companionsOf'> }) {
+export function createMessageViews({ messages, payloads, ledger, exports }: { readonly messages: MessageRepository; readonly payloads: PayloadStore; readonly ledger: Pick<Ledger, 'leadOf' | 'companionsOf'>; readonly exports: string }) {
   const found = (ref: MessageRef): { readonly sent: BuiltRecord } | { readonly came: InboundRecord } | null => {
     if (ref.inbound !== undefined) {
       const came = messages.inbound(ref.inbound)
@@ -67,9 +70,18 @@ export function createMessageViews({ messages, payloads, ledger }: { readonly me
       return { entries: entries.map(entryView), total }
     },
 
-    /** Rejects with `input.conflict` when there is a file of that name: nothing is overwritten. */
-    async exportRaw(ref: MessageRef, what: 'message' | 'mdn', path: string, signal: AbortSignal): Promise<RawFile> {
-      return await writeNew(path, contentOf(ref, what, signal))
+    /** Rejects with `input.conflict` when there is a file of that name: nothing is overwritten. Without a path a free name in our own folder is taken. */
+    async exportRaw(ref: MessageRef, what: 'message' | 'mdn', path: string | undefined, signal: AbortSignal): Promise<RawFile> {
+      if (path !== undefined) return await writeNew(path, contentOf(ref, what, signal))
+      await mkdir(exports, { recursive: true, mode: 0o700 })
+      const name = safeFileName((ref.delivery ?? ref.inbound ?? 'message').slice(0, 60))
+      for (let number = 1; ; number++) {
+        try {
+          return await writeNew(join(exports, `${name}${number === 1 ? '' : `-${number}`}.${what === 'mdn' ? 'mdn' : 'as2'}`), contentOf(ref, what, signal))
+        } catch (error) {
+          if (!(error instanceof AppError) || error.code !== 'input.conflict' || number >= MOST_EXPORTS) throw error
+        }
+      }
     },
   }
 }
