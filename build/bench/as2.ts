@@ -1,9 +1,13 @@
 /**
  * AS2 end to end between two processes of ours: MiB/s for one large file, messages a second for small ones with signed synchronous
- * receipts, and the memory that both need. `node build/bench/as2.ts [--mib 256] [--messages 1000]`, after `npm run build`.
+ * receipts, and the memory that both need. `node build/bench/as2.ts [--mib 256] [--messages 1000] [--batches 3] [--parallel 16]`, after
+ * `npm run build`. `--profile DIR` leaves processor profiles of both services there, `--profile perf` the names that perf needs.
  */
-import { createHash, randomBytes } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
+import { once } from 'node:events'
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { as2Pair, type Service } from '../../e2e/servers/as2-pair.ts'
@@ -43,7 +47,31 @@ async function sendBatch(batch: number): Promise<void> {
   const each = services.map((service, index) => ((processorTimeOf(service) - (before[index] ?? 0)) * 1000) / MESSAGES)
   if (exit !== 0) throw new Error(`small messages: ${err.slice(0, 2000)}`)
   say(`${MESSAGES} messages of 10 KiB, signed, encrypted, signed receipt: ${(MESSAGES / seconds).toFixed(0)} a second (${seconds.toFixed(1)} s, copying in included)`)
-  say(`  processor time a message: sender ${(each[0] ?? 0).toFixed(1)} ms, receiver ${(each[1] ?? 0).toFixed(1)} ms`)
+  say(`  processor time a message: sender ${(each[0] ?? 0).toFixed(1)} ms, receiver ${(each[1] ?? 0).toFixed(1)} ms; one RSA-2048 signature ${signatureTime().toFixed(2)} ms`)
+}
+
+/** How many times a second `openssl cms` signs, encrypts, decrypts and verifies such a message, two side by side; nothing is sent, kept or receipted. */
+async function opensslRate(): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'waybill-bench-'))
+  try {
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'key.pem', '-out', 'cert.pem', '-subj', '/CN=bench', '-days', '2'], { cwd: folder, stdio: 'ignore' })
+    writeFileSync(join(folder, 'content'), randomBytes(10_240))
+    const each = 'openssl cms -sign -binary -nodetach -outform DER -md sha256 -in content -signer cert.pem -inkey key.pem | openssl cms -encrypt -binary -outform DER -aes-256-cbc cert.pem | openssl cms -decrypt -binary -inform DER -inkey key.pem -recip cert.pem | openssl cms -verify -binary -inform DER -CAfile cert.pem -purpose any -out /dev/null'
+    const loop = `for i in $(seq 25); do ${each}; done`
+    const began = performance.now()
+    await Promise.all([0, 1].map(async () => await once(spawn('bash', ['-c', loop], { cwd: folder, stdio: 'ignore' }), 'exit')))
+    return 50_000 / (performance.now() - began)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Milliseconds of one RSA-2048 signature: how fast this machine is at this moment. */
+function signatureTime(): number {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const began = process.cpuUsage()
+  for (let count = 0; count < 200; count++) sign('sha256', Buffer.alloc(100), privateKey)
+  return process.cpuUsage(began).user / 200_000
 }
 
 const pair = await as2Pair({ maxConnections: Number(values.parallel), inbound: { maxParallel: Number(values.parallel) * 2, maxBytes: 4 * 1024 ** 3 } }, profiled)
@@ -57,6 +85,7 @@ try {
     const warm = await left.here.run('send', 'acme', left.here.file('warm.edi', randomBytes(10_240)))
     if (warm.exit !== 0) throw new Error(warm.err)
     for (let batch = 1; batch <= Number(values.batches); batch++) await sendBatch(batch)
+    say(`beside it, openssl signing, encrypting, decrypting and verifying alone: ${(await opensslRate()).toFixed(0)} a second`)
   }
 
   if (MIB > 0) {

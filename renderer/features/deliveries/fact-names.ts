@@ -15,6 +15,7 @@ const NAMES: Readonly<Record<string, string>> = {
   clientCertificate: 'Our certificate',
   dataProtection: 'Data connections',
   contentType: 'Content type',
+  attachments: 'Attachments',
   compressed: 'Compressed',
   signed: 'Signed with',
   signedBy: 'Signed by',
