@@ -113,7 +113,7 @@ export function createExpectationService(deps: ExpectationDeps) {
   const unsubscribe = deps.bus.subscribe('deliveries.changed', ({ partner, state }) => {
     if (!resting.includes(state)) return
     watch.touched(partner)
-    waking.abort()
+    if (!waking.signal.aborted) waking.abort()
   })
 
   return {

@@ -244,8 +244,9 @@ export function createProcessing(deps: ProcessingDeps): Processing {
         noteRefusal(route, reason, detail, unfit)
       }
       await database.flushed()
-      deps.onReceiptQueued()
-      return entryOf(id)
+      const concluded = entryOf(id)
+      if (concluded.mdn?.mode === 'async') deps.onReceiptQueued()
+      return concluded
     },
 
     async refuse(id, disposition, reason) {

@@ -112,7 +112,9 @@ export function createReceiptPost(deps: {
 
   return {
     start: () => void watch().catch((error: unknown) => deps.logger.log('error', 'receipts are not posted any more', { problem: asAppError(error).message })),
-    wake: () => alarm.abort(),
+    wake() {
+      if (!alarm.signal.aborted) alarm.abort()
+    },
     settled: async () => void (await Promise.all(running.values())),
   }
 }

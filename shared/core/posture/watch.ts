@@ -65,7 +65,9 @@ export function createPostureWatch({ service, bus, clock, logger }: { readonly s
   /** Until something happens, or the time is over. */
   const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
     const woken = new AbortController()
-    wake = () => woken.abort()
+    wake = () => {
+      if (!woken.signal.aborted) woken.abort()
+    }
     await clock.sleep(ms, AbortSignal.any([signal, woken.signal])).catch(() => undefined)
     wake = null
   }

@@ -177,6 +177,8 @@ async function* readAll(source: FileHandle, size: number, { signal, onProgress }
     onProgress?.(position)
     // The consumer is done with it before the next piece is read.
     yield buffer.subarray(0, bytesRead)
+    // The buffer has room for one byte more than there should be: what did not fill it was the end.
+    if (bytesRead < buffer.length && position >= size) return
   }
 }
 
