@@ -113,7 +113,7 @@ export type TestReport = z.infer<typeof TestReport>
 const ConnectionRef = z.object({ partner: Slug, connection: Slug.optional() })
 
 export const partners = {
-  list: procedure('read', z.object({ limit: Limit, search: z.string().max(200).optional() }), z.object({ partners: z.array(PartnerSummary), total: z.number().int() })),
+  list: procedure('read', z.object({ limit: Limit, offset: z.number().int().min(0).max(1_000_000).optional(), search: z.string().max(200).optional() }), z.object({ partners: z.array(PartnerSummary), total: z.number().int() })),
   show: procedure('read', z.object({ id: Slug }), PartnerDetail),
   /** Validates, seals secrets, imports keys and pins; applying the same document twice changes nothing. */
   apply: procedure('dangerous', z.object({ document: z.unknown().optional() }), z.object({ partner: PartnerDetail, changed: z.boolean(), created: z.boolean() })),

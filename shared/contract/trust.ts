@@ -137,7 +137,7 @@ const Fingerprint = z
 export const trust = {
   list: procedure(
     'read',
-    z.object({ limit: Limit, kind: TrustKind.optional(), partner: Slug.optional(), search: z.string().max(200).optional() }),
+    z.object({ limit: Limit, offset: z.number().int().min(0).max(1_000_000).optional(), sort: z.enum(['newest', 'name', 'ends', 'kind']).optional(), kind: TrustKind.optional(), partner: Slug.optional(), search: z.string().max(200).optional() }),
     z.object({ items: z.array(TrustItem), total: z.number().int() }),
   ),
   show: procedure('read', z.object({ id: z.string().max(100) }), TrustItemDetail),

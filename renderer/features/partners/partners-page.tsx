@@ -7,16 +7,24 @@ import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { Card, Empty, Guard, Page, Skeleton } from '../../ui/page.tsx'
 import { ImportCardDialog } from '../cards/import-card-dialog.tsx'
+import { Pager } from '../../ui/pager.tsx'
 import { PartnerRow } from './partner-row.tsx'
 import ui from '../../ui/ui.module.css'
 
+const PAGE = 100
+
 export function PartnersPage() {
   const [, navigate] = useLocation()
-  const [search, setSearch] = useState('')
   const [card, setCard] = useState(false)
+  const [search, setSearchText] = useState('')
+  const [offset, setOffset] = useState(0)
+  const setSearch = (text: string): void => {
+    setSearchText(text)
+    setOffset(0)
+  }
   const partners = useCall(
-    `partners.list ${search}`,
-    (client) => client.partners.list({ limit: 500, ...(search === '' ? {} : { search }) }),
+    `partners.list ${offset} ${search}`,
+    (client) => client.partners.list({ limit: PAGE, offset, ...(search === '' ? {} : { search }) }),
     (client, changed) => client.partners.onChanged(changed),
   )
   const add = (
@@ -49,6 +57,7 @@ export function PartnersPage() {
           </ul>
         </Card>
       ) : null}
+      {data === undefined ? null : <Pager offset={offset} size={PAGE} total={data.total} onChange={setOffset} />}
       {data !== undefined && data.partners.length === 0 ? (
         search === '' ? (
           <Empty title="No partners yet" action={add}>

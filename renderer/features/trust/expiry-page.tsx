@@ -12,9 +12,12 @@ import { daysText, EXPIRY_TONE, ROLES } from './words.ts'
 import ui from '../../ui/ui.module.css'
 
 const DAY_MS = 86_400_000
+/** The most urgent come first. */
+const SHOWN_AT_FIRST = 100
 
 /** Ends of what is in use, and what a day in the future will look like if nobody acts. */
 export function ExpiryPage() {
+  const [all, setAll] = useState(false)
   const { data, error } = useCall('trust.expiry', (caller) => caller.trust.expiry({ limit: 500 }), (caller, changed) => caller.trust.onChanged(changed))
   const [calendar, setCalendar] = useState(false)
   return (
@@ -28,7 +31,7 @@ export function ExpiryPage() {
           <Outlook />
           <Card title="What ends when" flush>
             <ul className={ui['list']}>
-              {data.entries.map(({ item, label, part, name, endsAt, daysLeft, state, uses }) => (
+              {(all ? data.entries : data.entries.slice(0, SHOWN_AT_FIRST)).map(({ item, label, part, name, endsAt, daysLeft, state, uses }) => (
                 <li key={`${item} ${part} ${name}`}>
                   <Link href={`/trust/${item}`} className={ui['item']}>
                     <span className={ui['grow']}>
@@ -44,6 +47,13 @@ export function ExpiryPage() {
                   </Link>
                 </li>
               ))}
+              {all || data.entries.length <= SHOWN_AT_FIRST ? null : (
+                <li className={ui['pad']}>
+                  <Button compact onClick={() => setAll(true)}>
+                    Show {data.entries.length} of {data.total}
+                  </Button>
+                </li>
+              )}
             </ul>
           </Card>
         </>

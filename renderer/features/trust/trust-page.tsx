@@ -5,8 +5,9 @@ import type { TrustItem } from '../../../shared/contract/trust.ts'
 import { useCall } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
-import { TextField } from '../../ui/field.tsx'
+import { SelectField, TextField } from '../../ui/field.tsx'
 import { Card, Empty, Guard, Page, Skeleton } from '../../ui/page.tsx'
+import { Pager } from '../../ui/pager.tsx'
 import { Status } from '../../ui/status.tsx'
 import { FindingList } from './finding-list.tsx'
 import { GenerateDialog } from './generate-dialog.tsx'
@@ -15,17 +16,33 @@ import { TrustTabs } from './tabs.tsx'
 import { ASSURANCE, KINDS, pendingBindings, validityText } from './words.ts'
 import ui from '../../ui/ui.module.css'
 
-const MOST_ROWS = 200
+const PAGE = 100
+
+const SORTS = [
+  ['newest', 'Newest first'],
+  ['name', 'By name'],
+  ['ends', 'By what ends first'],
+  ['kind', 'By kind'],
+] as const
+type Sort = (typeof SORTS)[number][0]
 
 type Kind = TrustItem['kind']
 
 export function TrustPage() {
-  const [search, setSearch] = useState('')
-  const [kind, setKind] = useState<Kind | null>(null)
+  const [search, setSearchText] = useState('')
+  const [kind, setChosenKind] = useState<Kind | null>(null)
+  const [sort, setSort] = useState<Sort>('newest')
+  const [offset, setOffset] = useState(0)
+  // Whatever narrows or turns the list begins at its beginning.
+  const fromStart = <T,>(set: (value: T) => void) => (value: T): void => {
+    set(value)
+    setOffset(0)
+  }
+  const [setSearch, setKind] = [fromStart(setSearchText), fromStart(setChosenKind)]
   const [dialog, setDialog] = useState<'import' | 'generate' | null>(null)
   const items = useCall(
-    `trust.list ${kind ?? ''} ${search}`,
-    (client) => client.trust.list({ limit: MOST_ROWS, ...(search === '' ? {} : { search }), ...(kind === null ? {} : { kind }) }),
+    `trust.list ${kind ?? ''} ${sort} ${offset} ${search}`,
+    (client) => client.trust.list({ limit: PAGE, offset, sort, ...(search === '' ? {} : { search }), ...(kind === null ? {} : { kind }) }),
     (client, changed) => client.trust.onChanged(changed),
   )
   const { data, error } = items
@@ -46,7 +63,10 @@ export function TrustPage() {
       <TrustTabs />
       <FindingList />
       <div className={ui['stack']}>
-        <TextField label="Search by name, owner, fingerprint or kind" value={search} onChange={(event) => setSearch(event.target.value)} />
+        <div className={ui['split']}>
+          <TextField label="Search by name, owner, fingerprint or kind" value={search} onChange={(event) => setSearch(event.target.value)} />
+          <SelectField label="Order" value={sort} options={SORTS} onChange={(event) => fromStart(setSort)(event.target.value as Sort)} />
+        </div>
         <div className={ui['chips']} role="group" aria-label="Kind">
           <button type="button" className={ui['chip']} aria-pressed={kind === null} onClick={() => setKind(null)}>
             All
@@ -76,11 +96,7 @@ export function TrustPage() {
           </ul>
         </Card>
       ) : null}
-      {data !== undefined && data.total > data.items.length ? (
-        <p className="quiet small">
-          The newest {data.items.length} of {data.total}. Search to find the others.
-        </p>
-      ) : null}
+      {data === undefined ? null : <Pager offset={offset} size={PAGE} total={data.total} onChange={setOffset} />}
       <ImportDialog open={dialog === 'import'} onClose={() => setDialog(null)} />
       <GenerateDialog open={dialog === 'generate'} onClose={() => setDialog(null)} />
     </Page>

@@ -66,11 +66,11 @@ export function createPartnerRepository(database: Database) {
       return found
     },
 
-    list(query: { limit: number; search?: string | undefined }): { partners: StoredPartner[]; total: number } {
+    list(query: { limit: number; offset?: number | undefined; search?: string | undefined }): { partners: StoredPartner[]; total: number } {
       const where = `WHERE removed_at IS NULL AND (@search IS NULL OR instr(lower(id || ' ' || name), lower(@search)) > 0)`
       const values = { search: query.search ?? null }
       const total = database.prepare<[typeof values], { n: number }>(`SELECT count(*) n FROM partners ${where}`).get(values)?.n ?? 0
-      const rows = database.prepare<[Record<string, unknown>], Row>(`SELECT * FROM partners ${where} ORDER BY lower(name), id LIMIT @limit`).all({ ...values, limit: query.limit })
+      const rows = database.prepare<[Record<string, unknown>], Row>(`SELECT * FROM partners ${where} ORDER BY lower(name), id LIMIT @limit OFFSET @offset`).all({ ...values, limit: query.limit, offset: query.offset ?? 0 })
       return { partners: rows.flatMap((row) => readable(row)), total }
     },
 

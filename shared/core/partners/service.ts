@@ -106,7 +106,7 @@ export function createPartnerService(deps: {
   }
 
   return {
-    list(query: { limit: number; search?: string | undefined }): { partners: PartnerSummary[]; total: number } {
+    list(query: { limit: number; offset?: number | undefined; search?: string | undefined }): { partners: PartnerSummary[]; total: number } {
       const { partners, total } = repository.list(query)
       const statistics = deliveries.perPartner()
       return { partners: partners.map((partner) => summaryOf(partner, statistics)), total }

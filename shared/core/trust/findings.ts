@@ -27,9 +27,7 @@ function finding(code: string, severity: TrustFinding['severity'], message: stri
 }
 
 function grouped(bound: readonly Bound[], by: (one: Bound) => string): Bound[][] {
-  const groups = new Map<string, Bound[]>()
-  for (const one of bound) groups.set(by(one), [...(groups.get(by(one)) ?? []), one])
-  return [...groups.values()]
+  return [...Map.groupBy(bound, by).values()]
 }
 
 function testKeys(bound: readonly Bound[]): TrustFinding[] {

@@ -42,10 +42,21 @@ export interface StoredItem {
   readonly chain: readonly string[]
 }
 
+/** What is retired comes last, and what never ends after everything that does. */
+const ORDERS = {
+  newest: 'state, id DESC',
+  name: 'state, lower(label), id',
+  ends: 'state, not_after IS NULL, not_after, id',
+  kind: 'state, kind, lower(label), id',
+} as const
+
 export type TrustRepository = ReturnType<typeof createTrustRepository>
 
 /** Writes so far, by database: whoever keeps what was read asks whether it still holds. */
 const writes = new WeakMap<Database, number>()
+
+/** Something is written and not committed yet; after a rollback until the next commit, to be on the safe side. */
+const uncommitted = new WeakSet<Database>()
 
 /** The same database, counting what is written through it. */
 function counting(database: Database): Pick<Database, 'prepare'> {
@@ -56,20 +67,28 @@ function counting(database: Database): Pick<Database, 'prepare'> {
         ...statement,
         run(...values) {
           writes.set(database, (writes.get(database) ?? 0) + 1)
-          return statement.run(...values)
+          uncommitted.add(database)
+          const result = statement.run(...values)
+          database.afterCommit(() => uncommitted.delete(database))
+          return result
         },
       }
     },
   }
 }
 
+/** What is bound, as of so many writes: every page about keys and every evaluation of the posture asks for all of it. */
+const bound = new WeakMap<Database, { readonly writes: number; readonly items: readonly TrustItem[] }>()
+
 export function createTrustRepository(whole: Database) {
   const database = counting(whole)
   const bindingsOf = database.prepare<[string], BindingRow>('SELECT * FROM bindings WHERE item = ? ORDER BY active_from, id')
   const provenanceOf = database.prepare<[string], { record: string }>('SELECT record FROM provenance WHERE item = ? ORDER BY id')
 
-  const stored = (row: ItemRow): StoredItem => {
-    const provenance = provenanceOf.all(row.id).map(({ record }) => JSON.parse(record) as Provenance)
+  const stored = (row: ItemRow): StoredItem => withParts(row, provenanceOf.all(row.id).map(({ record }) => record), bindingsOf.all(row.id))
+
+  const withParts = (row: ItemRow, records: readonly string[], bindings: readonly BindingRow[]): StoredItem => {
+    const provenance = records.map((record) => JSON.parse(record) as Provenance)
     return {
       secret: row.secret,
       chain: JSON.parse(row.chain) as string[],
@@ -92,9 +111,16 @@ export function createTrustRepository(whole: Database) {
         pgp: row.kind === 'pgp' && row.details !== null ? (JSON.parse(row.details) as PgpDetails) : null,
         assurance: assuranceOf(provenance, row.secret !== null),
         provenance,
-        bindings: bindingsOf.all(row.id).map(bindingOf),
+        bindings: bindings.map(bindingOf),
       },
     }
+  }
+
+  /** Many at once: two look-ups for all of them instead of two each. `which` selects their ids. */
+  const together = <Bind extends unknown[]>(which: string, ...values: Bind): TrustItem[] => {
+    const bindings = Map.groupBy(database.prepare<Bind, BindingRow>(`SELECT * FROM bindings WHERE item IN (${which}) ORDER BY active_from, id`).all(...values), ({ item }) => item)
+    const provenance = Map.groupBy(database.prepare<Bind, { item: string; record: string }>(`SELECT item, record FROM provenance WHERE item IN (${which}) ORDER BY id`).all(...values), ({ item }) => item)
+    return database.prepare<Bind, ItemRow>(`SELECT * FROM trust_items WHERE id IN (${which}) ORDER BY id`).all(...values).map((row) => withParts(row, (provenance.get(row.id) ?? []).map(({ record }) => record), bindings.get(row.id) ?? []).item)
   }
 
   const repository = {
@@ -104,8 +130,7 @@ export function createTrustRepository(whole: Database) {
     insert(item: Omit<TrustItem, 'provenance' | 'bindings' | 'hasPrivateKey' | 'state' | 'assurance'>, chain: readonly string[]): void {
       const { x509, pgp, ...columns } = item
       const details = x509 ?? pgp
-      database
-        .prepare(
+      database.prepare(
           `INSERT INTO trust_items (id, kind, label, algorithm, bits, fingerprint, public_key, not_before, not_after, created_at, key_id, chain, details, subject)
            VALUES (@id, @kind, @label, @algorithm, @bits, @fingerprint, @publicKey, @notBefore, @notAfter, @createdAt, @keyId, @chain, @details, @subject)`,
         )
@@ -117,8 +142,7 @@ export function createTrustRepository(whole: Database) {
     },
 
     renew(id: string, key: NewItem): void {
-      database
-        .prepare('UPDATE trust_items SET public_key = ?, details = ?, not_after = ? WHERE id = ?')
+      database.prepare('UPDATE trust_items SET public_key = ?, details = ?, not_after = ? WHERE id = ?')
         .run(key.publicKey, JSON.stringify(key.pgp ?? null), key.notAfter ?? null, id)
     },
 
@@ -143,22 +167,21 @@ export function createTrustRepository(whole: Database) {
       return row === undefined ? null : stored(row)
     },
 
-    list(query: { limit: number; kind?: TrustKind | undefined; partner?: string | undefined; search?: string | undefined }): { items: TrustItem[]; total: number } {
+    list(query: { limit: number; offset?: number | undefined; sort?: keyof typeof ORDERS | undefined; kind?: TrustKind | undefined; partner?: string | undefined; search?: string | undefined }): { items: TrustItem[]; total: number } {
       const where = `WHERE (@kind IS NULL OR kind = @kind)
         AND (@partner IS NULL OR id IN (SELECT item FROM bindings WHERE partner = @partner))
         AND (@search IS NULL OR instr(lower(label || ' ' || fingerprint || ' ' || algorithm || ' ' || id || ' ' || subject), lower(@search)) > 0)`
       const values = { kind: query.kind ?? null, partner: query.partner ?? null, search: query.search ?? null }
       const total = database.prepare<[typeof values], { n: number }>(`SELECT count(*) n FROM trust_items ${where}`).get(values)?.n ?? 0
       const rows = database
-        .prepare<[Record<string, unknown>], ItemRow>(`SELECT * FROM trust_items ${where} ORDER BY state, id DESC LIMIT @limit`)
-        .all({ ...values, limit: query.limit })
+        .prepare<[Record<string, unknown>], ItemRow>(`SELECT * FROM trust_items ${where} ORDER BY ${ORDERS[query.sort ?? 'newest']} LIMIT @limit OFFSET @offset`)
+        .all({ ...values, limit: query.limit, offset: query.offset ?? 0 })
       return { items: rows.map((row) => stored(row).item), total }
     },
 
     /** A fingerprint-only pin learns the whole once it was seen. */
     completePublicKey(id: string, key: { readonly publicKey: string; readonly algorithm: string; readonly bits: number | null; readonly notBefore?: string | null; readonly notAfter?: string | null }): void {
-      database
-        .prepare('UPDATE trust_items SET public_key = ?, algorithm = ?, bits = ?, not_before = ?, not_after = ? WHERE id = ? AND public_key IS NULL')
+      database.prepare('UPDATE trust_items SET public_key = ?, algorithm = ?, bits = ?, not_before = ?, not_after = ? WHERE id = ? AND public_key IS NULL')
         .run(key.publicKey, key.algorithm, key.bits, key.notBefore ?? null, key.notAfter ?? null, id)
     },
 
@@ -183,8 +206,7 @@ export function createTrustRepository(whole: Database) {
     },
 
     bind(binding: Binding): void {
-      database
-        .prepare(
+      database.prepare(
           `INSERT INTO bindings (id, item, partner, connection, role, active_from, active_until)
            VALUES (@id, @item, @partner, @connection, @role, @activeFrom, @activeUntil)`,
         )
@@ -218,17 +240,17 @@ export function createTrustRepository(whole: Database) {
 
     /** Everything that has a binding, ended ones included; with a partner, what is bound for it or for our station. */
     boundItems(partner?: string): TrustItem[] {
-      return database
-        .prepare<[string | null, string | null], ItemRow>('SELECT * FROM trust_items WHERE id IN (SELECT item FROM bindings WHERE ? IS NULL OR partner = ? OR partner IS NULL) ORDER BY id')
-        .all(partner ?? null, partner ?? null)
-        .map((row) => stored(row).item)
+      if (partner !== undefined) return together('SELECT item FROM bindings WHERE partner = ? OR partner IS NULL', partner)
+      const known = bound.get(whole)
+      const now = writes.get(whole) ?? 0
+      if (known?.writes === now && !uncommitted.has(whole)) return [...known.items]
+      const items = together('SELECT item FROM bindings')
+      if (!uncommitted.has(whole)) bound.set(whole, { writes: now, items })
+      return [...items]
     },
 
     itemsOfPartner(partner: string): TrustItem[] {
-      return database
-        .prepare<[string], ItemRow>('SELECT * FROM trust_items WHERE id IN (SELECT item FROM bindings WHERE partner = ?) ORDER BY id')
-        .all(partner)
-        .map((row) => stored(row).item)
+      return together('SELECT item FROM bindings WHERE partner = ?', partner)
     },
   }
   return repository

@@ -14,6 +14,8 @@ export const refusedRules: readonly Rule[] = [
     sources: ['RFC 9325 §3.1 (minimum versions)', 'NIST SP 800-131A Rev. 2', 'Waybill: policy and dated exceptions'], suggestion: 'Ask the partner to change it, or change what we send. If that takes time, add an exception with reason, owner and end date.',
     find: (view) =>
       view.refusals
+        // Approved since: the drift has a rule of its own.
+        .filter(({ rule, lastAt }) => rule !== 'approved' || lastAt > (view.facts.approval.approved?.at ?? ''))
         .filter(({ lastAt }) => lastAt > (view.traffic?.lastDeliveredAt ?? '') && daysBetween(lastAt, view.facts.now) <= RECENT_DAYS)
         .map((refusal) => ({
           detail: `${refusal.direction} ${refusal.rule} ${refusal.seen}`.slice(0, 200),

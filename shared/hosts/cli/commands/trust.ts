@@ -94,8 +94,11 @@ export function trustCommands(program: Command, run: Register): void {
     .option(...limitOption)
     .option('--partner <id>', 'only what this partner rests on')
     .option('--kind <kind>', 'ssh-host, ssh-client, x509, ca, pgp')
+    .option('--search <text>', 'part of its name, owner, fingerprint or kind')
+    .option('--sort <order>', 'newest, name, ends, kind')
+    .option('--offset <n>', 'leave out so many', (text) => Number(text))
     .action(
-      run(async ({ client, output }, options: { limit: number; partner?: string; kind?: 'ssh-host' }) => {
+      run(async ({ client, output }, options: { limit: number; offset?: number; partner?: string; search?: string; sort?: 'name'; kind?: 'ssh-host' }) => {
         const result = await client.trust.list(options)
         output.result(result, () => table([['ID', 'KIND', 'ALGORITHM', 'FINGERPRINT', 'STATE', 'LABEL'], ...result.items.map(line)]))
       }),
