@@ -59,7 +59,7 @@ function checkFolders({ from, to, external }: Import): void {
   if (external ? !packages.test(to) : !ours.some((allowed) => inside(to, allowed))) violations.push(`${from} imports ${to}: not permitted in ${folder}`)
 }
 
-const DOMAINS = ['partners', 'trust', 'policy', 'deliveries', 'messages', 'flows', 'schedules', 'audit', 'evidence', 'posture', 'notifications', 'workspace', 'station', 'practice', 'cards', 'rollover', 'expectations', 'safekeeping']
+const DOMAINS = ['partners', 'trust', 'policy', 'deliveries', 'messages', 'flows', 'schedules', 'audit', 'evidence', 'posture', 'notifications', 'workspace', 'station', 'practice', 'cards', 'rollover', 'expectations', 'safekeeping', 'background']
 
 function checkCore({ from, to, external }: Import): void {
   const protocol = /^shared\/core\/protocols\/(as2|sftp|ftps|s3|folder)\//.exec(from)?.[1]

@@ -27,6 +27,12 @@ const tasks = {
     ensureBuilt(['core', 'renderer', 'electron'])
     hand('build/test.ts', rest)
   },
+  /** `npm run campaign -- 1000`: flows on every protocol through a storm of faults; needs the peers of build/ci/install-peers.sh. */
+  campaign() {
+    ensureBuilt(['core'])
+    process.env.WAYBILL_CAMPAIGN = rest[0] ?? '1000'
+    hand('node_modules/vitest/vitest.mjs', ['run', '--config', 'build/vitest.config.ts', '--project', 'e2e', 'e2e/campaigns'])
+  },
   check() {
     hand('build/test.ts', ['--check', ...rest])
   },

@@ -30,7 +30,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           root,
-          include: ['e2e/{specs,electron}/**/*.test.ts'],
+          include: ['e2e/{specs,electron,campaigns}/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 120_000,
           fileParallelism: false,

@@ -1,6 +1,6 @@
 /** The shell's wiring, for real: the product's own main and preload on the ring's runtime. See the README of this folder. */
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -54,6 +54,7 @@ describe.skipIf(runtime === null)(`the desktop shell${note}`, () => {
       for (const type of ['dragenter', 'dragover', 'drop']) document.querySelector(${JSON.stringify(selector)}).dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }))
     }`)
   }
+  const tray = (): Promise<string[]> => app.ask<string[]>(`return (seen.trayMenu || []).map(({ label }) => label || '')`)
   const titles = (): Promise<string[]> => app.ask('return seen.notifications.map(({ title }) => title)')
   const visible = (): Promise<boolean> => app.ask(`return ${WINDOW}.isVisible()`)
   const lease = (): { pid: number } => JSON.parse(readFileSync(join(place.home, 'workspace/lease.json'), 'utf8')) as { pid: number }
@@ -155,7 +156,7 @@ describe.skipIf(runtime === null)(`the desktop shell${note}`, () => {
   })
 
   it('has a tray that tells the last deliveries, opens one, and brings the window back', async () => {
-    const labels = await eventually(() => app.ask<string[]>('return seen.trayMenu.map(({ label }) => label ?? "")'), (shown) => shown.length === 7)
+    const labels = await eventually(tray, (shown) => shown.length === 7)
     expect(labels).toEqual(['Open Waybill', '', '1 needs attention', 'secret name.edi → other: not delivered', 'order && more.edi → practice: delivered', '', 'Quit'])
     expect(await app.ask('return seen.trayToolTip')).toBe('Waybill: 1 delivery needs attention')
     await app.ask(`${WINDOW}.hide(); seen.trayMenu[4].click()`)
@@ -163,6 +164,39 @@ describe.skipIf(runtime === null)(`the desktop shell${note}`, () => {
     expect(await visible()).toBe(true)
     await app.ask(`${WINDOW}.hide(); seen.trayMenu[0].click()`)
     expect(await visible()).toBe(true)
+  })
+
+  it('runs a flow from the tray, keeps the computer awake meanwhile, and pauses all of them', async () => {
+    const outbox = join(place.home, 'outbox')
+    mkdirSync(outbox)
+    writeFileSync(join(outbox, 'flow.edi'), 'UNB')
+    chmodSync(outbox, 0o777)
+    chmodSync(join(outbox, 'flow.edi'), 0o666)
+    await call('flows.apply', { document: { direction: 'outbound', id: 'orders', name: 'Orders', source: { kind: 'folder', folder: outbox }, selection: { stableSeconds: 0 }, targets: ['practice'], trigger: { kind: 'schedule', schedule: { kind: 'at', times: ['03:00'], zone: 'UTC' } } } })
+    await eventually(tray, (shown) => shown.some((label) => label.startsWith('Next: Orders, ')))
+    await app.ask(`seen.trayMenu.find(({ label }) => label === 'Run flow').submenu[0].click()`)
+    await eventually(() => call<{ runs: { outcome: string }[] }>('flows.runs', { limit: 1 }), ({ runs }) => runs[0]?.outcome === 'delivered')
+    expect(await eventually(() => app.ask<number>('return seen.awakeTimes'), (times) => times > 0)).toBeGreaterThan(0)
+    expect(await eventually(() => app.ask<number>('return seen.awake'), (now) => now === 0)).toBe(0)
+    await app.ask(`seen.trayMenu.find(({ label }) => label === 'Pause all flows').submenu[0].click()`)
+    await eventually(tray, (shown) => shown.some((label) => label.startsWith('All flows are paused until ')))
+    await app.ask(`seen.trayMenu.find(({ label }) => label === 'Resume all flows').click()`)
+    expect((await eventually(() => call<{ paused: unknown }>('flows.overview'), ({ paused }) => paused === null)).paused).toBeNull()
+  })
+
+  it('tells the core of sleep and of a network that is gone, and starts at login when told to', async () => {
+    await app.ask(`electron.powerMonitor.emit('suspend'); electron.powerMonitor.emit('resume')`)
+    await eventually(() => call<{ events: { type: string }[] }>('audit.list', { limit: 50 }), ({ events }) => ['power.suspended', 'power.resumed'].every((type) => events.some((event) => event.type === type)))
+    await app.ask('seen.online = false')
+    await eventually(() => call<{ network: { state: string } }>('background.status'), ({ network }) => network.state === 'offline')
+    await eventually(tray, (shown) => shown.includes('Offline'))
+    await app.ask('seen.online = true')
+    await eventually(() => call<{ network: { state: string } }>('background.status'), ({ network }) => network.state === 'online')
+    const entry = join(place.home, 'config/autostart/waybill.desktop')
+    await call('workspace.changeSettings', { startAtLogin: true })
+    await eventually(() => Promise.resolve(existsSync(entry) && readFileSync(entry, 'utf8')), (text) => text !== false && text.includes('"--hidden"'))
+    await call('workspace.changeSettings', { startAtLogin: false })
+    await eventually(() => Promise.resolve(existsSync(entry)), (there) => !there)
   })
 
   it('asks once what closing means, goes to the tray, and lives on', async () => {

@@ -10,7 +10,7 @@ const electron: any = require('electron')
 const old = Number(process.versions['electron']?.split('.')[0]) < 20
 
 /** What the test reads and sets. */
-const seen = { trayMenu: null as any, trayToolTip: '', notifications: [] as any[], dialogs: [] as any[], dialogAnswer: 0 }
+const seen = { trayMenu: null as any, trayToolTip: '', notifications: [] as any[], dialogs: [] as any[], dialogAnswer: 0, online: true, awake: 0, awakeTimes: 0 }
 
 const templates = new WeakMap<object, any[]>()
 export const Menu: any = new Proxy(electron.Menu, {
@@ -86,10 +86,25 @@ if (old) {
       }
     },
   })
+  Object.assign(globalThis, { performance: require('perf_hooks').performance })
   electron.app.on('web-contents-created', (_event: unknown, contents: any) => modernContents(contents))
 }
 
 export const app: any = electron.app
+export const powerMonitor: any = electron.powerMonitor
+/** Version 9 cannot tell; and the test pulls the plug. */
+export const net: any = { isOnline: () => seen.online }
+export const powerSaveBlocker: any = {
+  start(kind: string) {
+    seen.awake += 1
+    seen.awakeTimes += 1
+    return electron.powerSaveBlocker.start(kind)
+  },
+  stop(id: number) {
+    seen.awake -= 1
+    electron.powerSaveBlocker.stop(id)
+  },
+}
 export const BrowserWindow: any = electron.BrowserWindow
 export const nativeImage: any = electron.nativeImage
 export const nativeTheme: any = electron.nativeTheme

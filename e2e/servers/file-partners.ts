@@ -1,6 +1,6 @@
 /** A partner for every file protocol, with a real server, seen from the partner's side: what the protocols must have in common is said once. */
 import { createHash } from 'node:crypto'
-import { copyFileSync, createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ftpsConnectionFor, type FtpsServer } from './ftps.ts'
@@ -31,6 +31,8 @@ export interface FilePartner {
   readonly offered: Side
   /** Sign-ins so far; null where the protocol has none. */
   signIns(): number | null
+  /** Where it listens, and how it is killed and started again; null where there is no server. */
+  readonly server: { readonly port: number; restart(): Promise<void> } | null
   stop(): Promise<void>
 }
 
@@ -62,7 +64,10 @@ function onDisk(folder: string): Side {
   return {
     names: async () => await Promise.resolve(readdirSync(folder).toSorted()),
     hash: async (name) => (existsSync(at(name)) ? await hashOf(createReadStream(at(name), { highWaterMark: 1024 * 1024 })) : null),
-    put: async (name, content) => await Promise.resolve(writeFileSync(at(name), content)),
+    async put(name, content) {
+      writeFileSync(at(`.${name}.part`), content)
+      await Promise.resolve(renameSync(at(`.${name}.part`), at(name)))
+    },
     putFile: async (name, path) => await Promise.resolve(copyFileSync(path, at(name))),
     clear: async () => await Promise.resolve(readdirSync(folder).forEach((name) => rmSync(at(name), { recursive: true }))),
   }
@@ -80,6 +85,7 @@ async function openFolder(): Promise<FilePartner> {
     sent,
     offered,
     signIns: () => null,
+    server: null,
     stop: async () => await Promise.resolve(rmSync(share, { recursive: true, force: true })),
   })
 }
@@ -93,6 +99,7 @@ async function openSftp(): Promise<FilePartner> {
     sent: onDisk(into),
     offered: onDisk(from),
     signIns: () => occurrences(sshd.log(), /Accepted publickey/g),
+    server: sshd,
     stop: async () => await sshd.stop(),
   }
 }
@@ -104,6 +111,7 @@ function openFtps(server: FtpsServer, signIn: RegExp): FilePartner {
     sent: onDisk(into),
     offered: onDisk(from),
     signIns: () => occurrences(server.log(), signIn),
+    server,
     stop: async () => await server.stop(),
   }
 }
@@ -128,6 +136,7 @@ async function openS3(): Promise<FilePartner> {
     sent: below('acme/in/'),
     offered: below('acme/out/'),
     signIns: () => null,
+    server: { port: Number(new URL(server.endpoint).port), restart: async () => await server.restart?.() },
     async stop() {
       bucket.close()
       await server.stop()

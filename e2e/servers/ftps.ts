@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { selfSigned, type Identity } from './certificates.ts'
-import { end, listening, signalSessions } from './processes.ts'
+import { end, killAndRestart, listening, signalSessions } from './processes.ts'
 import { freePort } from './sshd.ts'
 
 export interface FtpsServer {
@@ -21,6 +21,8 @@ export interface FtpsServer {
   killSessions(): number
   /** Stops and continues the processes of present connections. */
   signalSessions(signal: NodeJS.Signals): void
+  /** Kills it and starts it again. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -89,10 +91,15 @@ export function passwordHash(): string {
   return execFileSync('openssl', ['passwd', '-6', '-stdin'], { input: `${PASSWORD}\n` }).toString().trim()
 }
 
-/** Waits until a started server listens. `logs`: files in its home in which it writes what happens. */
-export async function running(server: ChildProcess, home: FtpsHome, facts: Pick<FtpsServer, 'mode' | 'username' | 'identity'>, logs: readonly string[]): Promise<FtpsServer> {
+/** Starts a server and waits until it listens. `logs`: files in its home in which it writes what happens. */
+export async function running(start: () => ChildProcess, home: FtpsHome, facts: Pick<FtpsServer, 'mode' | 'username' | 'identity'>, logs: readonly string[]): Promise<FtpsServer> {
   const said: Buffer[] = []
-  for (const stream of [server.stdout, server.stderr]) stream?.on('data', (data: Buffer) => said.push(data))
+  const spawnServer = (): ChildProcess => {
+    const child = start()
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data: Buffer) => said.push(data))
+    return child
+  }
+  let server = spawnServer()
   const log = (): string => logs.map((name) => (existsSync(join(home.path, name)) ? readFileSync(join(home.path, name), 'utf8') : '')).join('') + Buffer.concat(said).toString()
   await listening(server, home.port, log)
   return {
@@ -103,6 +110,9 @@ export async function running(server: ChildProcess, home: FtpsHome, facts: Pick<
     log,
     killSessions: () => signalSessions(server, 'SIGKILL'),
     signalSessions: (signal) => void signalSessions(server, signal),
+    async restart() {
+      server = await killAndRestart(server, spawnServer, home.port, log)
+    },
     async stop() {
       await end(server)
       rmSync(home.path, { recursive: true, force: true })

@@ -46,6 +46,18 @@ export async function listening(server: ChildProcess, port: number, log: () => s
   throw new Error(`the server does not listen: ${log()}`)
 }
 
+/** Kills a server with the sessions it serves, as a power cut would, and starts the same again. Answers the new one. */
+export async function killAndRestart(server: ChildProcess, spawnAgain: () => ChildProcess, port: number, log: () => string): Promise<ChildProcess> {
+  const ended = once(server, 'exit')
+  server.kill('SIGSTOP')
+  signalSessions(server, 'SIGKILL')
+  server.kill('SIGKILL')
+  if (server.exitCode === null && server.signalCode === null) await ended
+  const next = spawnAgain()
+  await listening(next, port, log)
+  return next
+}
+
 export async function end(server: ChildProcess): Promise<void> {
   signalSessions(server, 'SIGKILL')
   const ended = once(server, 'exit')

@@ -1,5 +1,5 @@
 /** A private ProFTPD on this computer, with an account of its own. As its authors ship it, it insists on session reuse. */
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { defaultIdentity, ftpsHome, passwordHash, running, type FtpsServer, type FtpsServerOptions } from './ftps.ts'
@@ -59,6 +59,6 @@ export async function startProftpd(options: FtpsServerOptions = {}): Promise<Ftp
       '',
     ].join('\n'),
   )
-  const server = spawn(program, ['-n', '-q', '-c', config], { stdio: ['ignore', 'pipe', 'pipe'] })
-  return await running(server, home, { mode, username: USERNAME, identity }, ['log', 'tls.log', 'commands'])
+  const start = (): ChildProcess => spawn(program, ['-n', '-q', '-c', config], { stdio: ['ignore', 'pipe', 'pipe'] })
+  return await running(start, home, { mode, username: USERNAME, identity }, ['log', 'tls.log', 'commands'])
 }

@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { findPeer } from './peers.ts'
-import { end, listening, signalSessions } from './processes.ts'
+import { end, killAndRestart, listening, signalSessions } from './processes.ts'
 
 export interface Sshd {
   readonly port: number
@@ -27,6 +27,8 @@ export interface Sshd {
   killSessions(): number
   /** Stops and continues the processes of present connections. */
   signalSessions(signal: NodeJS.Signals): void
+  /** Kills it and starts it again. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -104,7 +106,8 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   const logFile = join(home, 'log')
   writeFileSync(logFile, '')
   const command = [findPeer('sshd').path ?? 'sshd', '-D', '-f', join(home, 'sshd_config'), '-E', logFile]
-  const server = options.password === undefined ? spawn(command[0] ?? '', command.slice(1), { stdio: 'ignore' }) : spawnWithPassword(home, options.username ?? userInfo().username, options.password, command)
+  const spawnServer = (): ChildProcess => (options.password === undefined ? spawn(command[0] ?? '', command.slice(1), { stdio: 'ignore' }) : spawnWithPassword(home, options.username ?? userInfo().username, options.password, command))
+  let server = spawnServer()
   await listening(server, port, () => readFileSync(logFile, 'utf8'))
   const fingerprint = (kind: HostKeyKind): string => execFileSync('ssh-keygen', ['-lf', join(home, `host-${kind}.pub`)]).toString().split(' ')[1] ?? ''
   const byKind = <T>(value: (kind: HostKeyKind) => T): Record<HostKeyKind, T> => ({ ed25519: value('ed25519'), rsa: value('rsa'), ecdsa: value('ecdsa') })
@@ -119,6 +122,9 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     log: () => readFileSync(logFile, 'utf8'),
     killSessions: () => signalSessions(server, 'SIGKILL'),
     signalSessions: (signal) => void signalSessions(server, signal),
+    async restart() {
+      server = await killAndRestart(server, spawnServer, port, () => readFileSync(logFile, 'utf8'))
+    },
     async stop() {
       await end(server)
       rmSync(home, { recursive: true, force: true })

@@ -1,12 +1,12 @@
 /** A private Versity S3 gateway on this computer over a plain folder: a second server, of other authors and in another language. */
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Identity } from './certificates.ts'
 import { findPeer, type Peer } from './peers.ts'
-import { end, listening } from './processes.ts'
+import { end, killAndRestart, listening } from './processes.ts'
 import type { S3Server } from './s3.ts'
 import { freePort } from './sshd.ts'
 import { writeFileSync } from 'node:fs'
@@ -29,17 +29,24 @@ export async function startVersitygw(options: { readonly tls?: Identity } = {}):
     return join(home, name)
   }
   const log: Buffer[] = []
-  const server = spawn(versitygwPeer().path ?? '', ['--port', `127.0.0.1:${port}`, '--iam-dir', join(home, 'accounts'), ...tls, 'posix', join(home, 'buckets')], {
+  const spawnServer = (): ChildProcess => {
+    const child = spawn(versitygwPeer().path ?? '', ['--port', `127.0.0.1:${port}`, '--iam-dir', join(home, 'accounts'), ...tls, 'posix', join(home, 'buckets')], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], ROOT_ACCESS_KEY_ID: owner.accessKeyId, ROOT_SECRET_ACCESS_KEY: owner.secretAccessKey },
   })
-  for (const stream of [server.stdout, server.stderr]) stream.on('data', (data: Buffer) => log.push(data))
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => log.push(data))
+    return child
+  }
+  let server = spawnServer()
   await listening(server, port, () => Buffer.concat(log).toString())
   return {
     name: 'versitygw',
     endpoint: `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     owner,
     halt: (signal) => void server.kill(signal),
+    async restart() {
+      server = await killAndRestart(server, spawnServer, port, () => Buffer.concat(log).toString())
+    },
     async stop() {
       await end(server)
       rmSync(home, { recursive: true, force: true })

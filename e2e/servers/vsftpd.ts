@@ -1,5 +1,5 @@
 /** A private vsftpd on this computer that insists on session reuse. Needs root on Linux: its account lives in a password file of its own. */
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
@@ -61,6 +61,6 @@ export async function startVsftpd(options: FtpsServerOptions = {}): Promise<Ftps
   // In a mount namespace of its own, so that the system's files are not touched.
   const pamFile = existsSync('/etc/pam.d/vsftpd') ? '/etc/pam.d/vsftpd' : '/etc/pam.d/other'
   const command = `mount --bind "$0" /etc/shadow && mount --bind "$1" ${pamFile} && shift && exec "$@"`
-  const server = spawn('unshare', ['--mount', 'sh', '-c', command, shadow, pam, findPeer('vsftpd').path ?? 'vsftpd', config], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, OPENSSL_CONF: openssl } })
-  return await running(server, home, { mode, username, identity }, ['log'])
+  const start = (): ChildProcess => spawn('unshare', ['--mount', 'sh', '-c', command, shadow, pam, findPeer('vsftpd').path ?? 'vsftpd', config], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, OPENSSL_CONF: openssl } })
+  return await running(start, home, { mode, username, identity }, ['log'])
 }

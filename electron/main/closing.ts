@@ -34,16 +34,23 @@ export function closeAnswer(button: number): 'tray' | 'quit' | null {
   return button === 0 ? 'tray' : button === 1 ? 'quit' : null
 }
 
+export type QuitAnswer = 'wait' | 'now' | 'cancel'
+
+/** What the answer means. */
+export function quitAnswer(button: number): QuitAnswer {
+  return button === 0 ? 'wait' : button === 1 ? 'now' : 'cancel'
+}
+
 /** Asked before quitting while transfers run. */
 export function quitQuestion(running: number): MessageBoxOptions {
   return {
     type: 'question',
     title: 'Waybill',
     message: running === 1 ? 'One transfer is under way.' : `${running} transfers are under way.`,
-    detail: 'They stop now and go on by themselves when Waybill is started again.',
-    buttons: ['Quit', 'Cancel'],
-    defaultId: 1,
-    cancelId: 1,
+    detail: 'Finish them first, or quit now: then they stop at a safe point and go on by themselves when Waybill is started again.',
+    buttons: ['Finish, then quit', 'Quit now', 'Cancel'],
+    defaultId: 0,
+    cancelId: 2,
     noLink: true,
   }
 }

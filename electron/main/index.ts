@@ -14,12 +14,14 @@ import { APP_PRIVILEGES, handleAppProtocol } from './app-protocol.ts'
 import { dangerousSwitch, readArguments, secondInstanceRequest } from './arguments.ts'
 import { createPageSession } from './hand-through.ts'
 import { hardenApp, hardenSession } from './hardening.ts'
+import { followAutostart } from './autostart.ts'
 import { createBridge } from './ipc.ts'
 import { manageLifecycle } from './lifecycle.ts'
 import { menuBar } from './menu.ts'
 import { showNotifications } from './notifications.ts'
+import { followPower } from './power.ts'
 import { createTray, trayIsVisible } from './tray.ts'
-import { followDeliveries } from './tray-view.ts'
+import { followCore } from './tray-view.ts'
 import { bringUp, mainWindowOptions, openPage } from './windows.ts'
 
 const logger = streamLogger(process.stderr)
@@ -61,11 +63,22 @@ async function boot(): Promise<void> {
   const show = (): void => bringUp(window)
   const tray = createTray(
     nativeImage.createFromPath(join(appRoot, 'resources', 'tray.png')),
-    { open: show, openDelivery: (id) => (bridge.open({ kind: 'delivery', id }), show()), quit: () => void lifecycle.quit() },
+    {
+      open: show,
+      openDelivery: (id) => (bridge.open({ kind: 'delivery', id }), show()),
+      // Whatever refuses is told by the core as a notification, or stands in the window.
+      runFlow: (id) => void client.flows.run({ id }).catch(show),
+      pauseAll: (until) => void client.flows.pauseAll({ reason: 'from the tray', ...(until === null ? {} : { until: new Date(until).toISOString() }) }).catch(show),
+      resumeAll: () => void client.flows.resumeAll({}).catch(show),
+      quit: () => void lifecycle.quit(),
+    },
     logger,
   )
+  const follower = tray === null ? null : followCore(tray, client, transport)
   const stops = [
-    tray === null ? undefined : followDeliveries(tray, client, transport),
+    follower?.stop,
+    followPower(client, transport),
+    followAutostart(client, workspace, logger),
     showNotifications(client, {
       inFront: () => window.isVisible() && window.isFocused(),
       onOpen(request) {
@@ -79,6 +92,8 @@ async function boot(): Promise<void> {
     client,
     trayVisible: tray !== null && trayIsVisible(process.platform, process.env),
     platform: process.platform,
+    handsOver: () => core.pid === null,
+    onFinishing: (waits) => follower?.finishing(waits),
     async end() {
       for (const stop of stops) stop?.()
       transport.close()

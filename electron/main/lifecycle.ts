@@ -2,7 +2,7 @@
 import { dialog, type BrowserWindow } from 'electron'
 import type { WaybillClient } from '../../shared/contract/index.ts'
 import type { Settings } from '../../shared/contract/workspace.ts'
-import { CLOSE_QUESTION, closeAnswer, onWindowClose, quitQuestion } from './closing.ts'
+import { CLOSE_QUESTION, closeAnswer, onWindowClose, quitAnswer, quitQuestion } from './closing.ts'
 
 export interface Lifecycle {
   /** Quits after asking, if transfers run; ends the core before the process. */
@@ -16,23 +16,53 @@ export interface LifecycleOptions {
   readonly client: WaybillClient
   readonly trayVisible: boolean
   readonly platform: string
+  /** A core that was joined goes on without us: nothing stops, so nothing is asked. */
+  readonly handsOver: () => boolean
+  /** Quitting waits for transfers, or not any more. */
+  readonly onFinishing: (waits: boolean) => void
   /** Ends what runs beside the window, then the process. */
   readonly end: () => Promise<void>
 }
 
-export function manageLifecycle({ window, client, trayVisible, platform, end }: LifecycleOptions): Lifecycle {
+/** Between looks whether the transfers have ended. */
+const LOOK_EVERY_MS = 500
+
+export function manageLifecycle({ window, client, trayVisible, platform, handsOver, onFinishing, end }: LifecycleOptions): Lifecycle {
   let ending = false
+  /** Of a quit that waits for the end of the transfers. */
+  let waiting: AbortController | null = null
 
   /** Null when no workspace is open: there is nothing to go on with. */
   const settings = async (): Promise<Settings | null> => await client.workspace.settings({}).catch(() => null)
 
+  const running = async (): Promise<number> => await client.background.status({}).then(({ transfers }) => transfers, () => 0)
+
+  /** False when the person thought better of it. */
+  const finished = async (): Promise<boolean> => {
+    onFinishing(true)
+    const mine = new AbortController()
+    waiting = mine
+    while (!mine.signal.aborted && (await running()) > 0) await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
+    if (waiting === mine) waiting = null
+    if (!mine.signal.aborted) return true
+    onFinishing(false)
+    return false
+  }
+
   const quit = async (): Promise<void> => {
     if (ending) return
-    const running = await client.deliveries.counts({}).then(
-      (counts) => counts.running,
-      () => 0,
-    )
-    if (running > 0 && (await dialog.showMessageBox(window, quitQuestion(running))).response !== 0) return
+    const transfers = handsOver() ? 0 : await running()
+    if (waiting !== null) {
+      // Asked a second time: it need not wait any more.
+      waiting.abort()
+    } else if (transfers > 0) {
+      const answer = quitAnswer((await dialog.showMessageBox(window, quitQuestion(transfers))).response)
+      if (answer === 'cancel') return
+      if (answer === 'wait') {
+        window.hide()
+        if (!(await finished())) return
+      }
+    }
     ending = true
     await end()
   }

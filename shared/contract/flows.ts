@@ -42,10 +42,10 @@ export type FlowRun = z.infer<typeof FlowRun>
 
 /**
  * What became of a due time: `ran` · `late` (ran to make up for it) · `asleep`, `app-closed` nobody was there · `paused` ·
- * `blocked` the partner was suspended · `still-running` the run before had not ended · `superseded` a later run made up for it ·
+ * `blocked` the partner was suspended · `offline` there was no network to collect over · `still-running` the run before had not ended · `superseded` a later run made up for it ·
  * `clock-changed` somebody set the clock over it.
  */
-export const DueStatus = z.enum(['ran', 'late', 'asleep', 'app-closed', 'paused', 'blocked', 'still-running', 'superseded', 'clock-changed'])
+export const DueStatus = z.enum(['ran', 'late', 'asleep', 'app-closed', 'paused', 'blocked', 'offline', 'still-running', 'superseded', 'clock-changed'])
 export type DueStatus = z.infer<typeof DueStatus>
 
 export const DueTime = z.object({
@@ -142,7 +142,7 @@ export const flows = {
   runs: procedure('read', z.object({ flow: Slug.optional(), limit: Limit, before: z.string().max(60).optional() }), z.object({ runs: z.array(FlowRun) })),
   showRun: procedure('read', z.object({ id: z.string().max(60) }), z.object({ run: FlowRun, files: z.array(FlowFile) })),
   /** Newest first. */
-  due: procedure('read', z.object({ flow: Slug.optional(), since: Timestamp.optional(), status: z.array(DueStatus).max(9).optional(), limit: Limit }), z.object({ due: z.array(DueTime) })),
+  due: procedure('read', z.object({ flow: Slug.optional(), since: Timestamp.optional(), status: z.array(DueStatus).max(10).optional(), limit: Limit }), z.object({ due: z.array(DueTime) })),
   /** A person's answer about a missed time. */
   decide: procedure('dangerous', z.object({ flow: Slug, at: Timestamp, decision: z.enum(['run', 'skip']) }), DueTime),
   /** Permits one more sending of a file that the duplicate rule would skip. */
@@ -153,7 +153,7 @@ export const flows = {
   /** For the tray. */
   overview: procedure('read', Nothing, z.object({ paused: z.object({ until: Timestamp.nullable() }).nullable(), running: z.array(Slug), next: z.array(z.object({ flow: Slug, name: z.string(), at: Timestamp })), pending: z.number().int() })),
   /** From the desktop: the computer goes to sleep or woke up. */
-  power: procedure('write', z.object({ event: z.enum(['suspend', 'resume']) }), Nothing),
+  power: procedure('write', z.object({ event: z.enum(['suspend', 'resume', 'lock', 'unlock']) }), Nothing),
   schema: procedure('read', Nothing, z.object({ schema: z.record(z.string(), z.unknown()) }), { beforeOpen: true }),
   changed: topic(z.object({ id: Slug, removed: z.boolean() })),
   ran: topic(FlowRun),

@@ -36,6 +36,14 @@ export const Settings = z.object({
   /** What closing the window does: `ask` until the person has chosen once. */
   onClose: z.enum(['ask', 'tray', 'quit']),
   notifications: z.boolean(),
+  /** What runs by itself waits on a network that is paid by volume. */
+  metered: z.enum(['wait', 'send']),
+  /** Kept free on the disk of the workspace; below it nothing is received or opened. */
+  diskReserveMiB: z.number().int().min(16).max(1_000_000),
+  /** Start without a window when this user signs in; of the desktop. */
+  startAtLogin: z.boolean(),
+  /** The computer does not fall asleep in the middle of a transfer; of the desktop. */
+  keepAwake: z.boolean(),
 })
 export type Settings = z.infer<typeof Settings>
 
@@ -58,5 +66,6 @@ export const workspace = {
   ...restoring,
   settings: procedure('read', Nothing, Settings),
   changeSettings: procedure('write', Settings.partial(), Settings),
+  settingsChanged: topic(Settings),
   changed: topic(WorkspaceStatus),
 } as const

@@ -7,6 +7,7 @@ import type { Clock } from './kernel/clock.ts'
 import { AppError, asAppError, toWireError } from './kernel/errors.ts'
 import { createEventBus, type EventBus } from './kernel/events.ts'
 import type { Logger } from './kernel/logger.ts'
+import type { Patience } from './kernel/patience.ts'
 import type { PracticePort } from './practice/port.ts'
 import { runDoctor, type SelfTest } from './workspace/doctor.ts'
 import type { Keychain } from './workspace/keychain.ts'
@@ -42,8 +43,10 @@ export interface Core {
   whyClosed(): AppError | null
   /** Opens the workspace with the passphrase given, else with the keychain. Remembers why it could not. */
   open(passphrase: string | undefined): Promise<void>
-  /** Lets running attempts end at a safe point, then closes everything. */
-  close(): Promise<void>
+  /** Lets what runs end, within the patience given, or at a safe point; then closes everything. */
+  close(patience?: Patience): Promise<void>
+  /** Reads files again that were read once, and looks at network, disk and clock at once. Never rejects. */
+  reload(): Promise<void>
 }
 
 interface Opened {
@@ -103,10 +106,13 @@ export function createCore(options: CoreOptions): Core {
     bus,
     whyClosed: () => (opened === null ? closed : null),
     open: async (passphrase) => await open(passphrase, 'if-lost'),
-    async close() {
+    async reload() {
+      await opened?.graph.reload().catch((error: unknown) => options.logger.log('error', 'not everything could be read again', { problem: asAppError(error).message }))
+    },
+    async close(patience) {
       const last = opened
       if (last === null) return
-      await last.graph.stop()
+      await last.graph.stop(patience)
       opened = null
       await last.workspace.close()
     },
@@ -131,7 +137,11 @@ export function createCore(options: CoreOptions): Core {
           return result
         },
         settings: () => createSettings(requireOpen().workspace.database).get(),
-        changeSettings: (change) => createSettings(requireOpen().workspace.database).change(change),
+        changeSettings(change) {
+          const now = createSettings(requireOpen().workspace.database).change(change)
+          bus.publish('workspace.settingsChanged', now)
+          return now
+        },
       },
       ...forwarded(() => requireOpen().graph.handlers),
     },
@@ -161,6 +171,7 @@ function forwarded(current: () => OpenDomains): OpenDomains {
     rollover: domain('rollover'),
     deliveries: domain('deliveries'),
     flows: domain('flows'),
+    background: domain('background'),
     as2: domain('as2'),
     notifications: domain('notifications'),
     audit: domain('audit'),

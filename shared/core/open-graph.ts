@@ -1,10 +1,16 @@
 /** Everything that lives while a workspace is open: the only place that builds the object graph of the domains. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { uptime } from 'node:os'
+import { readFile, statfs } from 'node:fs/promises'
+import { networkInterfaces, uptime } from 'node:os'
 import { join } from 'node:path'
+import type { Connection } from '../contract/connections/index.ts'
 import type { WaybillHandlers } from '../contract/index.ts'
+import { backgroundHandlers } from './background/handlers.ts'
+import { guardedPayloads } from './background/disk-guard.ts'
+import { createTroubleRepository } from './background/repository.ts'
+import { createBackground } from './background/service.ts'
+import { pauseAfter } from './deliveries/rules.ts'
 import { auditHandlers } from './audit/handlers.ts'
 import { createAnchors } from './audit/anchors.ts'
 import { chainFacts, testFacts } from './audit/facts.ts'
@@ -28,6 +34,7 @@ import { createFlowFiles } from './flows/files.ts'
 import { flowHandlers } from './flows/handlers.ts'
 import { createFlowRepository } from './flows/repository.ts'
 import { createFlowRunner } from './flows/runner.ts'
+import { splitTarget } from './flows/rules.ts'
 import { createScheduler } from './flows/scheduler.ts'
 import { createFlowService } from './flows/service.ts'
 import { createSourceFolders } from './flows/source-folder.ts'
@@ -38,6 +45,7 @@ import { timestamp, type Clock } from './kernel/clock.ts'
 import { AppError, asAppError, systemCode } from './kernel/errors.ts'
 import type { EventBus } from './kernel/events.ts'
 import type { Logger } from './kernel/logger.ts'
+import type { Patience } from './kernel/patience.ts'
 import { as2Handlers } from './messages/handlers.ts'
 import type { OtherOfChange } from './messages/overlap.ts'
 import { createMessageSending, createMessageService } from './messages/service.ts'
@@ -90,8 +98,9 @@ export interface OpenGraph {
   readonly handlers: OpenDomains
   /** Background operation: resumes what is due, receives. */
   start(): void
-  /** Lets what runs end at a safe point. */
-  stop(): Promise<void>
+  /** Lets what runs end, within the patience given, or at a safe point. */
+  stop(patience?: Patience): Promise<void>
+  reload(): Promise<void>
   /** Time of the newest audit record, or null. */
   readonly lastAuditAt: () => string | null
 }
@@ -116,7 +125,7 @@ export interface GraphOptions {
 
 export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const { workspace, clock, random, publisher, logger, resolveFile } = options
-  const { database, secrets, payloads } = workspace
+  const { database, secrets } = workspace
   const common = { database, clock, publisher }
   const raise = noticeRaiser(common)
 
@@ -126,6 +135,27 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const safekeeping = createSafekeeping({ workspace, audit, newest: auditRepository.newestOf, anchorInto: anchors.writeInto, records: () => auditRepository.head().seq, publisher, raise: noticeRaiser(common), clock, logger, version: options.version })
   const deliveryRepository = createDeliveryRepository(database)
   const partnerRepository = createPartnerRepository(database)
+  const background = createBackground({
+    database,
+    repository: createTroubleRepository(database),
+    audit,
+    bus: publisher,
+    clock,
+    logger,
+    hostOf: ({ partner, connection }) => hostOf(partnerRepository.find(partner)?.document.connections.find(({ id }) => id === connection)),
+    pauseAfter: (failures) => pauseAfter(Math.min(failures, MOST_GROWTH), random()) ?? 0,
+    hasAddress: () => Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ internal }) => !internal)),
+    async freeBytes() {
+      const { bavail, bsize } = await statfs(workspace.folder)
+      return bavail * bsize
+    },
+    settings: createSettings(database).get,
+    postponed: deliveryRepository.postponedCount,
+    onSpace: () => void releases.releaseWaiting(null, ending.signal).catch((error: unknown) => logger.log('error', 'received files could not be released', { problem: asAppError(error).message })),
+  })
+  const ending = new AbortController()
+  const { lines } = background
+  const payloads = guardedPayloads(workspace.payloads, background.disk)
   const trust = createTrustService({ ...common, repository: createTrustRepository(database), secrets, audit, partners: partnerFacts(partnerRepository, clock), flows: () => flows.atTimes() })
   const expiryWatch = createExpiryWatch({ database, insights: trust.insights, audit, raise, also: () => [rollovers.check(), rollovers.remind(), policy.remind()], clock, logger })
   const station = createStationService({ ...common, audit })
@@ -142,7 +172,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   }
   const forMessages = { database, payloads, routes, materials: trust.materials, policy: policy.gate, station: () => station.show(), audit, publisher, clock, random, logger, product: `Waybill/${options.version}`, otherOfChange }
   const sending = createMessageSending(forMessages)
-  const engine = createDeliveryEngine({ exchange: sending.exchange, deliveries: deliveryRepository, ledger, payloads, publisher, clock, random, routes, policy: policy.gate, logger })
+  const engine = createDeliveryEngine({ exchange: sending.exchange, deliveries: deliveryRepository, ledger, payloads, publisher, clock, random, routes, policy: policy.gate, lines, logger })
   const pgp = createPgpSteps({
     materials: trust.materials,
     payloads,
@@ -154,7 +184,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   })
   const releases = createInboundReleases({ database, repository: deliveryRepository, ledger, payloads, clock, logger, inboxOf, open: pgp.open, policy: policy.gate })
   const remoteFiles = createRemoteFileRepository(database)
-  const collect = createCollect({ ...common, repository: deliveryRepository, remoteFiles, ledger, releases, payloads, routes, onLook: (seen) => expectations.noteLook(seen) })
+  const collect = createCollect({ ...common, repository: deliveryRepository, remoteFiles, ledger, releases, payloads, routes, lines, onLook: (seen) => expectations.noteLook(seen) })
   const deliveries = createDeliveryService({ database, exchange: sending.exchange, repository: deliveryRepository, ledger, engine, payloads, routes, releases, pgp, policy: policy.gate, publisher, clock })
   const notifications = createNotificationService({ database, outbox: createOutbox(database), secrets, audit, bus: publisher, send: createSending(), clock, logger })
   const forFlows = {
@@ -172,13 +202,22 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   }
   const partnerExists = (partner: string, connection: string | undefined): boolean => partnerRepository.find(partner)?.document.connections.some(({ id }) => connection === undefined || id === connection) ?? false
   const runner = createFlowRunner(forFlows)
+  const isOffline = (target: string): boolean => {
+    const { partner, connection } = splitTarget(target)
+    const found = partnerRepository.find(partner)?.document.connections.find(({ id }) => connection === undefined || id === connection)
+    return found !== undefined && lines.hold({ partner, connection: found.id })?.by === 'network'
+  }
   // On every platform it counts the time asleep; the wall clock does so too, but can be set.
-  const scheduler = createScheduler({ ...forFlows, runner, choice: forFlows, isSuspended: (partner) => partnerRepository.find(partner)?.suspended ?? true, elapsed: () => uptime() * 1000 })
+  const scheduler = createScheduler({ ...forFlows, runner, choice: forFlows, isSuspended: (partner) => partnerRepository.find(partner)?.suspended ?? true, isOffline, elapsed: () => uptime() * 1000 })
   const flows = createFlowService({
     ...forFlows,
     runner,
     scheduler,
     routes,
+    onResume() {
+      engine.wake()
+      void background.tick().catch(() => undefined)
+    },
     partnerExists,
     takeAgain: remoteFiles.takeAgain,
   })
@@ -243,14 +282,25 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
     clock,
   })
   const leaveRefusals = publisher.subscribe('deliveries.changed', policy.noteFailure)
+  /** The dates of the next year are written into the same file. */
+  const readCalendarsDaily = async (): Promise<void> => {
+    while (!ending.signal.aborted) {
+      await flows.reloadCalendars(systemActor).catch((error: unknown) => logger.log('error', 'the holidays could not be read', { problem: asAppError(error).message }))
+      await clock.sleep(DAY_MS, ending.signal).catch(() => undefined)
+    }
+  }
   deliveries.recover(systemActor)
   runner.recover()
-  const ending = new AbortController()
   let watching: Promise<unknown> = Promise.resolve()
 
   return {
     start() {
       engine.start()
+      background.start()
+      void readCalendarsDaily()
+      lines.onRelease((release) => {
+        if (release.by === 'network') scheduler.online()
+      })
       void expiryWatch.run(ending.signal)
       watching = Promise.all([posture.watch.run(ending.signal), safekeeping.run(ending.signal)])
       void releases.releaseWaiting(null, ending.signal).catch((error: unknown) => logger.log('error', 'received files could not be released', { problem: asAppError(error).message }))
@@ -259,11 +309,18 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       expectations.start()
       notifications.start()
     },
-    async stop() {
+    async reload() {
+      await flows.reloadCalendars(systemActor)
+      await background.tick()
+      scheduler.wake()
+      engine.wake()
+    },
+    async stop(patience) {
       // First nobody is let in any more; then attempts end; then what they used is closed.
       await messages.receiver.close()
-      await Promise.all([scheduler.stop(), engine.stop(), expectations.stop()])
+      await Promise.all([scheduler.stop(patience), engine.stop(patience), expectations.stop()])
       await messages.stop()
+      await background.stop()
       await notifications.stop()
       ending.abort()
       leaveRefusals()
@@ -282,6 +339,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       deliveries: deliveryHandlers(deliveries, collect, resolveFile),
       flows: flowHandlers(flows, resolveFile),
       expectations: expectationHandlers(expectations),
+      background: backgroundHandlers(background),
       as2: as2Handlers(messages),
       posture: posture.handlers,
       notifications: notificationHandlers(notifications),
@@ -294,7 +352,25 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
 const GROWTH_MS = 30 * 86_400_000
 /** Where nothing else was agreed. */
 const KEPT_DAYS = 90
+/** The server that a connection needs; null where it needs none. */
+function hostOf(connection: Connection | undefined): string | null {
+  switch (connection?.protocol) {
+    case 'sftp':
+    case 'ftps':
+      return connection.host
+    case 's3':
+      return URL.parse(connection.endpoint ?? `https://${connection.bucket}.s3.amazonaws.com`)?.hostname ?? null
+    case 'as2':
+      return connection.url === undefined ? null : (URL.parse(connection.url)?.hostname ?? null)
+    default:
+      return null
+  }
+}
+
+const DAY_MS = 86_400_000
 const MOST_ITEMS = 100_000
+/** From so many failures in a row on, the pause is the longest one. */
+const MOST_GROWTH = 5
 const MOST_FLOWS = 10_000
 
 function once<T>(make: () => T): () => T {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createClient } from '../client/create-client.ts'
 import { createMemoryTransport } from '../client/memory.ts'
 import { contract, type WaybillClient } from '../contract/index.ts'
+import type { Patience } from '../core/kernel/patience.ts'
 import { createCore, type Core } from '../core/compose.ts'
 import { selfTests } from '../core/crypto/self-tests.ts'
 import type { Actor } from '../core/kernel/actor.ts'
@@ -44,8 +45,8 @@ export interface CoreHost {
   readonly loopback: LoopbackHost | null
   /** A client in this process. */
   client(actor: Actor): WaybillClient
-  /** Lets what runs end at a safe point, then gives the workspace free. */
-  close(): Promise<void>
+  /** Lets what runs end, within the patience given, or at a safe point; then gives the workspace free. */
+  close(patience?: Patience): Promise<void>
 }
 
 /** Rejects with a `workspace.*` error when the folder cannot be owned or, unless `awaitOpening`, not be opened. */
@@ -104,9 +105,9 @@ async function startOwned(options: CoreHostOptions, lease: Lease, undo: (() => P
   await lease.announce({ socketPath: socket.socketPath, token: socket.token })
 
   let ending: Promise<void> | null = null
-  const end = async (): Promise<void> => {
+  const end = async (patience: Patience | undefined): Promise<void> => {
     // Attempts end first: guests that wait for them get their answer before the sockets go.
-    await core.close()
+    await core.close(patience)
     await loopback?.close()
     await socket.close()
     capabilities.clear()
@@ -117,8 +118,8 @@ async function startOwned(options: CoreHostOptions, lease: Lease, undo: (() => P
     dispatcher,
     loopback,
     client: clientFor,
-    close() {
-      ending ??= end()
+    close(patience) {
+      ending ??= end(patience)
       return ending
     },
   }

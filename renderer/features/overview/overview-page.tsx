@@ -6,6 +6,7 @@ import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Card, Empty, Guard, Page, Skeleton } from '../../ui/page.tsx'
 import { Status } from '../../ui/status.tsx'
+import { Surroundings } from '../background/background-card.tsx'
 import { DeliveryList } from '../deliveries/delivery-list.tsx'
 import { shortText } from '../flows/words.ts'
 import { PartnerRow } from '../partners/partner-row.tsx'
@@ -45,6 +46,7 @@ export function OverviewPage() {
       }
     >
       {error ? <ErrorPanel error={error} /> : null}
+      <Surroundings />
       {open > 0 ? (
         <Card title="Needs a look" flush>
           <DeliveryList deliveries={attention.data?.deliveries ?? []} none="" />

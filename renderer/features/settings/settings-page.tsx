@@ -10,6 +10,7 @@ import { Facts } from '../../ui/facts.tsx'
 import { Check, SelectField } from '../../ui/field.tsx'
 import { Card, Page, Skeleton } from '../../ui/page.tsx'
 import { Status } from '../../ui/status.tsx'
+import { BackgroundSettings } from '../background/background-card.tsx'
 import { ReceiverCard } from './receiver-card.tsx'
 import { Station } from './station-form.tsx'
 import ui from '../../ui/ui.module.css'
@@ -24,6 +25,7 @@ export function SettingsPage() {
         <Station />
         <Preferences />
       </div>
+      <BackgroundSettings />
       <ReceiverCard />
       <Card title="Workspace">
         {status.data === undefined ? (

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { as2Errors } from './as2.ts'
 import { backupErrors } from './backup.ts'
+import { backgroundErrors } from './background.ts'
 import { commonErrors } from './common.ts'
 import { expectationErrors } from './expectations.ts'
 import { deliveryErrors } from './deliveries.ts'
@@ -42,6 +43,7 @@ const catalogueOfAll = {
   ...trustErrors,
   ...ftpsErrors,
   ...as2Errors,
+  ...backgroundErrors,
 }
 
 /** `area.reason`, stable: others test against it. */

@@ -3,7 +3,7 @@ import { catalogue } from './spec.ts'
 /** What is particular to S3-compatible stores. */
 export const s3Errors = catalogue({
   's3.clock_skew': {
-    retry: 'never', exit: 1,
+    retry: 'backoff', exit: 1,
     title: 'This computer\'s clock and the store\'s differ',
     happened: 'The store refuses requests whose time differs by more than a few minutes, so that recorded ones cannot be replayed. Nothing was sent.',
     todo: ['Set this computer\'s date, time and time zone right (let it set them automatically), then try again.', 'If the clock is right, tell the partner that the store\'s is wrong.'],

@@ -130,7 +130,9 @@ export function createAuditRepository(database: Database) {
 
     list(query: AuditQuery): { events: AuditEvent[]; total: number } {
       const { where, values } = conditions(query)
-      const total = database.prepare<[typeof values], { n: number }>(`SELECT count(*) n FROM audit_events ${where}`).get(values)?.n ?? 0
+      // Records have no gaps; what is filtered is counted up to ten thousand.
+      const count = where === '' ? 'SELECT coalesce((SELECT max(seq) FROM audit_events) - (SELECT min(seq) FROM audit_events) + 1, 0) n' : `SELECT count(*) n FROM (SELECT 1 FROM audit_events ${where} LIMIT 10000)`
+      const total = database.prepare<[typeof values], { n: number }>(count).get(values)?.n ?? 0
       const paged = query.before === undefined ? where : `${where === '' ? 'WHERE' : `${where} AND`} seq < @before`
       const rows = database
         .prepare<[Record<string, unknown>], Row>(`SELECT ${COLUMNS} FROM audit_events ${paged} ORDER BY seq DESC LIMIT @limit`)

@@ -2,13 +2,18 @@
  * Decides what runs when: files in lanes (file-lanes.ts), messages in theirs. In the background it also wakes up for waiting
  * deliveries; on demand it runs only what it is told to.
  */
+import { isErrorCode } from '../../contract/errors/index.ts'
+import type { Lines } from '../background/service.ts'
+import { systemActor } from '../kernel/actor.ts'
 import type { Routes } from '../partners/routes.ts'
 import { timestamp } from '../kernel/clock.ts'
-import { asAppError } from '../kernel/errors.ts'
+import { AppError, asAppError, toWireError } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/logger.ts'
+import { within, type Patience } from '../kernel/patience.ts'
 import { stepFor } from './rules.ts'
 import { CancelledByOperator, ShuttingDown, type AttemptDeps } from './attempt.ts'
 import { createFileLanes } from './file-lanes.ts'
+import { createHolds } from './holds.ts'
 import { receiptIsDue, runMessageAttempt, type MessageExchange } from './message-attempt.ts'
 import { createMessageLanes } from './message-lanes.ts'
 
@@ -17,28 +22,33 @@ const TICK_MS = 15_000
 const MOST_TRIES_AT_ONCE = 4
 
 export interface DeliveryEngine {
-  /** Runs a queued, waiting or unknown delivery as soon as its lane is free. */
-  run(id: string): void
+  /** Runs a queued, waiting or unknown delivery as soon as its lane is free. What a person asks for is tried also where nothing is tried by itself. */
+  run(id: string, byPerson?: boolean): void
   /** Stops a delivery that is under way; false when it is not. */
   abort(id: string): boolean
   /** Resolves when the delivery is neither queued in a lane nor running. */
   settled(id: string): Promise<void>
+  /** Looks at the clock at once: the computer woke up. */
+  wake(): void
   /** Background operation: resumes what is due, now and from then on. */
   start(): void
-  /** Ends the running attempts (they go on at the next start) and resolves when all have ended. */
-  stop(): Promise<void>
+  /** Starts nothing any more; ends the running attempts when there is no patience left (they go on at the next start). Resolves when all have ended. */
+  stop(patience?: Patience): Promise<void>
 }
 
-export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Routes; readonly exchange: MessageExchange; readonly logger: Logger }): DeliveryEngine {
-  const { deliveries, ledger, clock, routes, logger } = deps
+export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Routes; readonly exchange: MessageExchange; readonly lines: Lines; readonly logger: Logger }): DeliveryEngine {
+  const { deliveries, ledger, clock, routes, lines, logger } = deps
+  const holds = createHolds(deps)
   const controllers = new Map<string, AbortController>()
   const pending = new Map<string, PromiseWithResolvers<void>>()
   const background = new AbortController()
+  let waking = new AbortController()
   let stopping = false
 
   const settle = (id: string): void => {
     pending.get(id)?.resolve()
     pending.delete(id)
+    holds.rests(id)
   }
 
   const enqueue = (named: string): void => {
@@ -62,15 +72,22 @@ export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Rout
 
   const messageDeps = { ...deps, routeOf: ({ partner, connection }: { partner: string; connection: string }, receiving = false) => routes.messages(partner, connection, { receiving }) }
 
+  /** What goes again at once is not left to a background that may not be there. */
+  const tryMessage = async (id: string, signal: AbortSignal): Promise<void> => {
+    for (let tries = 0; canStart(id) && (tries === 0 || (tries < MOST_TRIES_AT_ONCE && isDueNow(id))); tries++) await runMessageAttempt(id, signal, messageDeps)
+  }
+
   const runMessage = async (id: string): Promise<void> => {
     const controller = new AbortController()
     controllers.set(id, controller)
     try {
       if (stopping) return
       if (deliveries.get(id).state === 'awaiting-receipt') receiptIsDue(id, messageDeps)
-      else {
-        // What goes again at once is not left to a background that may not be there.
-        for (let tries = 0; canStart(id) && (tries === 0 || (tries < MOST_TRIES_AT_ONCE && isDueNow(id))); tries++) await runMessageAttempt(id, controller.signal, messageDeps)
+      else if (canStart(id) && !holds.isHeld(id)) {
+        await lines.during(async () => await tryMessage(id, controller.signal))
+        const { delivery } = deliveries.get(id)
+        if (delivery.error === null) lines.reached(delivery)
+        else if (!controller.signal.aborted) lines.failed(delivery, new AppError(isErrorCode(delivery.error.code) ? delivery.error.code : 'internal.unexpected', delivery.error.message))
       }
     } catch (error) {
       logger.log('error', 'a delivery could not be run', { delivery: id, problem: asAppError(error).message })
@@ -79,31 +96,57 @@ export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Rout
     }
   }
   const messageLanes = createMessageLanes(runMessage, settle)
-  const fileLanes = createFileLanes({ ...deps, controllers, canStart, settle, stopping: background.signal })
+  const fileLanes = createFileLanes({ ...deps, holds, controllers, canStart, settle, stopping: background.signal })
+
+  /** Our own store failed in the middle of an attempt (a full disk): nobody runs it, and it is written down as running. */
+  const takeOver = (): void => {
+    for (const { delivery } of deliveries.inStates(['sending', 'committing']))
+      if (ledger.leadOf(delivery.id) === delivery.id && !pending.has(delivery.id)) ledger.apply(delivery.id, 'interrupted', { actor: systemActor, attempt: 'interrupted', nextTryAt: timestamp(clock.now()), error: toWireError(new AppError('delivery.interrupted', 'the attempt could not be written to its end')) })
+  }
+
+  /** Milliseconds until the next look. */
+  const look = (): number => {
+    try {
+      takeOver()
+      for (const { delivery } of deliveries.due(timestamp(clock.now()))) enqueue(delivery.id)
+      const next = deliveries.nextDueAt()
+      return next === null ? TICK_MS : Math.min(TICK_MS, Math.max(50, Date.parse(next) - clock.now()))
+    } catch (error) {
+      // Only our own store can fail here.
+      logger.log('error', 'due deliveries could not be looked up', { problem: asAppError(error).message })
+      return TICK_MS
+    }
+  }
 
   const watch = async (): Promise<void> => {
     while (!background.signal.aborted) {
-      for (const { delivery } of deliveries.due(timestamp(clock.now()))) enqueue(delivery.id)
-      const next = deliveries.nextDueAt()
-      const wait = next === null ? TICK_MS : Math.min(TICK_MS, Math.max(50, Date.parse(next) - clock.now()))
-      await clock.sleep(wait, background.signal).catch(() => undefined)
+      waking = new AbortController()
+      await clock.sleep(look(), AbortSignal.any([background.signal, waking.signal])).catch(() => undefined)
     }
   }
 
   return {
-    run: enqueue,
+    run(id, byPerson = false) {
+      if (byPerson) holds.force(ledger.leadOf(id))
+      enqueue(id)
+    },
     abort(id) {
       const controller = controllers.get(ledger.leadOf(id))
       controller?.abort(new CancelledByOperator('cancelled by the operator'))
       return controller !== undefined
     },
     settled: (id) => pending.get(ledger.leadOf(id))?.promise ?? Promise.resolve(),
+    wake: () => waking.abort(),
     start() {
+      lines.onRelease((release) => {
+        if (deliveries.hasten(release, timestamp(clock.now())) > 0) waking.abort()
+      })
       void watch().catch((error: unknown) => logger.log('error', 'the delivery engine stopped', { problem: asAppError(error).message }))
     },
-    async stop() {
+    async stop(patience) {
       stopping = true
       background.abort()
+      await within(patience, Promise.all([...pending.values()].map(async (entry) => await entry.promise)))
       for (const controller of controllers.values()) controller.abort(new ShuttingDown('Waybill is ending'))
       await Promise.all([...pending.values()].map(async (entry) => await entry.promise))
     },

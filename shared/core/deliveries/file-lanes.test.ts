@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createAuditRepository } from '../audit/repository.ts'
 import { createAuditTrail } from '../audit/service.ts'
+import { openLines } from '../background/open-lines.ts'
 import { systemActor } from '../kernel/actor.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
@@ -17,6 +18,7 @@ import { namedStaging } from '../protocols/named-staging.ts'
 import { openDatabase, type Database } from '../store/database.ts'
 import { openPayloadStore } from '../store/payload-store.ts'
 import { createFileLanes } from './file-lanes.ts'
+import { createHolds } from './holds.ts'
 import { createLedger } from './ledger.ts'
 import { createDeliveryRepository } from './repository.ts'
 
@@ -89,6 +91,8 @@ async function installation() {
   const waiting = new Map<string, PromiseWithResolvers<void>>()
   const lanes = createFileLanes({
     deliveries, ledger, payloads, publisher, clock, routes,
+    lines: openLines(),
+    holds: createHolds({ deliveries, ledger, lines: openLines(), clock }),
     random: () => 0.5,
     logger: { log: (_, text, facts) => expect.unreachable(`${text} ${JSON.stringify(facts)}`) },
     policy: { permitContent: () => undefined, noteUses: () => undefined } as never,

@@ -2,12 +2,14 @@
  * Deliveries of one connection share a lane and, in it, as many sessions as the partner permits (usually one); lanes run side by
  * side. A session carries several small files at a time where its protocol can, over the one connection.
  */
+import type { Lines } from '../background/service.ts'
 import type { FileRoute, Routes } from '../partners/routes.ts'
 import { systemActor } from '../kernel/actor.ts'
 import { asAppError } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { FileSession } from '../protocols/file-protocol.ts'
 import { endWithError, runAttempt, type AttemptDeps } from './attempt.ts'
+import type { Holds } from './holds.ts'
 import { createTurns, type Turn } from './turns.ts'
 
 const MAX_LANES = 4
@@ -24,6 +26,8 @@ export interface FileLanes {
 
 export interface FileLanesDeps extends AttemptDeps {
   readonly routes: Routes
+  readonly lines: Lines
+  readonly holds: Holds
   readonly logger: Logger
   /** Of what is under way, by delivery. */
   readonly controllers: Map<string, AbortController>
@@ -58,7 +62,7 @@ interface OpenSession {
 }
 
 export function createFileLanes(deps: FileLanesDeps): FileLanes {
-  const { deliveries, ledger, clock, routes, logger, controllers, canStart, settle, stopping } = deps
+  const { deliveries, ledger, clock, routes, lines, holds, logger, controllers, canStart, settle, stopping } = deps
   const lanes = new Map<string, Lane>()
 
   const startLanes = (): void => {
@@ -144,7 +148,7 @@ export function createFileLanes(deps: FileLanesDeps): FileLanes {
   const begin = async (id: string, before: OpenSession | null, lane: Lane, active: Map<string, Promise<void>>): Promise<OpenSession | null> => {
     let open = before
     try {
-      if (stopping.aborted || !canStart(id)) {
+      if (stopping.aborted || !canStart(id) || holds.isHeld(id)) {
         settle(id)
         return open
       }
@@ -161,14 +165,15 @@ export function createFileLanes(deps: FileLanesDeps): FileLanes {
       } catch (error) {
         const reason: unknown = controller.signal.aborted ? controller.signal.reason : error
         controllers.delete(id)
+        if (!controller.signal.aborted) lines.failed(deliveries.get(id).delivery, reason)
         endWithError(deliveries.get(id).delivery, reason, {}, deps)
         // Where another session of the lane works, the server merely had enough of them.
-        if (!controller.signal.aborted && lane.running === 1) failTheRest(lane, reason)
+        if (!controller.signal.aborted && lane.running === 1) failTheRest(lane, id, reason)
         goOn(id, lane)
         return null
       }
       const carrier = open
-      const sent = send({ id, attempt }, carrier, lane, controller.signal, active).finally(() => {
+      const sent = lines.during(async () => await send({ id, attempt }, carrier, lane, controller.signal, active)).finally(() => {
         controllers.delete(id)
         active.delete(id)
         goOn(id, lane)
@@ -206,7 +211,9 @@ export function createFileLanes(deps: FileLanesDeps): FileLanes {
     await Promise.all(active.values())
     await open?.session.close()
     deps.publisher.publish('deliveries.progress', { id, stage: 'connecting', bytes: 0, total: delivery.size, bytesPerSecond: 0, secondsLeft: null })
-    return { session: await route.connect(signal), route, nextTurn: createTurns(), rested: false, spent: false }
+    const session = await route.connect(signal)
+    lines.reached(delivery)
+    return { session, route, nextTurn: createTurns(), rested: false, spent: false }
   }
 
   const send = async (started: { readonly id: string; readonly attempt: string }, open: OpenSession, lane: Lane, signal: AbortSignal, active: ReadonlyMap<string, unknown>): Promise<void> => {
@@ -234,10 +241,18 @@ export function createFileLanes(deps: FileLanesDeps): FileLanes {
     return state === 'unknown' && delivery.nextTryAt !== null && Date.parse(delivery.nextTryAt) <= clock.now()
   }
 
-  /** No session, no use in asking again for each file of the lane: they share the reason and its pause. */
-  const failTheRest = (lane: Lane, reason: unknown): void => {
+  /**
+   * No session, no use in asking again for each file of the lane. What was refused for good is refused for all of them; where the
+   * line failed, they wait as long as the first and lose no try.
+   */
+  const failTheRest = (lane: Lane, first: string, reason: unknown): void => {
+    const postpone = asAppError(reason).retry === 'never' ? null : holds.behind(first, reason)
     for (const id of lane.waiting.splice(0)) {
       try {
+        if (postpone !== null) {
+          postpone(id)
+          continue
+        }
         ledger.start(id, systemActor)
         endWithError(deliveries.get(id).delivery, reason, {}, deps)
       } finally {

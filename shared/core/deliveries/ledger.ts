@@ -23,6 +23,8 @@ export interface EventFacts {
   readonly inboxPath?: string
   readonly content?: DeliveryChange['content']
   readonly nextTryAt?: string | null
+  /** What a postponed one waits for. */
+  readonly postponed?: 'network' | 'connection'
   /** Further facts for the audit record; never secrets. */
   readonly data?: Readonly<Record<string, unknown>>
   /** How the running attempt ended. */
@@ -96,6 +98,7 @@ export function createLedger(deps: {
       maybeArrived: step.to === 'delivered' ? false : maybeArrived,
       attempts: event === 'started' ? before.delivery.attempts + 1 : undefined,
       nextTryAt: facts.nextTryAt ?? null,
+      postponed: facts.postponed ?? null,
       error,
       receipt: facts.receipt,
       duplicateReason: step.to === 'delivered' ? lateReason(before) : undefined,

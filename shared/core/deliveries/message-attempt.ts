@@ -172,8 +172,12 @@ function later(
 function nextTry(id: string, { route }: AttemptFacts, waitAtLeast: number | undefined, deps: MessageAttemptDeps): string | null {
   if (route === null) return null
   const { deliveries, clock, exchange } = deps
-  const since = exchange.firstTryAt(id) ?? Date.parse(deliveries.get(id).delivery.createdAt)
-  const pause = exchange.pauseAfter(deliveries.get(id).delivery.attempts, since, route)
+  const { delivery, retryUntil } = deliveries.get(id)
+  const since = exchange.firstTryAt(id) ?? Date.parse(delivery.createdAt)
+  // A flow's own window stands instead of the usual day: its pauses grow as always, and its end is the last try.
+  const left = retryUntil === null ? null : Date.parse(retryUntil) - clock.now()
+  const usual = exchange.pauseAfter(delivery.attempts, left === null ? since : clock.now(), route)
+  const pause = left === null ? usual : left <= 0 ? null : Math.min(left, usual ?? left)
   return pause === null ? null : timestamp(clock.now() + Math.max(pause, waitAtLeast ?? 0))
 }
 

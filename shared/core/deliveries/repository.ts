@@ -1,9 +1,10 @@
-import type { Delivery, DeliveryState, Receipt } from '../../contract/deliveries.ts'
+import type { Delivery, Receipt } from '../../contract/deliveries.ts'
 import type { WireError } from '../../contract/errors/index.ts'
 import { AppError, asAppError, systemCode } from '../kernel/errors.ts'
 import type { Database } from '../store/database.ts'
 import { createAttemptRows } from './attempt-rows.ts'
 import { jsonOrNull, parsed } from './cells.ts'
+import { createDeliveryLists, type DeliveryQuery } from './lists.ts'
 import { outcomeOf, shownState, type LedgerState } from './rules.ts'
 
 /** A delivery as stored: what the contract shows plus what only the engine needs. */
@@ -45,6 +46,7 @@ export interface DeliveryChange {
   readonly maybeArrived?: boolean | undefined
   readonly attempts?: number | undefined
   readonly nextTryAt?: string | null | undefined
+  readonly postponed?: string | null | undefined
   readonly error?: WireError | null | undefined
   readonly receipt?: Receipt | null | undefined
   readonly duplicateReason?: string | undefined
@@ -52,16 +54,6 @@ export interface DeliveryChange {
   /** The file was opened or protected: what it is now, and what travels. */
   readonly content?: { readonly sha256: string; readonly size: number; readonly fileName: string; readonly wire: { readonly sha256: string; readonly size: number } } | undefined
   readonly at: string
-}
-
-export interface DeliveryQuery {
-  readonly limit: number
-  readonly partner?: string | undefined
-  readonly direction?: 'outbound' | 'inbound' | undefined
-  readonly state?: readonly DeliveryState[] | undefined
-  readonly since?: string | undefined
-  readonly search?: string | undefined
-  readonly before?: string | undefined
 }
 
 interface Row {
@@ -91,9 +83,12 @@ interface Row {
   updated_at: string
 }
 
+const MOST_HASTENED = 1_000_000
+
 export type DeliveryRepository = ReturnType<typeof createDeliveryRepository>
 
 export function createDeliveryRepository(database: Database) {
+  const lists = createDeliveryLists<Row>(database)
   const byId = database.prepare<[string], Row>('SELECT * FROM deliveries WHERE id = ?')
 
   const repository = {
@@ -133,6 +128,7 @@ export function createDeliveryRepository(database: Database) {
       add('maybe_arrived', 'maybeArrived', change.maybeArrived === undefined ? undefined : Number(change.maybeArrived))
       add('attempts', 'attempts', change.attempts)
       add('next_try_at', 'nextTryAt', change.nextTryAt)
+      add('postponed', 'postponed', change.postponed)
       add('error', 'error', jsonOrNull(change.error))
       add('receipt', 'receipt', jsonOrNull(change.receipt))
       add('duplicate_reason', 'duplicateReason', change.duplicateReason)
@@ -171,15 +167,14 @@ export function createDeliveryRepository(database: Database) {
       return row === undefined ? null : entryOf(row).delivery
     },
 
+    /** Newest first. What is searched or limited by time is counted up to ten thousand. */
     list(query: DeliveryQuery): { deliveries: Delivery[]; total: number } {
-      const { where, values } = conditions(query)
-      const total = database.prepare<[Record<string, unknown>], { n: number }>(`SELECT count(*) n FROM deliveries ${where}`).get(values)?.n ?? 0
-      const paged = query.before === undefined ? where : `${where === '' ? 'WHERE' : `${where} AND`} id < @before`
-      const rows = database
-        .prepare<[Record<string, unknown>], Row>(`SELECT * FROM deliveries ${paged} ORDER BY id DESC LIMIT @limit`)
-        .all({ ...values, ...(query.before === undefined ? {} : { before: query.before }), limit: query.limit })
+      const { rows, total } = lists.list(query)
       return { deliveries: rows.map((row) => entryOf(row).delivery), total }
     },
+
+    counts: lists.counts,
+    perPartner: lists.perPartner,
 
     inStates(states: readonly LedgerState[]): LedgerEntry[] {
       return database
@@ -206,26 +201,22 @@ export function createDeliveryRepository(database: Database) {
       )
     },
 
-    counts(since: string): { running: number; waiting: number; attention: number; deliveredToday: number } {
-      const row = database
-        .prepare<[string], { running: number; waiting: number; attention: number; today: number }>(
-          `SELECT coalesce(sum(state IN ('sending', 'committing')), 0) running, coalesce(sum(state IN ('queued', 'waiting', 'awaiting-receipt')), 0) waiting,
-             coalesce(sum(state IN ('unknown', 'disputed', 'failed', 'held')), 0) attention, coalesce(sum(state = 'delivered' AND updated_at >= ?), 0) today FROM deliveries`,
+    /**
+     * What waits for the network, or for one connection, is due now: what was postponed, and what the line itself had failed. The
+     * oldest first, at most so many. Answers how many.
+     */
+    hasten(what: { readonly by: 'network' | 'connection'; readonly partner?: string; readonly connection?: string; readonly most?: number }, now: string): number {
+      return database
+        .prepare(
+          `UPDATE deliveries SET next_try_at = @now WHERE id IN (
+             SELECT id FROM deliveries WHERE state IN ('waiting', 'unknown') AND (next_try_at IS NULL OR next_try_at > @now)
+               AND (postponed = @by OR json_extract(error, '$.code') LIKE 'net.%')
+               AND (@partner IS NULL OR (partner = @partner AND connection = @connection)) ORDER BY id LIMIT @most)`,
         )
-        .get(since)
-      return { running: row?.running ?? 0, waiting: row?.waiting ?? 0, attention: row?.attention ?? 0, deliveredToday: row?.today ?? 0 }
+        .run({ now, by: what.by, partner: what.partner ?? null, connection: what.connection ?? null, most: Math.min(what.most ?? MOST_HASTENED, MOST_HASTENED) }).changes
     },
 
-    /** Per partner: the newest delivery's time and how many wait for a person. */
-    perPartner(): Map<string, { lastAt: string; attention: number; open: number }> {
-      const rows = database
-        .prepare<[], { partner: string; last_at: string; attention: number; open: number }>(
-          `SELECT partner, max(created_at) last_at, sum(state IN ('unknown', 'disputed', 'failed', 'held')) attention,
-             sum(state IN ('queued', 'sending', 'committing', 'waiting', 'awaiting-receipt', 'unknown', 'disputed', 'received', 'releasing', 'held')) open FROM deliveries GROUP BY partner`,
-        )
-        .all()
-      return new Map(rows.map((row) => [row.partner, { lastAt: row.last_at, attention: row.attention, open: row.open }]))
-    },
+    postponedCount: (): number => database.prepare<[], { n: number }>('SELECT count(*) n FROM deliveries WHERE postponed IS NOT NULL').get()?.n ?? 0,
 
     /** Whether any stands for a content, as it is or as it travelled. */
     keeps: (sha256: string): boolean => database.prepare('SELECT 1 FROM deliveries WHERE sha256 = @sha256 OR wire_sha256 = @sha256 LIMIT 1').get({ sha256 }) !== undefined,
@@ -242,27 +233,6 @@ export function createDeliveryRepository(database: Database) {
 
   }
   return { ...repository, ...createAttemptRows(database) }
-}
-
-function conditions(query: DeliveryQuery): { where: string; values: Record<string, unknown> } {
-  const parts: string[] = []
-  const values: Record<string, unknown> = {}
-  const add = (sql: string, name: string, value: unknown): void => {
-    if (value === undefined) return
-    parts.push(sql)
-    values[name] = value
-  }
-  const states = query.state?.flatMap((state): LedgerState[] => (state === 'sending' ? ['sending', 'committing'] : state === 'received' ? ['received', 'releasing'] : [state]))
-  add('partner = @partner', 'partner', query.partner)
-  add('direction = @direction', 'direction', query.direction)
-  add('state IN (SELECT value FROM json_each(@states))', 'states', states === undefined ? undefined : JSON.stringify(states))
-  add('created_at >= @since', 'since', query.since)
-  add(
-    '(instr(lower(file_name), lower(@search)) > 0 OR instr(lower(remote_name), lower(@search)) > 0 OR id = @search OR sha256 = lower(@search))',
-    'search',
-    query.search,
-  )
-  return { where: parts.length === 0 ? '' : `WHERE ${parts.join(' AND ')}`, values }
 }
 
 function entryOf(row: Row): LedgerEntry {

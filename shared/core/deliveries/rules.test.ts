@@ -3,7 +3,7 @@ import { EVENTS, extensionPermitted, OUTBOUND_STATES, MAX_TRIES, outcomeOf, paus
 
 /** Every pair that is possible, with the state that it leads to. What is not here must be impossible. */
 const EXPECTED: Readonly<Record<OutboundState, Readonly<Partial<Record<OutboundEvent, OutboundState>>>>> = {
-  queued: { started: 'sending', cancelled: 'cancelled', requeued: 'queued', 'failed-for-good': 'failed', confirmed: 'delivered', disputed: 'disputed' },
+  queued: { started: 'sending', postponed: 'waiting', cancelled: 'cancelled', requeued: 'queued', 'failed-for-good': 'failed', confirmed: 'delivered', disputed: 'disputed' },
   sending: {
     committing: 'committing',
     confirmed: 'delivered',
@@ -24,7 +24,7 @@ const EXPECTED: Readonly<Record<OutboundState, Readonly<Partial<Record<OutboundE
     'became-unknown': 'unknown',
     interrupted: 'unknown',
   },
-  waiting: { started: 'sending', cancelled: 'cancelled', requeued: 'queued', 'failed-for-good': 'failed', confirmed: 'delivered', disputed: 'disputed' },
+  waiting: { started: 'sending', postponed: 'waiting', cancelled: 'cancelled', requeued: 'queued', 'failed-for-good': 'failed', confirmed: 'delivered', disputed: 'disputed' },
   'awaiting-receipt': {
     'not-taken': 'waiting',
     confirmed: 'delivered',
@@ -41,6 +41,7 @@ const EXPECTED: Readonly<Record<OutboundState, Readonly<Partial<Record<OutboundE
     disputed: 'disputed',
     'failed-for-good': 'failed',
     started: 'sending',
+    postponed: 'unknown',
     requeued: 'queued',
     'resolved-delivered': 'delivered',
     'resolved-not-delivered': 'failed',

@@ -28,6 +28,7 @@ export const EVENTS = [
   'failed-for-good',
   'became-unknown',
   'interrupted',
+  'postponed',
   'cancelled',
   'requeued',
   'resolved-delivered',
@@ -53,6 +54,8 @@ const cancelled: Step = { to: 'cancelled', audit: 'delivery.cancelled' }
 const failedForNow: Step = { to: 'waiting', audit: 'delivery.attempt_failed' }
 const failedForGood: Step = { to: 'failed', audit: 'delivery.failed', attention: true }
 const becameUnknown: Step = { to: 'unknown', audit: 'delivery.outcome_unknown', attention: true }
+/** Not tried: there is no network, or the connection is left alone. No try is lost. */
+const postponed: Step = { to: 'waiting', audit: 'delivery.postponed' }
 const disputed: Step = { to: 'disputed', audit: 'delivery.disputed', maybeArrived: true, attention: true }
 const refusedByPartner: Step = { ...failedForGood, maybeArrived: false }
 const resolvedDelivered: Step = { to: 'delivered', audit: 'delivery.resolved' }
@@ -63,7 +66,7 @@ const byReceipt = { confirmed, disputed, 'failed-for-good': refusedByPartner }
 
 /** The table. */
 export const TRANSITIONS: Readonly<Record<OutboundState, Readonly<Partial<Record<OutboundEvent, Step>>>>> = {
-  queued: { started, cancelled, requeued, 'failed-for-good': failedForGood, confirmed, disputed },
+  queued: { started, postponed, cancelled, requeued, 'failed-for-good': failedForGood, confirmed, disputed },
   sending: {
     committing: { to: 'committing', audit: 'delivery.committing', maybeArrived: true },
     confirmed,
@@ -82,7 +85,7 @@ export const TRANSITIONS: Readonly<Record<OutboundState, Readonly<Partial<Record
     'became-unknown': becameUnknown,
     interrupted: { to: 'unknown', audit: 'delivery.interrupted' },
   },
-  waiting: { started, cancelled, requeued, 'failed-for-good': failedForGood, confirmed, disputed },
+  waiting: { started, postponed, cancelled, requeued, 'failed-for-good': failedForGood, confirmed, disputed },
   'awaiting-receipt': {
     ...byReceipt,
     'not-taken': { ...failedForNow, maybeArrived: false },
@@ -95,6 +98,7 @@ export const TRANSITIONS: Readonly<Record<OutboundState, Readonly<Partial<Record
   unknown: {
     ...byReceipt,
     started,
+    postponed: { ...postponed, to: 'unknown' },
     requeued,
     'resolved-delivered': resolvedDelivered,
     'resolved-not-delivered': resolvedNotDelivered,

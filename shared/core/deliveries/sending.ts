@@ -127,7 +127,7 @@ export function createSending(deps: {
   /** Each by itself. */
   const sendOne = (draft: Draft, { actor, options }: SendFacts): Delivery => {
     const delivery = ledger.create(draft, actor, (id) => options.within?.({ id, sha256: draft.sha256 }), 'grouped')
-    engine.run(delivery.id)
+    engine.run(delivery.id, actor.kind !== 'system')
     return delivery
   }
 
@@ -148,7 +148,7 @@ export function createSending(deps: {
     })
     const good = drafts.filter((draft): draft is Draft => !(draft instanceof AppError))
     const written = good.length === 0 ? [] : ledger.createTogether(good, actor, (id, index) => options.within?.({ id, sha256: good[index]?.sha256 ?? '' }))
-    if (written[0] !== undefined) engine.run(written[0].id)
+    if (written[0] !== undefined) engine.run(written[0].id, actor.kind !== 'system')
     return drafts.map((draft, index): SendResult => {
       const fileName = files[index]?.name ?? ''
       return draft instanceof AppError ? { fileName, delivery: null, error: toWireError(draft) } : { fileName, delivery: written[good.indexOf(draft)] ?? null, error: null }

@@ -12,8 +12,9 @@ import type { DeliveryEngine } from './engine.ts'
 import type { Ledger } from './ledger.ts'
 import { finishedNotice } from './notices.ts'
 import type { MessageExchange } from './message-attempt.ts'
-import type { DeliveryQuery, DeliveryRepository } from './repository.ts'
 import type { PgpSteps } from './pgp.ts'
+import type { DeliveryQuery } from './lists.ts'
+import type { DeliveryRepository } from './repository.ts'
 import type { InboundReleases } from './inbound/release.ts'
 import type { LedgerState } from './rules.ts'
 import { createSending, duplicateError, type SendOptions, type SendRequest, type SendResult } from './sending.ts'
@@ -102,7 +103,7 @@ export function createDeliveryService(deps: {
             : error
         }
       }
-      engine.run(id)
+      engine.run(id, actor.kind !== 'system')
       return current(id)
     },
 

@@ -29,6 +29,8 @@ export interface DueCircumstances {
   readonly catchUp: z.infer<typeof CatchUp>
   readonly paused: boolean
   readonly blocked: boolean
+  /** There is no network, and the flow does nothing without one. */
+  readonly offline?: boolean
   readonly running: boolean
 }
 
@@ -45,6 +47,7 @@ export function decideDue(due: readonly number[], circumstances: DueCircumstance
     const inTime = now - at <= catchUp.cutoffMinutes * 60_000
     if (!onTime && (!inTime || catchUp.missed === 'skip')) return row(cause ?? 'asleep')
     if (blocked) return row('blocked')
+    if (circumstances.offline === true) return row('offline')
     if (running) return row('still-running')
     if (onTime) return row('ran', { run: true })
     return catchUp.missed === 'ask' ? row(cause ?? 'asleep', { decision: 'pending' }) : row('late', { run: true })

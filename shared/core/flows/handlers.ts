@@ -38,8 +38,8 @@ export function flowHandlers(service: FlowService, resolveFile: ResolveFile): Wa
       return done
     },
     overview: () => service.overview(),
-    power({ event }) {
-      service.power(event)
+    power({ event }, { actor }) {
+      service.power(event, actor)
       return done
     },
     schema: () => ({ schema: { ...z.toJSONSchema(FlowDocument, { target: 'draft-2020-12', io: 'input' }) } as Record<string, unknown> }),

@@ -68,7 +68,12 @@ interface DueRow {
 export type FlowRepository = ReturnType<typeof createFlowRepository>
 
 export function createFlowRepository(database: Database) {
+  let changes = 0
+
   const repository = {
+    /** Grows with every change of a flow's document or pause; one process owns the workspace. */
+    version: (): number => changes,
+
     find(id: string): StoredFlow | null {
       const row = database.prepare<[string], FlowRow>('SELECT * FROM flows WHERE id = ?').get(id)
       return row === undefined ? null : flowOf(row)
@@ -103,7 +108,13 @@ export function createFlowRepository(database: Database) {
       return database.prepare<[string], FlowRow>("SELECT * FROM flows WHERE json_extract(document, '$.trigger.kind') = ? ORDER BY id").all(kind).flatMap(readable)
     },
 
+    /** Those whose schedule knows holidays. */
+    withCalendar(): StoredFlow[] {
+      return database.prepare<[], FlowRow>("SELECT * FROM flows WHERE json_extract(document, '$.trigger.schedule.calendar') IS NOT NULL ORDER BY id").all().flatMap(readable)
+    },
+
     save(document: FlowDocument, facts: { at: string; holidays: readonly string[]; accountedUntil: number; nextDueAt: number | null }): void {
+      changes += 1
       database
         .prepare(
           `INSERT INTO flows (id, name, document, holidays, accounted_until, next_due_at, created_at, updated_at)
@@ -114,10 +125,12 @@ export function createFlowRepository(database: Database) {
     },
 
     remove(id: string): void {
+      changes += 1
       database.prepare('DELETE FROM flows WHERE id = ?').run(id)
     },
 
     setPaused(id: string, paused: FlowSummary['paused']): void {
+      changes += 1
       database.prepare('UPDATE flows SET paused = ? WHERE id = ?').run(paused === null ? null : JSON.stringify(paused), id)
     },
 
@@ -168,13 +181,25 @@ export function createFlowRepository(database: Database) {
       database.prepare('UPDATE flow_due SET decision = @decision, status = coalesce(@status, status), run = coalesce(@run, run) WHERE flow = @flow AND at = @at').run({ flow, at, decision: change.decision, status: change.status ?? null, run: change.run ?? null })
     },
 
+    /** The newest due time of a flow, where it was missed for want of a network. */
+    missedOffline(since: number): { flow: string; at: number }[] {
+      return database
+        .prepare<[number], { flow: string; at: number; status: string }>('SELECT flow, max(at) at, status FROM flow_due WHERE at >= ? GROUP BY flow')
+        .all(since)
+        .filter(({ status }) => status === 'offline')
+    },
+
+    madeUpFor(flow: string, at: number, run: string): void {
+      database.prepare("UPDATE flow_due SET status = 'late', run = ? WHERE flow = ? AND at = ? AND run IS NULL").run(run, flow, at)
+    },
+
     /** Questions that a later run has answered. */
     supersedePending(flow: string): void {
       database.prepare("UPDATE flow_due SET decision = 'skip', status = 'superseded' WHERE flow = ? AND decision = 'pending'").run(flow)
     },
 
     pending(flow: string | null): number {
-      return database.prepare<[{ flow: string | null }], { n: number }>("SELECT count(*) n FROM flow_due WHERE decision = 'pending' AND (@flow IS NULL OR flow = @flow)").get({ flow })?.n ?? 0
+      return database.prepare<[{ flow: string | null }], { n: number }>(`SELECT count(*) n FROM flow_due WHERE decision = 'pending'${flow === null ? '' : ' AND flow = @flow'}`).get({ flow })?.n ?? 0
     },
 
     /** Rows of times that will come again and at which nothing ran. */
@@ -189,7 +214,7 @@ export function createFlowRepository(database: Database) {
     listDue(query: { flow?: string | undefined; since?: string | undefined; status?: readonly DueStatus[] | undefined; limit: number }): DueTime[] {
       return database
         .prepare<[Record<string, unknown>], DueRow>(
-          `SELECT * FROM flow_due WHERE (@flow IS NULL OR flow = @flow) AND (@since IS NULL OR at >= @since)
+          `SELECT * FROM flow_due WHERE ${query.flow === undefined ? 'true' : 'flow = @flow'} AND (@since IS NULL OR at >= @since)
            AND (@status IS NULL OR status IN (SELECT value FROM json_each(@status))) ORDER BY at DESC LIMIT @limit`,
         )
         .all({ flow: query.flow ?? null, since: query.since === undefined ? null : Date.parse(query.since), status: query.status === undefined ? null : JSON.stringify(query.status), limit: query.limit })
@@ -233,7 +258,7 @@ export function createFlowRepository(database: Database) {
 
     runs(query: { flow?: string | undefined; limit: number; before?: string | undefined }): StoredRun[] {
       return database
-        .prepare<[Record<string, unknown>], RunRow>('SELECT * FROM flow_runs WHERE (@flow IS NULL OR flow = @flow) AND (@before IS NULL OR id < @before) ORDER BY id DESC LIMIT @limit')
+        .prepare<[Record<string, unknown>], RunRow>(`SELECT * FROM flow_runs WHERE ${query.flow === undefined ? 'true' : 'flow = @flow'} AND ${query.before === undefined ? 'true' : 'id < @before'} ORDER BY id DESC LIMIT @limit`)
         .all({ flow: query.flow ?? null, before: query.before ?? null, limit: query.limit })
         .map(runOf)
     },

@@ -31,6 +31,8 @@ const MOST_REPORTED = 100
 /** Files that one look deletes of a flow; the next goes on. */
 const MOST_FORGOTTEN = 1000
 const DAY_MS = 86_400_000
+/** Between writing a run down and working on it. */
+const BEGUN_MS = 60_000
 
 export interface RunnerDeps {
   readonly database: Database
@@ -76,6 +78,10 @@ export function createFlowRunner(deps: RunnerDeps): FlowRunner {
   const listeners: ((run: FlowRun) => void)[] = []
   const raise = noticeRaiser(deps)
   let active = 0
+  /** Runs of this process that have not ended. */
+  const executing = new Set<string>()
+  /** Paths of files that are being put away. */
+  const inHand = new Set<string>()
 
   const turn = async (): Promise<void> => {
     if (active >= MOST_AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve))
@@ -211,7 +217,9 @@ export function createFlowRunner(deps: RunnerDeps): FlowRunner {
     const flow = stored.document
     const all = files.ofFile(flow.id, file)
     const done = flow.targets.every((target) => all.some((one) => one.target === target && deps.deliveryOf(one.delivery)?.state === 'delivered'))
-    if (!done) return
+    // Two runs may look at the same moment: a second hand would find the file half moved.
+    if (!done || inHand.has(file.path)) return
+    inHand.add(file.path)
     try {
       const what = await putAway(file, flow.afterwards, flow.moveTo ?? join(file.path, '..', 'Sent'))
       database.transaction(() => {
@@ -221,6 +229,8 @@ export function createFlowRunner(deps: RunnerDeps): FlowRunner {
     } catch (error) {
       // It stays; the next look tries again.
       logger.log('warn', 'a sent file could not be put away', { flow: flow.id, problem: asAppError(error).message })
+    } finally {
+      inHand.delete(file.path)
     }
   }
 
@@ -234,7 +244,22 @@ export function createFlowRunner(deps: RunnerDeps): FlowRunner {
     if (outcome !== run.outcome) end(run.id, report, systemActor)
   }
 
+  /** A run that nobody works on any more (its end could not be written down, say) must not bar its flow for ever. */
+  const takeOver = (): void => {
+    for (const { run } of repository.runsIn(['running'], 10_000)) {
+      if (executing.has(run.id) || clock.now() - Date.parse(run.startedAt) < BEGUN_MS) continue
+      interrupt(run.id, run.flow, 'nobody works on the run any more')
+    }
+  }
+
+  const interrupt = (run: string, flow: string, why: string): void =>
+    database.transaction(() => {
+      repository.endRun(run, 'interrupted', { at: timestamp(clock.now()), error: toWireError(new AppError('delivery.interrupted', why)) })
+      audit.record({ actor: systemActor, type: 'flow.run_interrupted', subject: { kind: 'flow', id: flow }, trace: run, data: { run } })
+    })
+
   const settle = async (): Promise<void> => {
+    takeOver()
     for (let after = ''; ; ) {
       const page = files.pending(after, 500)
       for (const { delivery, run } of page) {
@@ -274,12 +299,14 @@ export function createFlowRunner(deps: RunnerDeps): FlowRunner {
 
     async execute(run, actor, named) {
       publisher.publish('flows.changed', { id: repository.run(run)?.run.flow ?? '', removed: false })
+      executing.add(run)
       const job = work(run, actor, named)
       working.add(job)
       try {
         return await job
       } finally {
         working.delete(job)
+        executing.delete(run)
       }
     },
 
@@ -287,11 +314,7 @@ export function createFlowRunner(deps: RunnerDeps): FlowRunner {
 
     recover() {
       const stale = repository.runsIn(['running'], 10_000)
-      for (const { run } of stale)
-        database.transaction(() => {
-          repository.endRun(run.id, 'interrupted', { at: timestamp(clock.now()), error: toWireError(new AppError('delivery.interrupted', 'the process ended during the run')) })
-          audit.record({ actor: systemActor, type: 'flow.run_interrupted', subject: { kind: 'flow', id: run.flow }, trace: run.id, data: { run: run.id } })
-        })
+      for (const { run } of stale) interrupt(run.id, run.flow, 'the process ended during the run')
       return stale.length
     },
 

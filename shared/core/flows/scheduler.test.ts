@@ -40,7 +40,7 @@ function installation(start: string) {
   const publisher = createEventBus()
   const notices: string[] = []
   publisher.subscribe('notifications.raised', ({ title }) => notices.push(title))
-  const state = { suspended: false, hold: null as PromiseWithResolvers<void> | null }
+  const state = { suspended: false, offline: false, hold: null as PromiseWithResolvers<void> | null }
   const begin = () => {
     const forFlows = {
       database, repository, files: createFlowFiles(database), audit, publisher, clock,
@@ -51,14 +51,14 @@ function installation(start: string) {
     }
     const runner = createFlowRunner(forFlows)
     runner.recover()
-    return createScheduler({ ...forFlows, runner, choice: forFlows, isSuspended: () => state.suspended, elapsed: () => time.elapsed })
+    return createScheduler({ ...forFlows, runner, choice: forFlows, isSuspended: () => state.suspended, isOffline: () => state.offline, elapsed: () => time.elapsed })
   }
   let scheduler = begin()
   const settle = async (): Promise<void> => await new Promise((resolve) => void setImmediate(resolve))
   const here = {
     repository, state, notices, time,
     apply(trigger: object, more: object = {}) {
-      const document = FlowDocument.parse({ direction: 'outbound', id: 'orders', name: 'Orders', source: { kind: 'folder', folder }, targets: ['acme'], trigger: { kind: 'schedule', schedule: trigger }, ...more })
+      const document = FlowDocument.parse({ ...('direction' in more ? {} : { direction: 'outbound', source: { kind: 'folder', folder } }), id: 'orders', name: 'Orders', targets: ['acme'], trigger: { kind: 'schedule', schedule: trigger }, ...more })
       repository.save(document, { at: timestamp(time.wall), holidays: [], accountedUntil: time.wall, nextDueAt: scheduler.nextAfter({ document, holidays: [] }, time.wall) })
       return document
     },
@@ -89,6 +89,10 @@ function installation(start: string) {
     rows: (): string[] => repository.listDue({ limit: 100_000 }).toReversed().map((row) => `${row.at.slice(5, 16).replace('T', ' ')} ${row.status}${row.decision === null ? '' : ` ${row.decision}`}`),
     raw: (): DueTime[] => repository.listDue({ limit: 100_000 }).toReversed(),
     runs: (): string[] => repository.runs({ limit: 1000 }).toReversed().map(({ run }) => `${run.trigger} ${run.dueAt?.slice(5, 16).replace('T', ' ') ?? ''} ${run.outcome}`),
+    online() {
+      state.offline = false
+      scheduler.online()
+    },
     chainHolds: () => verifyChain(auditRepository, clock).ok,
   }
   return here
@@ -141,6 +145,22 @@ describe('each due time has one row', () => {
     expect(here.notices).toEqual(['A scheduled run was missed'])
     await here.live(HOUR)
     expect(here.rows()).toEqual(['11-25 09:00 superseded skip', '11-25 10:00 ran'])
+  })
+
+  it('collects nothing without a network, and makes up once when it is back', async () => {
+    const here = installation('2026-11-25T08:30:00Z')
+    here.apply(hourly, { direction: 'inbound' })
+    here.state.offline = true
+    await here.live(2 * HOUR)
+    expect(here.rows()).toEqual(['11-25 09:00 offline', '11-25 10:00 offline'])
+    expect(here.runs()).toEqual([])
+    here.online()
+    await here.tick()
+    expect(here.rows()).toEqual(['11-25 09:00 offline', '11-25 10:00 late'])
+    expect(here.runs()).toEqual(['catch-up 11-25 10:00 failed'])
+    here.online()
+    await here.tick()
+    expect(here.runs().length).toBe(1)
   })
 
   it('knows that it was closed for a week', async () => {

@@ -2,17 +2,19 @@
  * Accounts for every due time and starts what is due. The wall clock is compared at every tick, because timers stand still while a
  * computer sleeps; a row is written in the transaction that starts the run, so that a due time never runs twice.
  */
+import { createHash } from 'node:crypto'
 import type { FlowRun } from '../../contract/flows.ts'
 import type { AuditTrail } from '../audit/service.ts'
 import { systemActor } from '../kernel/actor.ts'
 import { timestamp, type Clock } from '../kernel/clock.ts'
 import { asAppError } from '../kernel/errors.ts'
 import type { Publisher } from '../kernel/events.ts'
+import { within, type Patience } from '../kernel/patience.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { noticeRaiser } from '../notifications/raise.ts'
 import { dueTimes } from '../schedules/rules.ts'
 import type { Database } from '../store/database.ts'
-import { chooseFiles, type ChoiceDeps } from './choice.ts'
+import { chooseFiles, type ChoiceDeps, type Chosen } from './choice.ts'
 import { compareClocks, decideDue, type ClockReading, type Gap } from './due-times.ts'
 import type { FlowRepository, StoredFlow } from './repository.ts'
 import { isFinal, type FlowRunner } from './runner.ts'
@@ -24,9 +26,16 @@ const TICK_MS = 5_000
 const MOST_DUE = 5_000
 /** Flows that one tick accounts for. */
 const MOST_FLOWS = 500
+/** Nothing else waits longer than this for the accounting, give or take one flow and a flush. */
+const SLICE_MS = 20
 /** Rows of due times are kept for so long. */
 const KEEP_DUE_MS = 400 * 86_400_000
+/** The longest cut-off that a flow may have. */
+const LONGEST_CUTOFF_MS = 31 * 86_400_000
 const PRUNE_EVERY_MS = 6 * 3_600_000
+/** Between runs that leave the same files standing. */
+const FIRST_WATCH_PAUSE_MS = 30_000
+const LONGEST_WATCH_PAUSE_MS = 30 * 60_000
 export const PAUSED_ALL = 'paused-all'
 
 export interface SchedulerDeps {
@@ -35,6 +44,8 @@ export interface SchedulerDeps {
   readonly runner: FlowRunner
   readonly choice: Omit<ChoiceDeps, 'signal'>
   readonly isSuspended: (partner: string) => boolean
+  /** Whether there is no network to reach this target over. */
+  readonly isOffline: (target: string) => boolean
   readonly audit: AuditTrail
   readonly publisher: Publisher
   readonly clock: Clock
@@ -45,9 +56,12 @@ export interface SchedulerDeps {
 
 export interface Scheduler {
   start(): void
-  stop(): Promise<void>
+  /** Starts nothing any more; ends what runs when there is no patience left. */
+  stop(patience?: Patience): Promise<void>
   /** Looks at the clock at once: something changed, or the computer woke up. */
   wake(): void
+  /** The network is back. */
+  online(): void
   /** One look at the clock. */
   tick(): Promise<void>
   /** Writes down that nobody was there for due times up to now, without running anything: before a schedule changes. */
@@ -66,6 +80,12 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   let waking = new AbortController()
   let looping: Promise<void> = Promise.resolve()
   let prunedAt = 0
+  /** Read anew only when a flow has changed: there may be thousands. */
+  let watchers: { readonly version: number; readonly flows: readonly StoredFlow[] } | null = null
+  /** Also at the start: the network may have come back while nobody was there. */
+  let cameBack = true
+  /** Of watching flows: the files that the last run was started for. */
+  const futile = new Map<string, { readonly what: string; readonly tries: number; readonly notBefore: number }>()
   /** Runs that this scheduler started and that have not ended. */
   const background = new Set<Promise<unknown>>()
 
@@ -94,11 +114,31 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
 
   const isBlocked = (flow: StoredFlow): boolean => flow.document.targets.every((target) => deps.isSuspended(splitTarget(target).partner))
 
-  /** One transaction for the rows, the mark up to which they reach, and the run. */
-  const account = (flow: StoredFlow, now: number, pausedAll: boolean): void => {
+  /** What is sent waits in the ledger; collecting has no use without a network. */
+  const isOffline = (flow: StoredFlow): boolean => flow.document.direction === 'inbound' && flow.document.targets.every(deps.isOffline)
+
+  /** The network is back: one run makes up for what was missed without it. */
+  const makeUp = (now: number): void => {
+    for (const { flow: id, at } of repository.missedOffline(now - LONGEST_CUTOFF_MS)) {
+      const flow = repository.find(id)
+      if (flow === null || flow.paused !== null || isBlocked(flow) || isOffline(flow) || repository.runningOf(id) !== null) continue
+      const { missed, cutoffMinutes } = flow.document.catchUp
+      if (missed !== 'once' || now - at > cutoffMinutes * 60_000) continue
+      execute(
+        database.transaction(() => {
+          const run = runner.begin(id, 'catch-up', at, systemActor)
+          repository.madeUpFor(id, at, run)
+          return run
+        }),
+      )
+    }
+  }
+
+  /** One transaction for the rows, the mark up to which they reach, and the run; answers the run, to be executed once it is flushed. */
+  const account = (flow: StoredFlow, now: number, pausedAll: boolean): string | null => {
     const due = dueUpTo(flow, now)
     const reached = due.length === MOST_DUE ? (due.at(-1) ?? now) : now
-    const decided = decideDue(due, { now, gaps, catchUp: flow.document.catchUp, paused: pausedAll || flow.paused !== null, blocked: isBlocked(flow), running: repository.runningOf(flow.id) !== null })
+    const decided = decideDue(due, { now, gaps, catchUp: flow.document.catchUp, paused: pausedAll || flow.paused !== null, blocked: isBlocked(flow), offline: due.length > 0 && isOffline(flow), running: repository.runningOf(flow.id) !== null })
     // Where not all fitted, the newest is not known yet: nothing runs before it is.
     const rows = reached < now ? decided.map((row) => ({ ...row, run: false, decision: null, status: row.run ? ('superseded' as const) : row.status })) : decided
     const at = timestamp(now)
@@ -115,9 +155,9 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
       if (rows.some(({ decision }) => decision === 'pending'))
         raise({ severity: 'attention', title: 'A scheduled run was missed', body: `${flow.document.name} did not run while nobody was there. Shall it run now?`, subject: { kind: 'flow', id: flow.id } })
       return begun
-    })
-    if (run !== null) execute(run)
+    }, 'grouped')
     if (rows.length > 0) publisher.publish('flows.changed', { id: flow.id, removed: false })
+    return run
   }
 
   /** Times come a second time: rows at which nothing ran are forgotten, those that ran hold. */
@@ -158,12 +198,33 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     return false
   }
 
+  /** The same files that a run has just left standing are no new reason to run: it is tried again with growing pauses. */
+  const isWorthwhile = (flow: StoredFlow, send: readonly Chosen[]): boolean => {
+    const what = createHash('sha256').update(JSON.stringify([flow.updatedAt, send.map(({ file, target }) => [file.name, file.size, file.modified, target])])).digest('hex')
+    const before = futile.get(flow.id)
+    const now = clock.now()
+    if (before?.what === what && now < before.notBefore) return false
+    const tries = before?.what === what ? before.tries + 1 : 0
+    futile.set(flow.id, { what, tries, notBefore: now + Math.min(LONGEST_WATCH_PAUSE_MS, FIRST_WATCH_PAUSE_MS * 2 ** tries) })
+    return true
+  }
+
+  const watching = (): readonly StoredFlow[] => {
+    const version = repository.version()
+    if (watchers?.version !== version) watchers = { version, flows: repository.withTrigger('watch') }
+    return watchers.flows
+  }
+
   const watch = async (): Promise<void> => {
-    for (const flow of repository.withTrigger('watch')) {
+    for (const flow of watching()) {
       if (flow.paused !== null || flow.document.direction !== 'outbound' || isBlocked(flow) || repository.runningOf(flow.id) !== null) continue
       try {
         const { send } = await chooseFiles(flow.document, { ...deps.choice, signal: ending.signal }, { byPerson: false, wait: false })
-        if (send.length === 0) continue
+        if (send.length === 0) {
+          futile.delete(flow.id)
+          continue
+        }
+        if (!isWorthwhile(flow, send)) continue
         execute(database.transaction(() => runner.begin(flow.id, 'watch', null, systemActor)))
       } catch (error) {
         if (ending.signal.aborted) return
@@ -182,16 +243,36 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     }
   }
 
+  /** In slices, so that nothing else waits for many flows that are due together; one flush a slice, before its runs begin. */
+  const accountDue = async (now: number, pausedAll: boolean): Promise<void> => {
+    const due = repository.due(now, MOST_FLOWS)
+    for (let at = 0; at < due.length && !ending.signal.aborted; ) {
+      const runs: string[] = []
+      const until = performance.now() + SLICE_MS
+      do {
+        const flow = due[at++]
+        if (flow === undefined) break
+        try {
+          const run = account(flow, now, pausedAll)
+          if (run !== null) runs.push(run)
+        } catch (error) {
+          logger.log('error', 'due times could not be accounted for', { flow: flow.id, problem: asAppError(error).message })
+        }
+      } while (performance.now() < until)
+      database.flush()
+      for (const run of runs) execute(run)
+      if (at < due.length) await new Promise((resolve) => void setImmediate(resolve))
+    }
+  }
+
   const tick = async (): Promise<void> => {
     compare()
     const now = clock.now()
     const pausedAll = resumePaused(now)
-    for (const flow of repository.due(now, MOST_FLOWS)) {
-      try {
-        account(flow, now, pausedAll)
-      } catch (error) {
-        logger.log('error', 'due times could not be accounted for', { flow: flow.id, problem: asAppError(error).message })
-      }
+    await accountDue(now, pausedAll)
+    if (cameBack && !pausedAll) {
+      cameBack = false
+      makeUp(now)
     }
     if (!pausedAll) await watch()
     await runner.settle()
@@ -221,13 +302,18 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
       runner.onEnded(startFollowers)
       looping = loop()
     },
-    async stop() {
+    async stop(patience) {
       ending.abort()
+      await within(patience, Promise.allSettled(background))
       await runner.stop()
       await looping
       await Promise.allSettled(background)
     },
     wake: () => waking.abort(),
+    online() {
+      cameBack = true
+      waking.abort()
+    },
     tick,
     accountMissed(flow) {
       const now = clock.now()

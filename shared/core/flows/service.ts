@@ -8,7 +8,7 @@ import { textOf } from '../../contract/errors/index.ts'
 import type { Actor } from '../kernel/actor.ts'
 import type { ResolvedFile } from '../kernel/call-context.ts'
 import { timestamp } from '../kernel/clock.ts'
-import { AppError, systemCode } from '../kernel/errors.ts'
+import { AppError, asAppError, systemCode } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import { describeTarget } from '../deliveries/plan.ts'
 import { parseDocument } from '../partners/rules.ts'
@@ -28,7 +28,7 @@ const SHOWN_DUE = 50
 
 export type FlowService = ReturnType<typeof createFlowService>
 
-export function createFlowService(deps: RunnerDeps & { readonly runner: FlowRunner; readonly scheduler: Scheduler; readonly routes: Routes; /** Of a received file: whether it can be collected again. */ readonly takeAgain: (delivery: string) => boolean; readonly partnerExists: (partner: string, connection: string | undefined) => boolean }) {
+export function createFlowService(deps: RunnerDeps & { readonly runner: FlowRunner; readonly scheduler: Scheduler; readonly routes: Routes; /** Of a received file: whether it can be collected again. */ readonly takeAgain: (delivery: string) => boolean; readonly partnerExists: (partner: string, connection: string | undefined) => boolean; /** The computer woke up. */ readonly onResume: () => void }) {
   const { database, repository, files, runner, scheduler, routes, audit, publisher, clock } = deps
 
   const changed = (id: string, removed = false): void => {
@@ -278,6 +278,28 @@ export function createFlowService(deps: RunnerDeps & { readonly runner: FlowRunn
       changed(flow)
     },
 
+    /** Reads the files of holidays again: the dates of next year are written into the same file. What cannot be read stays as it was, and is told. */
+    async reloadCalendars(actor: Actor): Promise<void> {
+      for (const flow of repository.withCalendar()) {
+        const { trigger } = flow.document
+        if (trigger.kind !== 'schedule' || trigger.schedule.calendar === undefined) continue
+        try {
+          const holidays = await readHolidays(trigger.schedule)
+          if (JSON.stringify(holidays) === JSON.stringify(flow.holidays)) continue
+          database.transaction(() => {
+            scheduler.accountMissed(flow)
+            const until = Math.max(flow.accountedUntil, clock.now())
+            repository.account(flow.id, until, scheduler.nextAfter({ document: flow.document, holidays }, until))
+            repository.setHolidays(flow.id, holidays, scheduler.nextAfter({ document: flow.document, holidays }, until))
+            audit.record({ actor, type: 'flow.calendar_read', subject: { kind: 'flow', id: flow.id }, data: { days: holidays.length } })
+          })
+          changed(flow.id)
+        } catch (error) {
+          deps.logger.log('warn', 'the holidays of a flow cannot be read', { flow: flow.id, problem: asAppError(error).message })
+        }
+      }
+    },
+
     pauseAll(until: string | undefined, reason: string | undefined, actor: Actor): void {
       database.transaction(() => {
         repository.setState(PAUSED_ALL, JSON.stringify({ until: until ?? null }))
@@ -309,8 +331,13 @@ export function createFlowService(deps: RunnerDeps & { readonly runner: FlowRunn
       }
     },
 
-    power(event: 'suspend' | 'resume'): void {
-      if (event === 'resume') scheduler.wake()
+    /** Sleep is written down, so that a missed time is explained; a locked screen changes nothing. */
+    power(event: 'suspend' | 'resume' | 'lock' | 'unlock', actor: Actor): void {
+      if (event === 'suspend' || event === 'resume') audit.record({ actor, type: event === 'suspend' ? 'power.suspended' : 'power.resumed', subject: { kind: 'workspace', id: 'power' } })
+      if (event === 'resume') {
+        scheduler.wake()
+        deps.onResume()
+      }
     },
   }
 }

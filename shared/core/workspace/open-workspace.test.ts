@@ -291,10 +291,10 @@ describe('settings', () => {
   it('keep what was chosen, and take what they do not understand for not chosen', async () => {
     const workspace = await create()
     const settings = createSettings(workspace.database)
-    expect(settings.get()).toEqual({ theme: 'system', onClose: 'ask', notifications: true })
+    expect(settings.get()).toEqual({ theme: 'system', onClose: 'ask', notifications: true, metered: 'wait', diskReserveMiB: 256, startAtLogin: false, keepAwake: true })
     settings.change({ theme: 'dark' })
     workspace.database.prepare("INSERT INTO settings VALUES ('onClose', '\"explode\"')").run()
-    expect(settings.get()).toEqual({ theme: 'dark', onClose: 'ask', notifications: true })
+    expect(settings.get()).toMatchObject({ theme: 'dark', onClose: 'ask', notifications: true })
     await workspace.close()
   })
 })

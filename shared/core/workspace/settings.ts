@@ -1,7 +1,7 @@
 import { Settings } from '../../contract/workspace.ts'
 import type { Database } from '../store/database.ts'
 
-const DEFAULTS: Settings = { theme: 'system', onClose: 'ask', notifications: true }
+const DEFAULTS: Settings = { theme: 'system', onClose: 'ask', notifications: true, metered: 'wait', diskReserveMiB: 256, startAtLogin: false, keepAwake: true }
 
 export interface SettingsStore {
   get(): Settings

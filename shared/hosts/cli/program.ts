@@ -6,6 +6,7 @@ import { finish, type GlobalOptions } from './command.ts'
 import { as2Commands } from './commands/as2.ts'
 import { auditCommands } from './commands/audit.ts'
 import { backupCommands } from './commands/backup.ts'
+import { backgroundCommands } from './commands/background.ts'
 import { connectionCommands } from './commands/connection.ts'
 import { deliveriesCommands, receiveCommand, sendCommand } from './commands/deliveries.ts'
 import { demoCommand } from './commands/demo.ts'
@@ -71,6 +72,7 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
   as2Commands(program, run)
   auditCommands(program, run)
   backupCommands(program, run, optionsOf)
+  backgroundCommands(program, run)
   serveCommand(program, optionsOf)
   demoCommand(program, optionsOf)
 

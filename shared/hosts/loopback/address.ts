@@ -12,14 +12,14 @@ export interface ListenAddress {
  * Reads `HOST:PORT`, `:PORT` or `PORT`; rejects everything that other computers could reach: the window has no TLS, and
  * whoever opens it owns the workspace.
  */
-export function parseListenAddress(text: string): ListenAddress {
+export function parseListenAddress(text: string, option = '--ui'): ListenAddress {
   const match = /^(?:(\[[0-9a-f:]+\]|[^:\s]*):)?(\d{1,5})$/i.exec(text)
   const port = Number(match?.[2])
-  if (match === null || port > 65_535) throw new AppError('input.invalid', `--ui: write HOST:PORT, for example 127.0.0.1:8080 (given: ${printable(text)})`)
+  if (match === null || port > 65_535) throw new AppError('input.invalid', `${option}: write HOST:PORT, for example 127.0.0.1:8080 (given: ${printable(text)})`)
   const host = (match[1] ?? '').replaceAll(/[[\]]/g, '').toLowerCase()
   if (host === '' || host === 'localhost') return { host: '127.0.0.1', port }
   if (isLoopback(host)) return { host, port }
-  throw new AppError('input.invalid', `--ui: only this computer may open the window; use 127.0.0.1:${port} (given: ${printable(text)})`)
+  throw new AppError('input.invalid', `${option}: this is for this computer only; use 127.0.0.1:${port} (given: ${printable(text)})`)
 }
 
 function isLoopback(host: string): boolean {

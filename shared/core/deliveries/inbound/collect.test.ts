@@ -20,6 +20,7 @@ import { openPayloadStore } from '../../store/payload-store.ts'
 import { createLedger } from '../ledger.ts'
 import { createDeliveryRepository } from '../repository.ts'
 import { createCollect } from './collect.ts'
+import { openLines } from '../../background/open-lines.ts'
 import { createInboundReleases, type OpenPayload } from './release.ts'
 import { createRemoteFileRepository } from './remote-files.ts'
 
@@ -112,7 +113,7 @@ async function installation(receive: Record<string, unknown> = {}, options: { cl
     inboxOf: () => join(folder, 'Inbox'),
     open: options.open ?? (async () => await Promise.resolve(null)),
   })
-  const collect = createCollect({ database, repository, remoteFiles: createRemoteFileRepository(database), ledger, releases, payloads, routes, publisher, clock, onLook: ({ listing, error }) => void looks.push(error ?? (listing ?? []).map(({ name, taken }) => (taken ? `${name} (taken)` : name)).join(' ')) })
+  const collect = createCollect({ database, repository, remoteFiles: createRemoteFileRepository(database), ledger, releases, payloads, routes, lines: openLines(), publisher, clock, onLook: ({ listing, error }) => void looks.push(error ?? (listing ?? []).map(({ name, taken }) => (taken ? `${name} (taken)` : name)).join(' ')) })
   return {
     repository,
     releases,

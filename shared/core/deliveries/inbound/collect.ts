@@ -9,6 +9,7 @@ import { systemActor, type Actor } from '../../kernel/actor.ts'
 import { timestamp, type Clock } from '../../kernel/clock.ts'
 import { AppError, asAppError, toWireError } from '../../kernel/errors.ts'
 import type { Publisher } from '../../kernel/events.ts'
+import type { Lines } from '../../background/service.ts'
 import { newId } from '../../kernel/ids.ts'
 import type { FileRoute, Routes } from '../../partners/routes.ts'
 import type { FileSession, RemoteFile } from '../../protocols/file-protocol.ts'
@@ -38,6 +39,7 @@ export interface CollectDeps {
   readonly releases: InboundReleases
   readonly payloads: PayloadStore
   readonly routes: Routes
+  readonly lines: Lines
   readonly publisher: Publisher
   readonly clock: Clock
   /** Told of every look, also of one that failed. */
@@ -75,7 +77,7 @@ interface Fetched {
 }
 
 export function createCollect(deps: CollectDeps): Collect {
-  const { clock, routes, releases, repository } = deps
+  const { clock, routes, releases, repository, lines } = deps
   const running = new Map<string, Promise<unknown>>()
 
   const collectNow = async (route: FileRoute, settings: ReceiveSettings, actor: Actor, signal: AbortSignal): Promise<ReceiveReport> => {
@@ -85,7 +87,7 @@ export function createCollect(deps: CollectDeps): Collect {
       if (!signal.aborted) deps.onLook({ ...place, listing: null, error: asAppError(error).code })
       throw error
     }
-    const session = await route.connect(signal, settings.folder).catch(failed)
+    const session = await connect(route, settings, signal).catch(failed)
     try {
       const run: Run = { route, settings, place, session, actor, signal, trace: newId('trc', clock.now()), taken: [], problems: [], tidied: 0 }
       const { listing, selection, records } = await chooseFiles(run, deps).catch(failed)
@@ -110,14 +112,29 @@ export function createCollect(deps: CollectDeps): Collect {
     }
   }
 
+  const connect = async (route: FileRoute, settings: ReceiveSettings, signal: AbortSignal): Promise<FileSession> => {
+    const line = { partner: route.partner.id, connection: route.connection.id }
+    try {
+      const session = await route.connect(signal, settings.folder)
+      lines.reached(line)
+      return session
+    } catch (error) {
+      if (!signal.aborted) lines.failed(line, error)
+      throw error
+    }
+  }
+
   return async ({ partner, connection }, actor, signal) => {
     const route = routes.files(partner, routes.target(partner, connection).connection.id)
     const { receive } = route.connection
     if (receive === undefined) throw new AppError('receive.not_offered', `${partner}/${route.connection.id} has no "receive" section`)
+    // A look loses nothing, so that it also tries a connection that deliveries leave alone; without a network it has no use.
+    const hold = actor.kind === 'system' ? lines.hold({ partner, connection: route.connection.id }) : null
+    if (hold?.by === 'network') throw hold.error
     // One look at a time: two would take the same files.
     const key = `${partner}/${route.connection.id}`
     const before = running.get(key) ?? Promise.resolve()
-    const mine = before.catch(() => undefined).then(async () => await collectNow(route, receive, actor, signal))
+    const mine = before.catch(() => undefined).then(async () => await lines.during(async () => await collectNow(route, receive, actor, signal)))
     running.set(key, mine)
     try {
       return await mine

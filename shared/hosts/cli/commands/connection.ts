@@ -2,14 +2,15 @@ import type { Command } from 'commander'
 import type { TestReport } from '../../../contract/partners.ts'
 import { exitOfError } from '../exit-codes.ts'
 import { failureText } from '../output.ts'
+import { tryCommand } from './background.ts'
 import { splitTarget, type Register } from '../register.ts'
 
 const MARK = { running: '…', ok: '✓', failed: '✕', refused: '▲', skipped: '–' } as const
 
 export function connectionCommands(program: Command, run: Register): void {
-  program
-    .command('connection')
-    .description('ways to reach a partner')
+  const connection = program.command('connection').description('ways to reach a partner')
+  tryCommand(connection, run)
+  connection
     .command('test <partner>')
     .description('staged report; shows presented keys without trusting them')
     .action(

@@ -148,7 +148,7 @@ export function flowCommands(program: Command, run: Register): void {
     .description('what became of each due time, newest first')
     .option(...limitOption)
     .option('--since <time>', 'due at or after', timeOption)
-    .option('--status <status...>', 'ran, late, asleep, app-closed, paused, blocked, still-running, superseded, clock-changed', splitList)
+    .option('--status <status...>', 'ran, late, asleep, app-closed, paused, blocked, offline, still-running, superseded, clock-changed', splitList)
     .action(
       run(async ({ client, output }, id: string | undefined, options: { limit: number; since?: string; status?: FlowDetail['due'][number]['status'][] }) => {
         const result = await client.flows.due({ ...options, ...(id === undefined ? {} : { flow: id }) })
