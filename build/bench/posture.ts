@@ -50,7 +50,7 @@ try {
     sources: { station: () => facts.station, partners: () => facts.partners, items: () => facts.items, insights: { entries: () => [], findings: () => [] }, traffic: createTraffic(database), refusals: () => [], flows: () => [], secrets: () => [], audit: () => facts.audit, platform: async () => await Promise.resolve(facts.platform), keeping: async () => await Promise.resolve(facts.keeping), tests: () => [], retention: async () => await retention(ids.map((id) => ({ partner: id, days: 90 }))), approval: () => facts.approval, notices: () => facts.notices, expectations: () => [] },
     repository, database, clock,
   })
-  const service = createPostureService({ rules: RULES, collector, repository, database, clock, publisher: { publish: () => undefined }, audit: { record: () => undefined }, raise: () => undefined })
+  const service = createPostureService({ rules: RULES, collector, repository, database, clock, publisher: { publish: () => undefined }, audit: { record: () => undefined }, raise: () => undefined, approval: { facts: () => facts.approval, approve: () => ({ at: timestamp(NOW), sha256: '' }) } })
 
   const timed = async (name: string, action: () => unknown): Promise<void> => {
     const from = performance.now()

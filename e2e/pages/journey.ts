@@ -13,8 +13,8 @@ export const PASSPHRASE = 'correct horse battery'
 const PICTURES = process.env['WAYBILL_PICTURES']
 
 /** Starts the service that serves the window; answers its address, which opens one window. */
-export async function serveWindow(here: Installation): Promise<{ readonly service: ChildProcess; readonly address: string }> {
-  const service = here.start('--json', 'serve', '--ui', '127.0.0.1:0')
+export async function serveWindow(here: Installation, ...more: string[]): Promise<{ readonly service: ChildProcess; readonly address: string }> {
+  const service = here.start('--json', 'serve', '--ui', '127.0.0.1:0', ...more)
   let text = ''
   const lines = createInterface({ input: service.stdout ?? process.stdin })
   for await (const line of lines) {

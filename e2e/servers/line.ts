@@ -5,10 +5,13 @@ import { connect, createServer, type Socket } from 'node:net'
 export interface Line {
   readonly port: number
   cut(): void
+  /** From now on to another server, as when somebody exchanges it. */
+  lead(port: number): void
   stop(): Promise<void>
 }
 
-export async function lineTo(port: number): Promise<Line> {
+export async function lineTo(first: number): Promise<Line> {
+  let port = first
   const sockets = new Set<Socket>()
   const server = createServer((near) => {
     const far = connect(port, '127.0.0.1')
@@ -32,6 +35,10 @@ export async function lineTo(port: number): Promise<Line> {
   return {
     port: (server.address() as { port: number }).port,
     cut,
+    lead(to) {
+      port = to
+      cut()
+    },
     async stop() {
       cut()
       server.close()

@@ -87,6 +87,41 @@ describe.skipIf(chromium.absent)(`the posture in Chromium${chromium.note}`, () =
     await page.getByRole('link', { name: /^Posture: / }).click()
     await page.getByText('Only acme.').waitFor()
 
+    // The partner's own page says it too, and how it went.
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Partners' }).click()
+    await page.getByRole('link', { name: /Acme GmbH/ }).first().click()
+    const own = page.getByRole('region', { name: 'Posture' })
+    await own.getByRole('button', { name: /A key that the agreement needs is missing/ }).waitFor()
+    await own.getByRole('img', { name: /^From \d+ errors? and / }).waitFor()
+    await seen('6-partner-findings')
+
+    // Printed, everything is unfolded; saved, it is what other programs read.
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Posture' }).click()
+    await page.getByRole('heading', { name: 'Mend first' }).waitFor()
+    await page.evaluate(() => { window.print = () => undefined })
+    await page.getByRole('button', { name: 'Print' }).click()
+    await page.getByText('Why it matters').nth(1).waitFor()
+    await page.emulateMedia({ media: 'print' })
+    await seen('7-print')
+    await page.emulateMedia({ media: 'screen' })
+    const saved = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Save as JSON' }).click()
+    expect((await saved).suggestedFilename()).toMatch(/^posture-.*\.json$/)
+
+    // A finding about copies leads to the card on which they are made.
+    await page.evaluate(() => history.pushState(null, '', '/settings#safekeeping'))
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Settings' }).click()
+    await page.getByLabel('Folder for backups').fill(here.files)
+    await page.getByRole('region', { name: 'Safe keeping' }).getByRole('button', { name: 'Save', exact: true }).click()
+    await page.getByRole('region', { name: 'Safe keeping' }).getByText(/\.waybill-backup/).waitFor()
+    await seen('8-safekeeping')
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Audit' }).click()
+    const anchor = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Save an anchor' }).click()
+    await page.getByLabel('Anchor to check').setInputFiles(await (await anchor).path())
+    await page.getByText('The anchor holds').waitFor()
+    await seen('9-anchor')
+
     const listed = await here.run('--json', 'posture', '--suppressed')
     expect(listed.exit).toBe(3)
     expect(listed.json()).toMatchObject({ counts: { suppressed: 1 } })

@@ -62,6 +62,10 @@ describe.skipIf(peer.absent)(`S3 from the command line${peer.note}`, () => {
     expect(report.stages.at(-1)?.evidence.map(({ label }) => label)).toContain('Writing outside the prefix')
     expect(JSON.stringify(report)).not.toContain(server.owner.secretAccessKey)
     expect(await bucket.keys()).toEqual([])
+    // The owner's key reaches everything: what the test found out is told from then on.
+    const wide = await here.run('--json', 'posture', '--code', 's3_key_too_wide', '--severity', 'info')
+    expect(wide.exit, wide.err).toBe(3)
+    expect(wide.json<{ findings: { code: string; subject: { id: string } }[] }>().findings.map(({ code, subject }) => [code, subject.id])).toEqual([['s3_key_too_wide', 'acme/s3']])
   })
 
   it.each([0, 10_000, 12 * MIB + 3])('sends a file of %i bytes, identical, with what the store tells in the receipt', async (size) => {

@@ -18,9 +18,10 @@ export function Page({ title, about, actions, children }: { readonly title: stri
   )
 }
 
-export function Card({ title, actions, children, flush = false }: { readonly title?: string; readonly actions?: ReactNode; readonly children: ReactNode; readonly flush?: boolean }) {
+/** `id`: what an address may lead to behind its #. */
+export function Card({ id, title, actions, children, flush = false }: { readonly id?: string; readonly title?: string; readonly actions?: ReactNode; readonly children: ReactNode; readonly flush?: boolean }) {
   return (
-    <section className={css['stack']} aria-label={title}>
+    <section id={id} className={css['stack']} aria-label={title}>
       {title ? (
         <div className={css['row']}>
           <h2 className={css['grow']}>{title}</h2>

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { Day, Fact, Limit, Nothing, Slug, Timestamp } from './common.ts'
 import { procedure, topic } from './define.ts'
+import { PolicyDiff } from './policy-calls.ts'
 
 export const PostureDomain = z.enum(['crypto', 'lifecycle', 'transport', 'auth', 'secrets', 'flow', 'audit', 'platform'])
 export type PostureDomain = z.infer<typeof PostureDomain>
@@ -101,9 +102,13 @@ export const posture = {
   evaluate: procedure('write', z.object({ partner: Slug.optional() }), z.object({ at: Timestamp, counts: PostureCounts, appeared: z.array(FindingRef), resolved: z.array(FindingRef) })),
   /** Newest first. With a partner: its numbers, and the changes that concern it. */
   history: procedure('read', z.object({ limit: Limit, partner: Slug.optional() }), z.object({ snapshots: z.array(Snapshot), total: z.number().int() })),
-  /** What differs from how things stood at a time, or from the approved baseline. */
-  compare: procedure('read', z.object({ at: Timestamp.optional() }), z.object({ from: Timestamp, baseline: z.boolean(), appeared: z.array(FindingRef), gone: z.array(FindingRef), same: z.number().int() })),
-  /** Takes what stands now as the baseline that later states are compared with. */
+  /**
+   * What differs from how things stood at a time, or from the approved baseline: the moment at which trust and policy were approved last, under
+   * the signature of the lock file. `lines`: what of the approved text is another one now. Rejects with `input.not_found` without either,
+   * with `policy.unapproved` when the signature of the approved text does not hold.
+   */
+  compare: procedure('read', z.object({ at: Timestamp.optional() }), z.object({ from: Timestamp, baseline: z.boolean(), approved: z.object({ by: z.string(), reason: z.string() }).nullable(), appeared: z.array(FindingRef), gone: z.array(FindingRef), same: z.number().int(), lines: PolicyDiff.shape.lines })),
+  /** Approves trust and policy as they stand (the lock file, signed): that moment is the baseline from then on. */
   approve: procedure('write', z.object({ by: z.string().min(1).max(200), reason: z.string().min(5).max(500) }), z.object({ at: Timestamp, counts: PostureCounts })),
   /** Every finding of that code about that subject, also one that comes later, up to the end of the day (UTC). Rejects with `input.not_found`. */
   suppress: procedure('write', SuppressTarget.extend({ reason: z.string().min(5).max(500), owner: z.string().min(1).max(200), until: Day }), z.object({ findings: z.array(Finding) })),

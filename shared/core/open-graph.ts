@@ -59,6 +59,7 @@ import { partnerFacts } from './partners/facts.ts'
 import { connectionOf, toleratedOn } from './partners/rules.ts'
 import { cardHandlers } from './cards/service.ts'
 import { policyHandlers } from './policy/handlers.ts'
+import type { PolicyGate } from './policy/gate.ts'
 import { createPolicyService } from './policy/service.ts'
 import { createMessageRepository } from './messages/repository.ts'
 import { createMessageRehearsal } from './messages/rehearsal.ts'
@@ -162,7 +163,15 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const facts = partnerFacts(partnerRepository, clock)
   const rollovers = createRolloverService({ ...common, trust, partners: facts, station: station.show, seen: createMessageRepository(database).seen, audit, raise })
   const policy = createPolicyService({ ...common, secrets, audit, station: station.show, partners: facts, boundItems: trust.boundItems, lastObserved: deliveryRepository.lastObserved, raise })
-  const routes = createRoutes({ partners: partnerRepository, trust, secrets, protocols: { sftp, ftps, s3, folder }, testMessages: async (...args) => await sending.test(...args), policy: policy.gate, clock })
+  /** In hardened mode what posture found counts too; otherwise it never stands in the way. */
+  const gate: PolicyGate = {
+    ...policy.gate,
+    requireApproved(partner, connection, direction) {
+      policy.gate.requireApproved(partner, connection, direction)
+      if (policy.hardenedFor(partner)) posture.service.requireClean(partner)
+    },
+  }
+  const routes = createRoutes({ partners: partnerRepository, trust, secrets, protocols: { sftp, ftps, s3, folder }, testMessages: async (...args) => await sending.test(...args), policy: gate, clock })
   const inboxOf = (partner: string): string => partnerRepository.find(partner)?.document.inbox ?? join(workspace.folder, 'partners', partner, 'Inbox')
   const partners = createPartnerService({ ...common, repository: partnerRepository, deliveries: deliveryRepository, trust, secrets, audit, inboxOf, exceptionsOf: policy.exceptionsOf })
   const ledger = createLedger({ ...common, deliveries: deliveryRepository, audit })
@@ -170,9 +179,9 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
     const other = rollovers.otherOf(partner, fingerprint)
     return other === null ? null : trust.materials.one(other)
   }
-  const forMessages = { database, payloads, routes, materials: trust.materials, policy: policy.gate, station: () => station.show(), audit, publisher, clock, random, logger, product: `Waybill/${options.version}`, otherOfChange }
+  const forMessages = { database, payloads, routes, materials: trust.materials, policy: gate, station: () => station.show(), audit, publisher, clock, random, logger, product: `Waybill/${options.version}`, otherOfChange }
   const sending = createMessageSending(forMessages)
-  const engine = createDeliveryEngine({ exchange: sending.exchange, deliveries: deliveryRepository, ledger, payloads, publisher, clock, random, routes, policy: policy.gate, lines, logger })
+  const engine = createDeliveryEngine({ exchange: sending.exchange, deliveries: deliveryRepository, ledger, payloads, publisher, clock, random, routes, policy: gate, lines, logger })
   const pgp = createPgpSteps({
     materials: trust.materials,
     payloads,
@@ -182,10 +191,10 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
     },
     clock,
   })
-  const releases = createInboundReleases({ database, repository: deliveryRepository, ledger, payloads, clock, logger, inboxOf, open: pgp.open, policy: policy.gate })
+  const releases = createInboundReleases({ database, repository: deliveryRepository, ledger, payloads, clock, logger, inboxOf, open: pgp.open, policy: gate })
   const remoteFiles = createRemoteFileRepository(database)
   const collect = createCollect({ ...common, repository: deliveryRepository, remoteFiles, ledger, releases, payloads, routes, lines, onLook: (seen) => expectations.noteLook(seen) })
-  const deliveries = createDeliveryService({ database, exchange: sending.exchange, repository: deliveryRepository, ledger, engine, payloads, routes, releases, pgp, policy: policy.gate, publisher, clock })
+  const deliveries = createDeliveryService({ database, exchange: sending.exchange, repository: deliveryRepository, ledger, engine, payloads, routes, releases, pgp, policy: gate, publisher, clock })
   const notifications = createNotificationService({ database, outbox: createOutbox(database), secrets, audit, bus: publisher, send: createSending(), clock, logger })
   const forFlows = {
     ...common,
@@ -272,6 +281,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
     clock,
     logger,
     version: options.version,
+    approve: policy.approve,
   })
   const cards = cardHandlers({ trust, partners: { all: facts.all, apply: partners.apply }, station: station.show, otherOfChange, audit, clock, resolveFile, readContent })
   const rehearse = createRehearsal({
@@ -291,10 +301,14 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   }
   deliveries.recover(systemActor)
   runner.recover()
+  let runs = false
+  let moved = false
+  publisher.subscribe('deliveries.changed', () => void (moved = true))
   let watching: Promise<unknown> = Promise.resolve()
 
   return {
     start() {
+      runs = true
       engine.start()
       background.start()
       void readCalendarsDaily()
@@ -325,6 +339,8 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       ending.abort()
       leaveRefusals()
       await watching
+      // What a single command did counts for the next one: in hardened mode its traces may forbid it.
+      if (!runs && moved && facts.all().some(({ id }) => policy.hardenedFor(id))) await posture.service.evaluateAll('delivery')
       await practice.shutDown()
     },
     lastAuditAt: () => auditRepository.list({ limit: 1 }).events[0]?.at ?? null,

@@ -27,10 +27,10 @@ export interface SftpServer {
 
 type OpenHandle = { readonly kind: 'file'; readonly file: FileHandle } | { readonly kind: 'folder'; entries: FileEntryWithStats[] }
 
-/** Listens on a free port of this computer only. `hostKey`: private key text. `folder` must exist. */
-export async function startSftpServer(options: { readonly hostKey: string; readonly folder: string; readonly account: PracticeAccount }): Promise<SftpServer> {
+/** Listens on a free port of this computer only. `hostKey`: private key text. `folder` must exist. `software`: what it says that it is. */
+export async function startSftpServer(options: { readonly hostKey: string; readonly folder: string; readonly account: PracticeAccount; readonly software?: string }): Promise<SftpServer> {
   const connections = new Set<Connection>()
-  const server = new ssh2.Server({ hostKeys: [options.hostKey], ident: 'WaybillPractice_1' }, (connection) => {
+  const server = new ssh2.Server({ hostKeys: [options.hostKey], ident: options.software ?? 'WaybillPractice_1' }, (connection) => {
     connections.add(connection)
     // Otherwise each answer waits for the client's delayed acknowledgement: 40 ms a step.
     connection.setNoDelay(true)

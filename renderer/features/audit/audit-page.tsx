@@ -1,7 +1,7 @@
 import { FileSearch, ShieldCheck } from 'lucide-react'
 import { useRef, useState } from 'react'
 import { Link } from 'wouter'
-import type { AuditVerdict, Trace } from '../../../shared/contract/audit.ts'
+import type { AnchorVerdict, AuditVerdict, Trace } from '../../../shared/contract/audit.ts'
 import { useHost } from '../../lib/app-context.ts'
 import { absoluteText } from '../../lib/format.ts'
 import { useAction, useCall } from '../../lib/use-call.ts'
@@ -11,6 +11,8 @@ import { Copyable, Facts } from '../../ui/facts.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { Card, Empty, Page, Skeleton } from '../../ui/page.tsx'
 import { Status } from '../../ui/status.tsx'
+import { toast } from '../../ui/toasts.tsx'
+import { saveFile } from '../trust/save-file.ts'
 import { EventTimeline } from '../deliveries/event-timeline.tsx'
 import { eventWords } from '../deliveries/words.ts'
 import ui from '../../ui/ui.module.css'
@@ -23,7 +25,9 @@ export function AuditPage() {
   const [trace, setTrace] = useState<Trace | null>(null)
   const [search, setSearch] = useState('')
   const [limit, setLimit] = useState(100)
+  const [anchor, setAnchor] = useState<AnchorVerdict | null>(null)
   const input = useRef<HTMLInputElement>(null)
+  const anchorInput = useRef<HTMLInputElement>(null)
   const list = useCall(
     `audit.list ${limit} ${search}`,
     (client) => client.audit.list({ limit, ...(search === '' ? {} : { search }) }),
@@ -33,6 +37,16 @@ export function AuditPage() {
   const verify = async (): Promise<void> => {
     setVerdict((await verifying.run(async () => await host.client.audit.verify({}))) ?? null)
     list.reload()
+  }
+  const saveAnchor = async (): Promise<void> => {
+    const made = await verifying.run(async () => await host.client.audit.anchor({}))
+    if (made === undefined) return
+    saveFile({ fileName: made.fileName, text: made.text, encoding: 'text' })
+    toast('ok', 'Anchor saved', `It names record ${made.anchor.seq}. Hand it to somebody else, or keep it where you cannot change it.`)
+    list.reload()
+  }
+  const checkAnchor = async (file: File | undefined): Promise<void> => {
+    if (file !== undefined) setAnchor((await verifying.run(async () => await host.client.audit.checkAnchor({ text: (await file.text()).slice(0, MOST_ANCHOR_CHARACTERS) }))) ?? null)
   }
   const traceFile = async (file: File | undefined): Promise<void> => {
     if (file !== undefined) setTrace((await tracing.run(async () => await host.client.audit.trace({ file: { capability: await host.fileCapability(file) } }))) ?? null)
@@ -48,6 +62,9 @@ export function AuditPage() {
             Trace a file
           </Button>
           <input ref={input} type="file" hidden aria-label="File to trace" onChange={(event) => void traceFile(event.target.files?.[0])} />
+          <Button onClick={() => void saveAnchor()}>Save an anchor</Button>
+          <Button onClick={() => anchorInput.current?.click()}>Check an anchor</Button>
+          <input ref={anchorInput} type="file" hidden accept=".json" aria-label="Anchor to check" onChange={(event) => void checkAnchor(event.target.files?.[0])} />
           <Button look="primary" icon={<ShieldCheck size={16} aria-hidden />} disabled={verifying.busy} onClick={() => void verify()}>
             {verifying.busy ? 'Verifying…' : 'Verify the chain'}
           </Button>
@@ -57,6 +74,7 @@ export function AuditPage() {
       {verifying.error ? <ErrorPanel error={verifying.error} /> : null}
       {tracing.error ? <ErrorPanel error={tracing.error} /> : null}
       <div role="status">{verdict === null ? null : <Verdict verdict={verdict} />}</div>
+      <div role="status">{anchor === null ? null : <Anchored verdict={anchor} />}</div>
       {trace === null ? null : (
         <Card title="Life of the file" actions={<Button compact onClick={() => setTrace(null)}>Close</Button>}>
           {trace.deliveries.length === 0 ? <p className="quiet">No delivery ever carried this content (SHA-256 {trace.query}).</p> : null}
@@ -105,6 +123,25 @@ export function AuditPage() {
       ) : null}
       {list.data !== undefined && list.data.total > list.data.events.length && limit < 1000 ? <Button onClick={() => setLimit(Math.min(1000, limit + 200))}>Show more</Button> : null}
     </Page>
+  )
+}
+
+const MOST_ANCHOR_CHARACTERS = 10_000
+
+function Anchored({ verdict: { ok, anchor, since, problem } }: { readonly verdict: AnchorVerdict }) {
+  return (
+    <Card>
+      <div className={ui['stack']}>
+        <div>{ok ? <Status tone="ok">The anchor holds</Status> : <Status tone="bad">The anchor does not hold</Status>}</div>
+        <Facts
+          items={[
+            ['Anchored', `${absoluteText(anchor.at)}, record ${anchor.seq}`],
+            ['Records since', ok ? since : null],
+            ['What is wrong', problem],
+          ]}
+        />
+      </div>
+    </Card>
   )
 }
 

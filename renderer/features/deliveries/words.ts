@@ -134,6 +134,14 @@ const EVENT_WORDS: Readonly<Record<string, string>> = {
   'policy.hardened': 'Hardened mode switched on',
   'policy.relaxed': 'Hardened mode switched off',
   'audit.verified': 'Chain of records verified',
+  'audit.anchored': 'Chain of records anchored outside',
+  'backup.created': 'Backup made',
+  'backup.restored': 'Restored from a backup',
+  'safekeeping.configured': 'Safe keeping changed',
+  'posture.changed': 'Findings came or went',
+  'posture.approved': 'Posture approved as the baseline',
+  'posture.suppressed': 'Finding suppressed for a while',
+  'posture.unsuppressed': 'Suppression ended',
 }
 
 const BAD = ['delivery.failed', 'policy.refused']

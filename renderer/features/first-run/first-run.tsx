@@ -7,6 +7,7 @@ import { useAction } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Check, TextField } from '../../ui/field.tsx'
+import { RestoreBackup } from './restore-backup.tsx'
 import css from './first-run.module.css'
 import ui from '../../ui/ui.module.css'
 
@@ -14,14 +15,15 @@ const LEAST = 10
 
 /** From nothing to the first file: a workspace, then the practice partner or a real one. */
 export function FirstRun({ status, onCreated, onDone }: { readonly status: WorkspaceStatus; readonly onCreated: () => void; readonly onDone: () => void }) {
+  const [restoring, setRestoring] = useState(false)
   return (
     <main className={css['stage']}>
-      <div className={css['panel']}>{status.state === 'open' ? <NextStep onDone={onDone} /> : <CreateWorkspace status={status} onCreated={onCreated} />}</div>
+      <div className={css['panel']}>{status.state === 'open' ? <NextStep onDone={onDone} /> : restoring ? <RestoreBackup onBack={() => setRestoring(false)} /> : <CreateWorkspace status={status} onCreated={onCreated} onRestore={() => setRestoring(true)} />}</div>
     </main>
   )
 }
 
-function CreateWorkspace({ status, onCreated }: { readonly status: WorkspaceStatus; readonly onCreated: () => void }) {
+function CreateWorkspace({ status, onCreated, onRestore }: { readonly status: WorkspaceStatus; readonly onCreated: () => void; readonly onRestore: () => void }) {
   const { client } = useHost()
   const action = useAction()
   const [passphrase, setPassphrase] = useState('')
@@ -65,6 +67,9 @@ function CreateWorkspace({ status, onCreated }: { readonly status: WorkspaceStat
         {action.busy ? 'Creating…' : 'Create workspace'}
       </Button>
       <p className="quiet small">Folder: {status.folder}</p>
+      <Button look="plain" onClick={onRestore}>
+        Restore a backup instead
+      </Button>
     </form>
   )
 }

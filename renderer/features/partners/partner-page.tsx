@@ -13,6 +13,7 @@ import { Status } from '../../ui/status.tsx'
 import { toast } from '../../ui/toasts.tsx'
 import { DeliveryList } from '../deliveries/delivery-list.tsx'
 import { ExceptionsCard } from '../policy/exceptions-card.tsx'
+import { PartnerFindings } from '../posture/partner-findings.tsx'
 import { PartnerPosture } from '../posture/partner-posture.tsx'
 import { DropTarget } from '../send/drop-target.tsx'
 import { FilePicker } from '../send/file-picker.tsx'
@@ -82,6 +83,8 @@ function Shown({ detail, reload }: { readonly detail: PartnerDetail; readonly re
         {document.connections.map((connection) => (
           <ConnectionCard key={connection.id} detail={detail} connection={connection} reload={reload} />
         ))}
+
+        <PartnerFindings id={id} />
 
         <Card title="Inbox">
           <div className={ui['stack']}>

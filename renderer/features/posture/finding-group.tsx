@@ -15,8 +15,10 @@ import css from './posture.module.css'
 import ui from '../../ui/ui.module.css'
 
 /** One rule with everything that it found: what, why, what to do, proof. */
-export function FindingGroupRow({ group }: { readonly group: FindingGroup }) {
-  const [open, setOpen] = useState(false)
+/** `unfolded`: shown whole, as on paper, where nobody can open it. */
+export function FindingGroupRow({ group, unfolded = false }: { readonly group: FindingGroup; readonly unfolded?: boolean }) {
+  const [opened, setOpen] = useState(false)
+  const open = opened || unfolded
   const [first] = group.findings
   const { title, rationale, suggestion, sources, domain } = first
   const where = [...new Set(group.findings.map(({ subject }) => subject.label))]

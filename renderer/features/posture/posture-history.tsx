@@ -2,6 +2,7 @@ import type { FindingRef, Snapshot } from '../../../shared/contract/posture.ts'
 import { useCall } from '../../lib/use-call.ts'
 import { Card } from '../../ui/page.tsx'
 import { Time } from '../../ui/time.tsx'
+import { TrendChart } from './trend-chart.tsx'
 import { CAUSES, countsText, sentence } from './words.ts'
 import css from './posture.module.css'
 import ui from '../../ui/ui.module.css'
@@ -12,10 +13,12 @@ const MOST_LINES = 4
 /** What came and went, newest first. */
 export function PostureHistory({ partner }: { readonly partner: string | null }) {
   const { data } = useCall(`posture.history ${partner ?? ''}`, (asked) => asked.posture.history({ limit: 100, ...(partner === null ? {} : { partner }) }), (asked, changed) => asked.posture.onChanged(changed))
-  const snapshots = (data?.snapshots ?? []).filter(({ appeared, resolved }) => appeared.length + resolved.length > 0).slice(0, SHOWN)
-  if (snapshots.length === 0) return null
+  const all = data?.snapshots ?? []
+  const snapshots = all.filter(({ appeared, resolved }) => appeared.length + resolved.length > 0).slice(0, SHOWN)
+  if (snapshots.length === 0 && all.length < 2) return null
   return (
     <Card title="What changed">
+      <TrendChart snapshots={all} />
       <ol className={ui['timeline']}>
         {snapshots.map((snapshot) => (
           <Entry key={snapshot.id} snapshot={snapshot} />

@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { Link, useSearch } from 'wouter'
 import type { FindingState, Severity } from '../../../shared/contract/posture.ts'
 import { useHost } from '../../lib/app-context.ts'
@@ -25,7 +25,8 @@ export function PosturePage() {
   const about = partner === null ? {} : { partner }
   const state: FindingState[] | undefined = view === 'suppressed' ? ['suppressed'] : undefined
   const { data, error } = useCall(`posture.list ${partner ?? ''} ${view === 'suppressed' ? view : ''}`, (asked) => asked.posture.list({ limit: 1000, ...about, ...(state === undefined ? {} : { state }) }), (asked, changed) => asked.posture.onChanged(changed))
-  const save = async (format: 'csv' | 'sarif'): Promise<void> => {
+  const printing = usePrinting()
+  const save = async (format: 'json' | 'csv' | 'sarif'): Promise<void> => {
     const file = await action.run(async () => await client.posture.export({ format, ...about }))
     if (file !== undefined) saveFile({ ...file, encoding: 'text' })
   }
@@ -37,8 +38,12 @@ export function PosturePage() {
       about={data?.evaluatedAt == null ? 'What is weak, what has drifted, and what to do first.' : <>What is weak, what has drifted, and what to do first. Last looked at everything <Time key={data.evaluatedAt} at={data.evaluatedAt} />.</>}
       actions={
         <>
-          <Button onClick={() => void save('csv')}>Save as CSV</Button>
-          <Button onClick={() => void save('sarif')}>Save as SARIF</Button>
+          {FORMATS.map(([format, word]) => (
+            <Button key={format} onClick={() => void save(format)}>
+              Save as {word}
+            </Button>
+          ))}
+          <Button onClick={printing.print}>Print</Button>
           <Button look="primary" disabled={action.busy} onClick={() => void action.run(async () => await client.posture.evaluate({}))}>
             Look again
           </Button>
@@ -71,14 +76,60 @@ export function PosturePage() {
           <Card key={severity} title={SEVERITY[severity].heading} actions={<span className="quiet small">{SEVERITY[severity].about}</span>} flush>
             <ul className={ui['list']}>
               {groups.map((group) => (
-                <FindingGroupRow key={group.key} group={group} />
+                <FindingGroupRow key={group.key} group={group} unfolded={printing.on} />
               ))}
             </ul>
           </Card>
         )
       })}
+      {partner === null && view === 'all' ? <SinceApproval /> : null}
       <PostureHistory partner={partner} />
     </Page>
+  )
+}
+
+/** Everything is unfolded for paper, also when printing began from the browser's menu. */
+function usePrinting(): { readonly on: boolean; print(): void } {
+  const [on, setOn] = useState(false)
+  useEffect(() => {
+    const begin = (): void => setOn(true)
+    const end = (): void => setOn(false)
+    window.addEventListener('beforeprint', begin)
+    window.addEventListener('afterprint', end)
+    return () => {
+      window.removeEventListener('beforeprint', begin)
+      window.removeEventListener('afterprint', end)
+    }
+  }, [])
+  return {
+    on,
+    print: () => {
+      setOn(true)
+      // Once the unfolded page stands.
+      requestAnimationFrame(() => requestAnimationFrame(() => window.print()))
+    },
+  }
+}
+
+const FORMATS = [['csv', 'CSV'], ['json', 'JSON'], ['sarif', 'SARIF']] as const
+
+/** What is another than at the moment that a person approved. Nothing while nobody has. */
+function SinceApproval() {
+  const { data } = useCall('posture.compare', (asked) => asked.posture.compare({}).catch(() => null), (asked, changed) => asked.posture.onChanged(changed))
+  if (data?.approved == null) return null
+  const { from, approved, appeared, gone, same, lines } = data
+  return (
+    <Card title="Since the approved state">
+      <div className={ui['stack']}>
+        <p>
+          {approved.by} approved trust and policy <Time at={from} /> ({approved.reason}). Since then {appeared.length} findings came, {gone.length} went, {same} are the same;{' '}
+          {lines.length === 0 ? 'trust and policy stand as approved.' : `${lines.length} ${lines.length === 1 ? 'line of trust and policy differs' : 'lines of trust and policy differ'}.`}
+        </p>
+        <div>
+          <Link href="/trust/policy">Open policy</Link>
+        </div>
+      </div>
+    </Card>
   )
 }
 

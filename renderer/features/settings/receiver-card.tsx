@@ -16,7 +16,7 @@ import ui from '../../ui/ui.module.css'
 /** Our AS2 receiver: whether it listens, where, and what must be reachable from outside. */
 export function ReceiverCard() {
   const status = useCall('as2.receiver', (client) => client.as2.receiver({}), (client, changed) => client.as2.onReceiverChanged(changed))
-  if (status.data === undefined) return <Card title="AS2 receiver">{status.error === undefined ? <Skeleton height={200} /> : <ErrorPanel error={status.error} />}</Card>
+  if (status.data === undefined) return <Card id="receiver" title="AS2 receiver">{status.error === undefined ? <Skeleton height={200} /> : <ErrorPanel error={status.error} />}</Card>
   return <Receiver status={status.data} />
 }
 
@@ -27,6 +27,7 @@ function Receiver({ status }: { readonly status: ReceiverStatus }) {
   const { settings, listening } = status
   return (
     <Card
+      id="receiver"
       title="AS2 receiver"
       actions={
         <Button look={listening ? 'normal' : 'primary'} disabled={action.busy} onClick={() => void action.run(async () => await (listening ? client.as2.stopReceiver({}) : client.as2.startReceiver({})))}>

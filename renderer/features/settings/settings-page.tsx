@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { z } from 'zod'
 import type { DoctorReport, Settings } from '../../../shared/contract/workspace.ts'
 import { useHost } from '../../lib/app-context.ts'
@@ -12,12 +12,14 @@ import { Card, Page, Skeleton } from '../../ui/page.tsx'
 import { Status } from '../../ui/status.tsx'
 import { BackgroundSettings } from '../background/background-card.tsx'
 import { ReceiverCard } from './receiver-card.tsx'
+import { SafekeepingCard } from './safekeeping-card.tsx'
 import { Station } from './station-form.tsx'
 import ui from '../../ui/ui.module.css'
 
 type Chosen = z.infer<typeof Settings>
 
 export function SettingsPage() {
+  useEffect(leadToCard, [])
   const status = useCall('settings.status', (client) => client.workspace.status({}))
   return (
     <Page title="Settings">
@@ -27,7 +29,8 @@ export function SettingsPage() {
       </div>
       <BackgroundSettings />
       <ReceiverCard />
-      <Card title="Workspace">
+      <SafekeepingCard />
+      <Card id="workspace" title="Workspace">
         {status.data === undefined ? (
           <Skeleton height={90} />
         ) : (
@@ -46,6 +49,23 @@ export function SettingsPage() {
   )
 }
 
+/** An address like /settings#receiver leads to that card; it comes when its data does. */
+function leadToCard(): () => void {
+  const id = window.location.hash.slice(1)
+  if (id === '') return () => undefined
+  const show = (): void => document.querySelector(`#${CSS.escape(id)}`)?.scrollIntoView({ block: 'start' })
+  show()
+  const watch = new MutationObserver(show)
+  watch.observe(document.body, { childList: true, subtree: true })
+  const timer = setTimeout(() => watch.disconnect(), CARDS_STAND_MS)
+  return () => {
+    clearTimeout(timer)
+    watch.disconnect()
+  }
+}
+
+const CARDS_STAND_MS = 1500
+
 function Preferences() {
   const { client } = useHost()
   const settings = useCall('settings', (asked) => asked.workspace.settings({}))
@@ -58,7 +78,7 @@ function Preferences() {
   }
   if (settings.data === undefined) return <Skeleton height={240} />
   return (
-    <Card title="This window">
+    <Card id="notifications" title="This window">
       <div className={ui['stack']}>
         <SelectField
           label="Theme"

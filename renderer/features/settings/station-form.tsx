@@ -31,7 +31,7 @@ function StationForm({ known }: { readonly known: StationDocument | null }) {
     if (done !== undefined) toast('ok', 'Saved', done.changed ? 'Our details are saved.' : 'Nothing had changed.')
   }
   return (
-    <Card title="Our company">
+    <Card id="station" title="Our company">
       <form
         className={ui['stack']}
         onSubmit={(event) => {

@@ -9,6 +9,7 @@ import { Card, Page, Skeleton } from '../../ui/page.tsx'
 import { Status } from '../../ui/status.tsx'
 import { AttachDialog, EndButtons } from './item-acts.tsx'
 import { BindDialog, ConfirmItemDialog, ExportPrivateDialog } from './item-dialogs.tsx'
+import { ImportDialog } from './import-dialog.tsx'
 import { FitnessList, ItemFacts } from './item-preview.tsx'
 import { ProvenanceText } from './provenance-text.tsx'
 import { saveFile } from './save-file.ts'
@@ -19,7 +20,7 @@ import ui from '../../ui/ui.module.css'
 /** What was bound since the page was opened is in use, whatever the two clocks say. */
 const SOON_MS = 3_600_000
 
-type DialogName = 'bind' | 'confirm' | 'export-private' | 'attach'
+type DialogName = 'bind' | 'confirm' | 'export-private' | 'attach' | 'import'
 
 /** One key or certificate: what it is, what uses it, how we know it, what would happen without it. */
 export function TrustItemPage({ id }: { readonly id: string }) {
@@ -99,10 +100,12 @@ export function TrustItemPage({ id }: { readonly id: string }) {
           )}
           {item.x509 !== null && item.hasPrivateKey ? <Button onClick={() => void request()}>Request a certificate (CSR)</Button> : null}
           {item.hasPrivateKey ? <Button onClick={() => setDialog('export-private')}>Private key…</Button> : null}
+          <Button onClick={() => setDialog('import')}>Import a newer one</Button>
           <span className={ui['grow']} />
           <EndButtons item={item} />
         </div>
       </Card>
+      <ImportDialog open={dialog === 'import'} onClose={close} />
       <BindDialog item={item} open={dialog === 'bind'} onClose={close} />
       <ConfirmItemDialog item={item} open={dialog === 'confirm'} onClose={close} />
       <ExportPrivateDialog item={item} open={dialog === 'export-private'} onClose={close} />

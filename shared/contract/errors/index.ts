@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { as2Errors } from './as2.ts'
 import { backupErrors } from './backup.ts'
 import { backgroundErrors } from './background.ts'
+import { postureErrors } from './posture.ts'
 import { commonErrors } from './common.ts'
 import { expectationErrors } from './expectations.ts'
 import { deliveryErrors } from './deliveries.ts'
@@ -29,6 +30,7 @@ const catalogueOfAll = {
   ...commonErrors,
   ...workspaceErrors,
   ...backupErrors,
+  ...postureErrors,
   ...deliveryErrors,
   ...flowErrors,
   ...notificationErrors,

@@ -42,14 +42,15 @@ export async function runAttempt(
   const { deliveries, ledger, payloads, publisher, clock, policy } = deps
   const { delivery, maybeArrived } = deliveries.get(started.id)
   const travels = delivery.wire ?? delivery
-  const observed = { ...session.observed, ...delivery.wire?.facts }
+  // Some of it shows during the transfer only, as whether FTPS resumed the session.
+  const observed = (): ObservedCrypto => ({ ...session.observed, ...delivery.wire?.facts })
   const meter = createProgressMeter(delivery.id, travels.size, publisher, clock)
   let persistedAt = clock.now()
   let acknowledged = deliveries.acknowledgedBefore(delivery.id, started.attempt)
-  deliveries.updateAttempt(started.attempt, { observed, bytes: acknowledged })
+  deliveries.updateAttempt(started.attempt, { observed: observed(), bytes: acknowledged })
   const travelled = { delivery: delivery.id, attempt: started.attempt, partner: delivery.partner, connection: delivery.connection, direction: 'outbound' } as const
   // Before the first byte, while the exceptions hold that let it begin; again at the end, for what shows only in transfer.
-  policy.noteUses(travelled, observed)
+  policy.noteUses(travelled, observed())
   try {
     const receipt = await putFile(
       {
@@ -83,7 +84,7 @@ export async function runAttempt(
           },
           async committing() {
             await options.turn.comes(options.signal)
-            deliveries.updateAttempt(started.attempt, { bytes: acknowledged })
+            deliveries.updateAttempt(started.attempt, { bytes: acknowledged, observed: observed() })
             ledger.apply(delivery.id, 'committing', { actor: systemActor, grouped: true })
             options.turn.passOn()
             // One flush for all whose turn it is at this moment.
@@ -92,11 +93,11 @@ export async function runAttempt(
         },
       },
     )
-    policy.noteUses(travelled, { ...session.observed, ...delivery.wire?.facts })
-    ledger.apply(delivery.id, 'confirmed', { actor: systemActor, receipt, attempt: 'delivered', data: { observed }, grouped: options.more() })
+    policy.noteUses(travelled, observed())
+    ledger.apply(delivery.id, 'confirmed', { actor: systemActor, receipt, attempt: 'delivered', data: { observed: observed() }, grouped: options.more() })
   } catch (error) {
     deliveries.updateAttempt(started.attempt, { bytes: acknowledged })
-    endWithError(delivery, options.signal.aborted ? options.signal.reason : error, observed, deps)
+    endWithError(delivery, options.signal.aborted ? options.signal.reason : error, observed(), deps)
   }
 }
 

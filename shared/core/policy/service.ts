@@ -122,6 +122,8 @@ export function createPolicyService(deps: PolicyDeps) {
     apply: documents.apply,
 
     hardened: repository.hardened,
+    /** For everybody, or by the partner's own document. */
+    hardenedFor: (partner: string): boolean => approvals.hardenedFor(documentOf(partner)),
 
     show(id: string) {
       const partner = documentOf(id)

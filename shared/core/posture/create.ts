@@ -20,10 +20,10 @@ export interface Posture {
   readonly handlers: WaybillHandlers<CallContext>['posture']
 }
 
-export function createPosture(deps: { readonly database: Database; readonly sources: FactSources; readonly audit: AuditTrail; readonly bus: EventBus; readonly raise: RaiseNotice; readonly clock: Clock; readonly logger: Logger; readonly version: string }): Posture {
+export function createPosture(deps: { readonly database: Database; readonly sources: FactSources; readonly audit: AuditTrail; readonly bus: EventBus; readonly raise: RaiseNotice; readonly clock: Clock; readonly logger: Logger; readonly version: string; readonly approve: Parameters<typeof createPostureService>[0]['approval']['approve'] }): Posture {
   const { database, sources, audit, bus, raise, clock, logger, version } = deps
   const repository = createPostureRepository(database)
   const collector = createCollector({ sources, repository, database, clock })
-  const service = createPostureService({ rules: RULES, collector, repository, database, audit, publisher: bus, raise, clock })
+  const service = createPostureService({ rules: RULES, collector, repository, database, audit, publisher: bus, raise, approval: { facts: sources.approval, approve: deps.approve }, clock })
   return { service, watch: createPostureWatch({ service, bus, clock, logger }), handlers: postureHandlers({ service, rules: RULES, clock, version }) }
 }

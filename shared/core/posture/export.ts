@@ -45,14 +45,16 @@ function sarif(findings: readonly Finding[], rules: readonly PostureRule[], vers
       version: '2.1.0',
       runs: [
         {
-          tool: { driver: { name: 'Waybill', version, rules: used.map(({ code, title, rationale, sources, severity }) => ({ id: code, shortDescription: { text: title }, fullDescription: { text: `${rationale} (${sources.join('; ')})` }, defaultConfiguration: { level: LEVELS[severity] } })) } },
+          tool: { driver: { name: 'Waybill', version, rules: used.map(({ code, title, rationale, sources, severity }) => ({ id: code, name: title, shortDescription: { text: title }, fullDescription: { text: `${rationale} (${sources.join('; ')})` }, defaultConfiguration: { level: LEVELS[severity] } })) } },
           results: findings.map((finding) => ({
             ruleId: finding.code,
+            ruleIndex: used.findIndex(({ code }) => code === finding.code),
             level: LEVELS[finding.severity],
             message: { text: `${finding.message}. ${finding.suggestion}` },
             locations: [{ logicalLocations: [{ fullyQualifiedName: finding.subject.id, kind: finding.subject.kind }] }],
             partialFingerprints: { 'waybill/v1': finding.id },
-            ...(finding.suppression === null ? {} : { suppressions: [{ kind: 'external', justification: `${finding.suppression.reason} (${finding.suppression.owner}, until ${finding.suppression.until})` }] }),
+            properties: { firstSeen: finding.firstSeen, lastSeen: finding.lastSeen, domain: finding.domain, deliveries: finding.deliveries },
+            ...(finding.suppression === null ? {} : { suppressions: [{ kind: 'external', status: 'accepted', justification: `${finding.suppression.reason} (${finding.suppression.owner}, until ${finding.suppression.until})` }] }),
           })),
         },
       ],

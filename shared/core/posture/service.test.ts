@@ -28,6 +28,7 @@ describe('the posture over time', () => {
   let now = NOW
   let facts: PostureFacts
   let notices: string[]
+  let approved: PostureFacts['approval']['approved'] = null
   let audited: string[]
   const bus = createEventBus()
   const clock = { now: () => now, sleep: async () => await Promise.resolve() }
@@ -38,6 +39,7 @@ describe('the posture over time', () => {
     now = NOW
     facts = world({ partners: [partner([sftp()])] })
     notices = []
+    approved = null
     audited = []
     const repository = createPostureRepository(database)
     const collector = createCollector({
@@ -50,7 +52,7 @@ describe('the posture over time', () => {
       },
       repository, database, clock,
     })
-    service = createPostureService({ rules: RULES, collector, repository, database, clock, publisher: bus, audit: { record: ({ type }) => void audited.push(type) }, raise: ({ title }) => void notices.push(title) })
+    service = createPostureService({ rules: RULES, collector, repository, database, clock, publisher: bus, audit: { record: ({ type }) => void audited.push(type) }, raise: ({ title }) => void notices.push(title), approval: { facts: () => ({ ...facts.approval, approved }), approve: ({ by, reason }) => { approved = { at: timestamp(now), by, reason }; return { at: timestamp(now), sha256: 'a' } } } })
   })
   afterEach(() => {
     database.close()
@@ -132,8 +134,31 @@ describe('the posture over time', () => {
     change({ platform: { ...PLATFORM, freeBytes: 1 } })
     await evaluate()
     const { appeared, gone, same, baseline } = service.compare(undefined)
+    expect(service.compare(undefined).approved).toEqual({ by: 'Ms Ito', reason: 'after the audit' })
     expect([appeared.map(({ code }) => code), gone.map(({ code }) => code), same, baseline]).toEqual([['disk_low'], ['workspace_readable'], 0, true])
     expect(service.compare(timestamp(now)).appeared).toEqual([])
+  })
+
+  it('stands in the way of a partner whose errors are open, of nobody for how deliveries go, and of nobody while suppressed', async () => {
+    const blocked = (id: string): string | null => {
+      try {
+        service.requireClean(id)
+        return null
+      } catch (error) {
+        return (error as { code: string }).code
+      }
+    }
+    change({ partners: [partner([{ protocol: 'folder', path: '/gone' }])] })
+    await evaluate()
+    expect(blocked('acme')).toBeNull()
+    change({ partners: [partner([sftp()])], items: KEYS.filter(({ kind }) => kind !== 'ssh-host') })
+    await evaluate()
+    expect([blocked('acme'), blocked('beta')]).toEqual(['posture.blocked', null])
+    service.suppress({ code: 'host_key_unpinned', subject: 'acme/sftp', reason: 'moves next week', owner: 'Ms Ito', until: '2026-06-03' }, person)
+    expect(blocked('acme')).toBeNull()
+    change({ platform: { ...PLATFORM, failedPrimitives: ['aes'] } })
+    await evaluate()
+    expect([blocked('acme'), blocked('beta')]).toEqual(['posture.blocked', 'posture.blocked'])
   })
 
   it('notices a downgrade between two deliveries at once, with the delivery that proves it', async () => {

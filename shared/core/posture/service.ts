@@ -1,5 +1,6 @@
 /** Evaluates, remembers, announces. Never in the way of a delivery. */
 import type { Finding, FindingRef, PostureCounts, PostureDomain, FindingState, Severity, Snapshot } from '../../contract/posture.ts'
+import type { PolicyDiff } from '../../contract/policy-calls.ts'
 import type { AuditTrail } from '../audit/service.ts'
 import { actorText, systemActor, type Actor } from '../kernel/actor.ts'
 import { timestamp, type Clock } from '../kernel/clock.ts'
@@ -11,7 +12,7 @@ import type { Database } from '../store/database.ts'
 import type { Collector } from './collect.ts'
 import { DAY_MS } from './days.ts'
 import { evaluate, type Found } from './evaluate.ts'
-import type { PostureFacts } from './facts.ts'
+import type { ApprovalFact, PostureFacts } from './facts.ts'
 import type { PostureRepository, StoredSuppression } from './repository.ts'
 import type { Rule } from './rule.ts'
 import { countsOf, holds, isOpen, nextStates, openAt, refOf } from './states.ts'
@@ -40,7 +41,12 @@ const OPEN: readonly FindingState[] = ['open', 'reappeared']
 const MOST_SUPPRESSED_DAYS = 366
 const MOST_RECORDED = 50
 const EVALUATED = 'evaluated'
-const BASELINE = 'baseline'
+/** Of these an open error stops a partner in hardened mode; how the exchange itself goes never does. */
+const BLOCKING: readonly PostureDomain[] = ['crypto', 'lifecycle', 'transport', 'auth', 'secrets']
+/** What refusals tell of was refused already, and only an exchange that goes well settles them; what ends soon is good until its day. */
+const NOT_BLOCKING: readonly string[] = ['identity_refused', 'policy_refused', 'item_expiring']
+/** These stop everybody. */
+const BLOCKING_ALL: readonly string[] = ['primitives_failed', 'audit_broken', 'policy_signature_bad']
 
 export function createPostureService(deps: {
   readonly rules: readonly Rule[]
@@ -50,9 +56,11 @@ export function createPostureService(deps: {
   readonly audit: AuditTrail
   readonly publisher: Publisher
   readonly raise: RaiseNotice
+  /** The lock file: what was approved last, and approving what stands now. */
+  readonly approval: { facts(): ApprovalFact; approve(request: { by: string; reason: string }, actor: Actor): { readonly at: string; readonly sha256: string } }
   readonly clock: Clock
 }) {
-  const { rules, collector, repository, database, audit, publisher, raise, clock } = deps
+  const { rules, collector, repository, database, audit, publisher, raise, approval, clock } = deps
   let running: Promise<Evaluation> | null = null
 
   const suppressions = (now: number): ReadonlyMap<string, StoredSuppression> => new Map(repository.suppressions().filter((one) => holds(one, now)).map((one) => [`${one.code} ${one.subject}`, one]))
@@ -150,15 +158,19 @@ export function createPostureService(deps: {
       return { snapshots: repository.snapshots(query), total: repository.countSnapshots() }
     },
 
-    /** Rejects with `input.not_found` when neither a time is given nor a baseline was approved. */
-    compare(at: string | undefined): { from: string; baseline: boolean; appeared: FindingRef[]; gone: FindingRef[]; same: number } {
-      const from = at ?? repository.note(BASELINE)
-      if (from === null) throw new AppError('input.not_found', 'there is no approved baseline yet: approve one, or name a time')
+    /** Rejects with `input.not_found` when neither a time is given nor a baseline was approved, with `policy.unapproved` when it is not ours. */
+    compare(at: string | undefined): { from: string; baseline: boolean; approved: { by: string; reason: string } | null; appeared: FindingRef[]; gone: FindingRef[]; same: number; lines: PolicyDiff['lines'] } {
+      const baseline = at === undefined ? approval.facts() : null
+      if (baseline?.approved === null) throw new AppError('input.not_found', 'there is no approved baseline yet: approve one, or name a time')
+      if (baseline?.signatureValid === false) throw new AppError('policy.unapproved', 'the approved text does not bear the signature of this workspace')
+      const from = at ?? baseline?.approved?.at ?? timestamp(clock.now())
       const now = new Map(select(repository.findings(), {}).map((finding) => [finding.id, refOf(finding)]))
       const then = openAt([...now.values()], repository.snapshots({ limit: Number.MAX_SAFE_INTEGER, after: from }))
       return {
         from,
         baseline: at === undefined,
+        approved: baseline?.approved == null ? null : { by: baseline.approved.by, reason: baseline.approved.reason },
+        lines: [...(baseline?.lines ?? [])],
         appeared: [...now.values()].filter(({ id }) => !then.has(id)),
         gone: [...then.values()].filter(({ id }) => !now.has(id)),
         same: [...now.keys()].filter((id) => then.has(id)).length,
@@ -166,13 +178,21 @@ export function createPostureService(deps: {
     },
 
     approve(by: string, reason: string, actor: Actor): { at: string; counts: PostureCounts } {
-      const at = timestamp(clock.now())
       const counts = countsOf(repository.findings())
-      database.transaction(() => {
-        repository.setNote(BASELINE, at)
-        audit.record({ actor, type: 'posture.approved', subject: { kind: 'posture', id: 'all' }, data: { by, reason, counts } })
+      const at = database.transaction(() => {
+        const approved = approval.approve({ by, reason }, actor)
+        audit.record({ actor, type: 'posture.approved', subject: { kind: 'posture', id: 'all' }, data: { by, reason, counts, lock: approved.sha256 } })
+        return approved.at
       })
       return { at, counts }
+    },
+
+    /** What stands in the way of an exchange in hardened mode: rejects with `posture.blocked`. Never asked otherwise. */
+    requireClean(partner: string): void {
+      const inTheWay = repository.findings().filter((finding) => isOpen(finding) && finding.severity === 'error' && (finding.partner === partner ? BLOCKING.includes(finding.domain) && !NOT_BLOCKING.includes(finding.code) : finding.partner === null && BLOCKING_ALL.includes(finding.code)))
+      const [first] = inTheWay
+      if (first === undefined) return
+      throw new AppError('posture.blocked', `${first.message}${inTheWay.length === 1 ? '' : `, and ${inTheWay.length - 1} more`}`, { details: Object.fromEntries(inTheWay.slice(0, 5).map(({ code, subject }) => [code, subject.id])) })
     },
 
     suppress(request: { readonly code: string; readonly subject: string; readonly reason: string; readonly owner: string; readonly until: string }, actor: Actor): Finding[] {

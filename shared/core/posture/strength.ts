@@ -13,7 +13,8 @@ const LADDERS: Partial<Readonly<Record<Aspect, Ladder>>> = {
   'ssh.mac': [[/md5/, 0], [/sha1/, 1], [/umac-64/, 1], [/^implicit$|etm/, 3], [/sha2|umac-128/, 2]],
   'ssh.host-key-algorithm': [[/dss/, 0], [/^ssh-rsa(-cert|$)/, 1], [/rsa-sha2|ecdsa/, 2], [/ed25519/, 3]],
   'tls.version': [[/SSL/i, 0], [/TLSv1(\.[01])?$/, 1], [/TLSv1\.2/, 2], [/TLSv1\.3/, 3]],
-  'tls.cipher': [[/NULL|EXPORT|RC4|DES|anon|MD5/i, 0], [/^(AES|CAMELLIA|ARIA)/i, 1], [/^TLS_/, 3], [/GCM|CHACHA|CCM/i, 3], [/^(ECDHE|DHE)/, 2]],
+  // Names of OpenSSL and of the registry alike. Without an ephemeral exchange whoever gets the key later reads everything.
+  'tls.cipher': [[/NULL|EXPORT|RC4|DES|anon|MD5/i, 0], [/^TLS_(AES|CHACHA20)_/, 3], [/^(AES|CAMELLIA|ARIA|TLS_(RSA|DH|ECDH)_)/i, 1], [/GCM|CHACHA|CCM/i, 3], [/^(TLS_)?(ECDHE|DHE)/, 2]],
   'as2.received-digest': [[/^no$/, 0], [/md5/i, 0], [/sha-?1$/i, 1], [/sha/i, 3]],
   'as2.received-cipher': [[/^no$/, 0], [/rc2|^des-(?!ede3)/i, 0], [/des/i, 1], [/cbc/i, 2], [/gcm/i, 3]],
   'as2.receipt-signed': [[/^no$/, 0], [/^yes$/, 3]],

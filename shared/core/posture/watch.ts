@@ -84,6 +84,9 @@ export function createPostureWatch({ service, bus, clock, logger }: { readonly s
         bus.subscribe('station.changed', changed),
         bus.subscribe('as2.receiverChanged', changed),
         bus.subscribe('flows.changed', changed),
+        bus.subscribe('expectations.changed', changed),
+        bus.subscribe('policy.changed', changed),
+        bus.subscribe('safekeeping.changed', changed),
         bus.subscribe('deliveries.changed', ({ partner, state }) => {
           if (!RESTING.includes(state)) return
           dirty.add(partner)

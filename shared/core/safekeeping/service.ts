@@ -39,6 +39,7 @@ export function createSafekeeping(deps: {
   const { workspace, audit, newest, clock, publisher } = deps
   const { database } = workspace
   let problem: string | null = null
+  let wake = new AbortController()
 
   const settings = (): SafekeepingSettings => {
     const row = database.prepare<[string], { value: string }>('SELECT value FROM settings WHERE key = ?').get(KEY)
@@ -125,14 +126,17 @@ export function createSafekeeping(deps: {
         audit.record({ actor, type: 'safekeeping.configured', subject: BACKUP, data: { ...wanted } })
       })
       publisher.publish('safekeeping.changed', { at: timestamp(clock.now()) })
+      // What is due at a new place is made at once.
+      wake.abort()
       return state()
     },
 
     /** From now on, until the signal. */
     async run(signal: AbortSignal): Promise<void> {
       while (!signal.aborted) {
+        wake = new AbortController()
         await check(signal)
-        await clock.sleep(TICK_MS, signal).catch(() => undefined)
+        await clock.sleep(TICK_MS, AbortSignal.any([signal, wake.signal])).catch(() => undefined)
       }
     },
   }

@@ -12,13 +12,14 @@ import { systemActor } from '../../kernel/actor.ts'
 import { systemClock, type Clock } from '../../kernel/clock.ts'
 import { createEventBus, type EventBus } from '../../kernel/events.ts'
 import { silentLogger, type Logger } from '../../kernel/logger.ts'
-import { buildOpenGraph, type OpenDomains } from '../../open-graph.ts'
+import { buildOpenGraph, type GraphOptions, type OpenDomains } from '../../open-graph.ts'
 import { partnerFacts } from '../../partners/facts.ts'
 import { createPartnerRepository } from '../../partners/repository.ts'
 import type { Database } from '../../store/database.ts'
 import { certificateItem } from '../../trust/certificates.ts'
 import { createInventory } from '../../trust/inventory.ts'
 import { createTrustRepository } from '../../trust/repository.ts'
+import type { Keychain } from '../../workspace/keychain.ts'
 import { createWorkspace, openWorkspace, type Workspace } from '../../workspace/open-workspace.ts'
 
 export interface Identity {
@@ -58,14 +59,15 @@ const noKeychain = {
 }
 const PASSPHRASE = 'correct horse battery'
 
-export async function testStation(as2Id: string, options: { readonly identity?: Identity; readonly clock?: Clock; readonly logger?: Logger } = {}): Promise<TestStation> {
+export async function testStation(as2Id: string, options: { readonly identity?: Identity; readonly clock?: Clock; readonly logger?: Logger; readonly surroundings?: Pick<GraphOptions, 'builtAt' | 'env' | 'selfTests'>; readonly keychain?: Keychain } = {}): Promise<TestStation> {
   const home = mkdtempSync(join(tmpdir(), 'waybill-station-'))
   const folder = join(home, 'workspace')
+  const keychain = options.keychain ?? noKeychain
   mkdirSync(folder)
   const clock = options.clock ?? systemClock
   const bus = createEventBus()
   const identity = options.identity ?? (await generateSelfSigned({ subject: { commonName: as2Id }, key: 'rsa-2048' }))
-  let workspace: Workspace = await createWorkspace({ folder, keychain: noKeychain, clock, passphrase: PASSPHRASE, useKeychain: false })
+  let workspace: Workspace = await createWorkspace({ folder, keychain, clock, passphrase: PASSPHRASE, useKeychain: options.keychain !== undefined })
 
   const build = (): ReturnType<typeof buildOpenGraph> => {
     const graph = buildOpenGraph({
@@ -80,6 +82,7 @@ export async function testStation(as2Id: string, options: { readonly identity?: 
       },
       practice: { start: async () => await Promise.reject(new Error('no practice partner here')) },
       version: 'test',
+      ...options.surroundings,
     })
     graph.start()
     return graph
@@ -125,7 +128,7 @@ export async function testStation(as2Id: string, options: { readonly identity?: 
     async restart() {
       await graph.stop()
       await workspace.close()
-      workspace = await openWorkspace({ folder, keychain: noKeychain, clock, passphrase: PASSPHRASE, remember: 'no' })
+      workspace = await openWorkspace({ folder, keychain, clock, passphrase: PASSPHRASE, remember: options.keychain === undefined ? 'no' : 'if-lost' })
       graph = build()
     },
     async close() {

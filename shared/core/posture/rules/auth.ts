@@ -24,7 +24,7 @@ export const authRules: readonly Rule[] = [
   connectionRule({
     code: 'agent_any_key', domain: 'auth', severity: 'info', title: 'The agent offers all its keys',
     rationale: 'The server learns which keys there are, and each that does not fit counts as a failed sign-in: some lock the account.',
-    sources: ['OpenSSH IdentitiesOnly, MaxAuthTries'], suggestion: 'Name the one key of the agent in the connection.',
+    sources: ['OpenSSH IdentitiesOnly, MaxAuthTries'], suggestion: 'Ask whoever set the agent up which key this partner knows, and enter its fingerprint in the connection.',
     find: (view) => (view.connection.protocol === 'sftp' && view.connection.auth.method === 'agent' && view.connection.auth.key === undefined ? [{ message: `${view.name} tries each key of the SSH agent`, open: { kind: 'partner-form', id: view.partner.document.id } }] : []),
   }),
   connectionRule({

@@ -74,13 +74,13 @@ export const flowRules: readonly Rule[] = [
   connectionRule({
     code: 'never_used', domain: 'flow', severity: 'info', title: 'A connection was never used',
     rationale: 'Each account and key that is not needed is one more that can be misused.',
-    sources: ['NIST SP 800-53 AC-2(3)', 'CIS Control 5.3 (dormant accounts)'], suggestion: 'Remove it, or send a first file.',
+    sources: ['NIST SP 800-53 AC-2(3)', 'CIS Control 5.3 (dormant accounts)'], suggestion: 'Ask whether it is still wanted: if so, send a first file; if not, edit the partner and remove the connection.',
     find: (view) => (view.traffic !== null || view.partner.practice || daysBetween(view.partner.updatedAt, view.facts.now) < NEVER_USED_DAYS ? [] : [{ message: `${view.name}: nothing was ever sent or received`, evidence: [fact('Last changed', dayOf(view.partner.updatedAt))], open: { kind: 'partner-form', id: view.partner.document.id } }]),
   }),
   connectionRule({
     code: 'receive_duplicates', domain: 'flow', severity: 'info', title: 'Renamed copies are taken as new files',
     rationale: 'Files stay at the partner and known content under another name is taken again: an order may be processed twice.',
-    sources: ['RFC 4130 §5.5 (duplicates)', 'Xferity idempotency'], suggestion: 'Set "known content under another name" to hold, or let files be moved after they were taken.',
+    sources: ['RFC 4130 §5.5 (duplicates)', 'Xferity idempotency'], suggestion: 'Edit the partner and set "Known content under another name" to hold, or let files be moved after they were taken.',
     find: (view) => {
       const receive = 'receive' in view.connection ? view.connection.receive : undefined
       return receive?.after === 'leave' && receive.sameContent === 'take' ? [{ message: `${view.name} leaves files there and takes known content again`, open: { kind: 'partner-form', id: view.partner.document.id } }] : []
@@ -89,7 +89,7 @@ export const flowRules: readonly Rule[] = [
   connectionRule({
     code: 'receive_unstable', domain: 'flow', severity: 'warning', title: 'Files may be taken before they are complete',
     rationale: 'Without a waiting time or a marker a file is taken while the partner still writes it.',
-    sources: ['MOVEit and EFT: "file in use" settings', 'WinSCP .filepart'], suggestion: 'Set "unchanged for" to 10 seconds or more, or agree on a marker file.',
+    sources: ['MOVEit and EFT: "file in use" settings', 'WinSCP .filepart'], suggestion: 'Edit the partner and set "Unchanged for" to 10 seconds or more, or agree with the partner on a marker file.',
     find: (view) => {
       const receive = 'receive' in view.connection ? view.connection.receive : undefined
       return receive !== undefined && receive.stableSeconds === 0 && receive.marker === undefined ? [{ message: `${view.name} takes files as soon as they appear`, open: { kind: 'partner-form', id: view.partner.document.id } }] : []
@@ -98,13 +98,13 @@ export const flowRules: readonly Rule[] = [
   connectionRule({
     code: 'verify_size_only', domain: 'flow', severity: 'info', title: 'Uploads are checked by their size only',
     rationale: 'A file of the right length may still hold a wrong content.',
-    sources: ['RFC draft-ietf-secsh-filexfer-extensions (check-file)'], suggestion: 'Set the check after upload to auto, or to read-back for important files.',
+    sources: ['RFC draft-ietf-secsh-filexfer-extensions (check-file)'], suggestion: 'Edit the partner and set "Check after upload" to auto, or to read-back for important files.',
     find: (view) => ('verify' in view.connection && view.connection.verify === 'size' ? [{ message: `${view.name} compares sizes only`, open: { kind: 'partner-form', id: view.partner.document.id } }] : []),
   }),
   partnerRule({
     code: 'suspended_for_long', domain: 'flow', severity: 'info', title: 'A partner is suspended for long',
     rationale: 'What is meant for a while is easily forgotten; keys and accounts stay valid meanwhile.',
-    sources: ['NIST SP 800-53 AC-2(3)'], suggestion: 'Resume the exchange, or remove the partner.',
+    sources: ['NIST SP 800-53 AC-2(3)'], suggestion: 'Decide with whoever suspended it: resume the exchange on the partner\'s page, or remove the partner.',
     find: ({ document, suspended, updatedAt }, { now }) => (suspended && daysBetween(updatedAt, now) >= SUSPENDED_DAYS ? [{ message: `${document.name} is suspended for ${daysText(daysBetween(updatedAt, now))}`, evidence: [fact('Since', dayOf(updatedAt))] }] : []),
   }),
   partnerRule({

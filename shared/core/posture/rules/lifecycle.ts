@@ -88,7 +88,7 @@ export const lifecycleRules: readonly Rule[] = [
   itemRule({
     code: 'no_successor', domain: 'lifecycle', severity: 'warning', title: 'It ends soon and nothing follows',
     rationale: 'On that day the role is empty. A successor that is bound in time takes over without a gap.',
-    sources: ['NIST SP 800-57 Part 1 Rev. 5 §5.3 (cryptoperiods)', 'CertCutover and similar tools exist because this is forgotten'], suggestion: 'Import the successor and bind it in the same roles, active from before the end.',
+    sources: ['NIST SP 800-57 Part 1 Rev. 5 §5.3 (cryptoperiods)', 'CertCutover and similar tools exist because this is forgotten'], suggestion: 'Get the next certificate or key, import it under Keys & certificates, and press "Use it for…" with a first day before the end.',
     find: (facts) =>
       expiry(facts, ({ part, daysLeft }) => part !== 'chain' && daysLeft >= 0 && daysLeft <= NO_SUCCESSOR_DAYS).flatMap((entry) => {
         const open = entry.uses.filter((use) => !hasSuccessor(entry, use, facts.items))
@@ -98,26 +98,26 @@ export const lifecycleRules: readonly Rule[] = [
   itemRule({
     code: 'chain_expired', domain: 'lifecycle', severity: 'error', title: 'A certificate above has expired',
     rationale: 'A chain is as valid as its shortest member: servers and partners that check it refuse the certificate below.',
-    sources: ['RFC 5280 §6.1', 'AddTrust root expiry, 30 May 2020'], suggestion: 'Ask the authority for the current certificates between, and import the certificate together with them.',
+    sources: ['RFC 5280 §6.1', 'AddTrust root expiry, 30 May 2020'], suggestion: 'Ask whoever issued the certificate for the current certificates between it and the authority, and import it together with them.',
     find: (facts) => expiry(facts, ({ part, daysLeft }) => part === 'chain' && daysLeft < 0).map((entry) => hitOf(entry, `${entry.name}, above ${entry.label}, ${when(entry)}`)),
   }),
   itemRule({
     code: 'chain_expiring', domain: 'lifecycle', severity: 'warning', title: 'A certificate above ends soon',
     rationale: 'The certificate itself may be valid for years; it fails together with the one above it.',
-    sources: ['RFC 5280 §6.1'], suggestion: 'Ask the authority which certificate replaces the one above, and import the chain again.',
+    sources: ['RFC 5280 §6.1'], suggestion: 'Ask whoever issued the certificate which one replaces the one above, and import it together with that.',
     find: (facts) => expiry(facts, ({ part, daysLeft, state }) => part === 'chain' && daysLeft >= 0 && state !== 'later').map((entry) => hitOf(entry, `${entry.name}, above ${entry.label}, ${when(entry)}`)),
   }),
   itemRule({
     code: 'not_yet_valid', domain: 'lifecycle', severity: 'error', title: 'Something is in use before it is valid',
     rationale: 'Partners refuse it until its first day; often a clock is wrong or the binding begins too early.',
-    sources: ['RFC 5280 §4.1.2.5'], suggestion: 'Let the binding begin on the first day of validity, and keep the earlier item bound until then.',
+    sources: ['RFC 5280 §4.1.2.5'], suggestion: 'Open it and end its use; then press "Use it for…" with its first valid day as the beginning. Keep the earlier one in use until then.',
     find: ({ items, now }) =>
       items.filter(({ notBefore, bindings }) => notBefore !== null && Date.parse(notBefore) > now && bindings.some((binding) => isActive(binding, now))).map((item) => ({ ...ofItem(item), message: `${item.label} is bound now and valid from ${dayOf(item.notBefore ?? '')} only`, evidence: [fact('Valid from', dayOf(item.notBefore ?? ''))] })),
   }),
   itemRule({
     code: 'rollover_stuck', domain: 'lifecycle', severity: 'warning', title: 'A change of keys has not been ended',
     rationale: 'The old key is still accepted long after the new one came: whoever has the old one can still pretend to be the partner.',
-    sources: ['NIST SP 800-57 Part 1 Rev. 5 §5.3 (cryptoperiods)'], suggestion: 'Ask the partner whether the old one is still used; if not, end its binding.',
+    sources: ['NIST SP 800-57 Part 1 Rev. 5 §5.3 (cryptoperiods)'], suggestion: 'Ask the partner whether the old one is still used; if not, open it and end its use.',
     find: stuckRollovers,
   }),
   itemRule({
@@ -177,8 +177,12 @@ const RECENT_DAYS = 30
 function retiredSeen({ items, observations, now }: PostureFacts): Hit[] {
   const retired = new Map(items.filter(({ state }) => state === 'retired').map((item) => [item.fingerprint, item]))
   return observations.flatMap((seen) => {
-    const item = SEEN_KEYS.includes(seen.aspect) && daysBetween(seen.lastSeen, now) <= RECENT_DAYS ? retired.get(seen.value) : undefined
-    if (item === undefined) return []
+    if (daysBetween(seen.lastSeen, now) > RECENT_DAYS) return []
+    // A refusal names what was presented behind its code.
+    const shown = SEEN_KEYS.includes(seen.aspect) ? seen.value : seen.aspect === 'refused' ? (seen.value.split(' ')[1] ?? '') : ''
+    const item = retired.get(shown)
+    const ended = item?.bindings.map(({ activeUntil }) => activeUntil ?? '').toSorted().at(-1) ?? ''
+    if (item === undefined || seen.lastSeen <= ended) return []
     return [{ ...ofItem(item), partner: seen.partner, detail: `${seen.partner}/${seen.connection} ${seen.aspect}`, message: `${item.label} is retired, and ${seen.partner} still used it on ${dayOf(seen.lastSeen)}`, evidence: [fact('Fingerprint', item.fingerprint), fact('Last seen', dayOf(seen.lastSeen))], deliveries: seen.deliveries }]
   })
 }

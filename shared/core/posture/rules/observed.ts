@@ -83,10 +83,10 @@ const issuerStays = (view: ConnectionView): boolean => {
 const STEPS_DOWN = COMPARED_ASPECTS.filter((aspect) => aspect !== 'as2.receipt-signed' && aspect !== 'pgp.signer')
 
 export const observedRules: readonly Rule[] = [
-  weak({ code: 'observed_weak_ssh', title: 'A weak SSH algorithm is in use', rationale: 'What is negotiated is what protects the file, whatever is written in the settings.', sources: ['RFC 9142 (SSH key exchange)', 'RFC 8758 (RC4), RFC 8332 (SHA-2 for RSA)', 'NIST SP 800-131A Rev. 2'], suggestion: 'Ask the partner to update or configure their server; then remove the exception that permits it.' }, ['ssh.kex', 'ssh.cipher', 'ssh.mac', 'ssh.host-key-algorithm']),
-  weak({ code: 'observed_weak_tls', title: 'A weak TLS version or suite is in use', rationale: 'TLS before 1.2 is withdrawn, and suites without forward secrecy let recorded traffic be read later.', sources: ['RFC 8996', 'RFC 9325 §4.1', 'NIST SP 800-52 Rev. 2'], suggestion: 'Ask the partner to switch on TLS 1.3, or ECDHE suites with AES-GCM.' }, ['tls.version', 'tls.cipher']),
+  weak({ code: 'observed_weak_ssh', title: 'A weak SSH algorithm is in use', rationale: 'What is negotiated is what protects the file, whatever is written in the settings.', sources: ['RFC 9142 (SSH key exchange)', 'RFC 8758 (RC4), RFC 8332 (SHA-2 for RSA)', 'NIST SP 800-131A Rev. 2'], suggestion: 'Send the partner\'s administrator what was seen, and ask for newer algorithms. Once they are there, remove the exception that permits the old ones.' }, ['ssh.kex', 'ssh.cipher', 'ssh.mac', 'ssh.host-key-algorithm']),
+  weak({ code: 'observed_weak_tls', title: 'A weak TLS version or suite is in use', rationale: 'TLS before 1.2 is withdrawn, and suites without forward secrecy let recorded traffic be read later.', sources: ['RFC 8996', 'RFC 9325 §4.1', 'NIST SP 800-52 Rev. 2'], suggestion: 'Send the partner\'s administrator what was seen, with the request to switch on TLS 1.3, or ECDHE suites with AES-GCM.' }, ['tls.version', 'tls.cipher']),
   weak({ code: 'observed_weak_message', title: 'The partner\'s AS2 messages or receipts are weakly protected', rationale: 'SHA-1 signatures can be forged and Triple DES is withdrawn; a receipt with SHA-1 proves less every year.', sources: ['NIST SP 800-131A Rev. 2 §2, §9', 'draft-ietf-ediint-rfc4130bis'], suggestion: 'Ask the partner to sign with SHA-256 and to encrypt with AES.' }, ['as2.received-digest', 'as2.received-cipher', 'as2.receipt-mic']),
-  weak({ code: 'observed_weak_pgp', title: 'The partner\'s OpenPGP files are weakly protected', rationale: 'Old packets can be changed on the way without notice, and SHA-1 signatures can be forged.', sources: ['RFC 9580 §9.5, §13.7', 'EFAIL (2018)'], suggestion: 'Ask the partner to update GnuPG and to remove old "cipher-algo" and "digest-algo" lines from its settings.' }, ['pgp.cipher', 'pgp.packet', 'pgp.hash']),
+  weak({ code: 'observed_weak_pgp', title: 'The partner\'s OpenPGP files are weakly protected', rationale: 'Old packets can be changed on the way without notice, and SHA-1 signatures can be forged.', sources: ['RFC 9580 §9.5, §13.7', 'EFAIL (2018)'], suggestion: 'Send the partner what was seen, with the request to update GnuPG and to remove old "cipher-algo" and "digest-algo" lines from its settings.' }, ['pgp.cipher', 'pgp.packet', 'pgp.hash']),
   connectionRule({
     code: 'silent_downgrade', domain: 'crypto', severity: 'error', title: 'The connection became weaker',
     rationale: 'A step down without a word is either a changed server or somebody in between who forces old algorithms.',
@@ -131,7 +131,9 @@ export const observedRules: readonly Rule[] = [
     find: (view) => {
       const refusals = seenOf(view, 'refused')
       const good = view.traffic?.lastDeliveredAt ?? ''
-      return refusals.filter((seen) => seen.lastSeen > good && isRecent(seen, view.facts.now)).map((seen) => {
+      // Settled by a delivery, by a test that went through, or by trusting what was presented.
+      const settled = (seen: Observation): boolean => seen.lastSeen <= good || (view.test?.ok === true && view.test.at > seen.lastSeen) || view.bound.some(({ item }) => seen.value.split(' ')[1] === item.fingerprint)
+      return refusals.filter((seen) => !settled(seen) && isRecent(seen, view.facts.now)).map((seen) => {
         const [code = '', ...presented] = seen.value.split(' ')
         return { detail: seen.value, message: `${view.name}: ${REFUSALS[code] ?? code}${presented.length === 0 ? '' : ` (${presented.join(' ')})`}`, evidence: [fact('Refused as', code), ...(presented.length === 0 ? [] : [fact('Presented', presented.join(' '))]), fact('First seen', seen.firstSeen), fact('Last seen', seen.lastSeen)], deliveries: seen.deliveries }
       })
@@ -140,7 +142,7 @@ export const observedRules: readonly Rule[] = [
   connectionRule({
     code: 'ftps_session_anew', domain: 'transport', severity: 'info', title: 'FTPS data connections do not resume the session',
     rationale: 'Resuming proves that the data connection belongs to the one that signed in; without it somebody else may fetch the file first.',
-    sources: ['RFC 4217', 'vsftpd require_ssl_reuse'], suggestion: 'Ask the partner to demand session reuse on their FTPS server.',
+    sources: ['RFC 4217', 'vsftpd require_ssl_reuse'], suggestion: 'Ask the partner\'s administrator: "Please require TLS session reuse on your FTPS server." Nothing is wrong on our side.',
     find: (view) => {
       const now = latest(view, 'ftps.data-session')
       return now === undefined || now.value.startsWith('resumed') || !isRecent(now, view.facts.now) ? [] : [{ message: `${view.name}: data connections are ${now.value}`, evidence: [fact('Last seen', dayOf(now.lastSeen))], deliveries: now.deliveries }]
@@ -149,7 +151,7 @@ export const observedRules: readonly Rule[] = [
   connectionRule({
     code: 'server_outdated', domain: 'transport', severity: 'info', title: 'The partner\'s SSH server is old',
     rationale: 'Old servers lack today\'s algorithms and repairs; the next step of hardening on our side will lock them out.',
-    sources: ['CVE-2023-48795 (Terrapin)', 'CVE-2024-6387 (regreSSHion)', 'OpenSSH release notes'], suggestion: 'Tell the partner\'s administrator which version was seen.',
+    sources: ['CVE-2023-48795 (Terrapin)', 'CVE-2024-6387 (regreSSHion)', 'OpenSSH release notes'], suggestion: 'Send the partner\'s administrator the version that was seen, and ask when it will be updated.',
     find: (view) => {
       const now = latest(view, 'ssh.software')
       const version = now === undefined ? null : /OpenSSH_(\d+)\.(\d+)/.exec(now.value)

@@ -11,7 +11,7 @@ export const refusedRules: readonly Rule[] = [
   connectionRule({
     code: 'policy_refused', domain: 'crypto', severity: 'error', title: 'The policy refuses what is exchanged',
     rationale: 'Something about a message, a file or a line is weaker than was agreed. Nothing was sent or taken on it, and nothing will be until one side changes.',
-    sources: ['RFC 9325 §3.1 (minimum versions)', 'NIST SP 800-131A Rev. 2', 'Waybill: policy and dated exceptions'], suggestion: 'Ask the partner to change it, or change what we send. If that takes time, add an exception with reason, owner and end date.',
+    sources: ['RFC 9325 §3.1 (minimum versions)', 'NIST SP 800-131A Rev. 2', 'Waybill: policy and dated exceptions'], suggestion: 'Ask the partner to change it, or change what we send. If that takes time, add an exception with reason, owner and last day on the partner\'s page.',
     find: (view) =>
       view.refusals
         // Approved since: the drift has a rule of its own.
@@ -22,7 +22,7 @@ export const refusedRules: readonly Rule[] = [
           message: `${view.name}: ${ruleText(refusal)}; it is "${refusal.seen}"`,
           evidence: [fact('Refused', `${refusal.times} times, last on ${dayOf(refusal.lastAt)}`), ...(refusal.asked === '' ? [] : [fact('The policy wants', refusal.asked)]), ...(refusal.exception === null || !(refusal.exception in TOLERATED) ? [] : [fact('Would permit it', refusal.exception)])],
           deliveries: refusal.delivery === null ? [] : [refusal.delivery],
-          open: { kind: 'partner-form' as const, id: view.partner.document.id },
+          open: { kind: 'partner' as const, id: view.partner.document.id },
         })),
   }),
 ]

@@ -14,10 +14,17 @@ const MD5 = /\bMD5\b|(^|[^0-9a-f:])([0-9a-f]{2}:){15}[0-9a-f]{2}($|[^0-9a-f:])/i
 const SHA1 = /\bSHA-?1\b(?!\d)|(^|[^0-9a-f:])([0-9a-f]{2}:){19}[0-9a-f]{2}($|[^0-9a-f:])/i
 const STRONG = /SHA-?(2|256|384|512)/i
 
-/** Every note that names a fingerprint names a weak one. */
+/** What was compared, or is named in the notes, is a weak fingerprint only. */
 function comparedWeakly({ provenance }: TrustItem): boolean {
-  const notes = provenance.map(({ note }) => note ?? '')
+  const notes = provenance.flatMap(({ note, compared }) => [note ?? '', ...(compared === undefined ? [] : [spelled(compared)])])
   return notes.some((note) => MD5.test(note) || SHA1.test(note)) && !notes.some((note) => STRONG.test(note))
+}
+
+/** Fingerprints come with and without separators: by their length it is said what they are. */
+function spelled(compared: string): string {
+  const digits = compared.replaceAll(/[^0-9a-f]/gi, '').length
+  const isHex = /^(sha-?1:?|md5:?)?[0-9a-f:\s-]+$/i.test(compared)
+  return isHex && digits === 40 ? 'SHA-1' : isHex && digits === 32 ? 'MD5' : 'SHA-256'
 }
 
 /** Public certificates live at most this long (CA/Browser Forum BR §6.3.2). */
@@ -51,7 +58,7 @@ export const transportRules: readonly Rule[] = [
   connectionRule({
     code: 'host_key_weak', domain: 'transport', severity: 'warning', title: 'A pinned host key is weak',
     rationale: 'DSA keys and RSA keys below 2048 bit can be broken: somebody else could then be that server.',
-    sources: ['RFC 8332', 'NIST SP 800-131A Rev. 2 §3', 'OpenSSH 9.8 removed DSA'], suggestion: 'Ask the partner for an Ed25519 host key, pin it, and end the binding of the weak one.',
+    sources: ['RFC 8332', 'NIST SP 800-131A Rev. 2 §3', 'OpenSSH 9.8 removed DSA'], suggestion: 'Ask the partner\'s administrator for an Ed25519 host key and its fingerprint, trust it on the partner\'s page, and end the use of the weak one.',
     find: (view) => inRole(view, 'ssh-host').filter(({ item }) => item.kind === 'ssh-host' && (item.algorithm === 'ssh-dss' || (item.algorithm.includes('rsa') && item.bits !== null && item.bits < 2048))).map(({ item }) => ({ ...ofItem(item), detail: view.id, message: `the host key of ${view.name} is ${item.algorithm}${item.bits === null ? '' : ` with ${item.bits} bit`}`, evidence: [fact('Fingerprint', item.fingerprint)] })),
   }),
   connectionRule({
@@ -82,7 +89,7 @@ export const transportRules: readonly Rule[] = [
   connectionRule({
     code: 'tls_pin_short_lived', domain: 'transport', severity: 'warning', title: 'A certificate is pinned that is renewed often',
     rationale: 'Public certificates live 200 days now and 47 from 2029: each renewal stops the exchange while the certificate itself is pinned.',
-    sources: ['CA/Browser Forum SC-081v3', 'RFC 7469 §2.6'], suggestion: 'Pin the public key (spki:…) if the partner keeps it, or trust the authority instead.',
+    sources: ['CA/Browser Forum SC-081v3', 'RFC 7469 §2.6'], suggestion: 'Ask the partner whether the key stays the same at renewals. If so, pin the public key (spki:…) that the connection test shows; if not, edit the partner and trust the authority instead.',
     find: (view) =>
       tlsOf(view.connection) === null
         ? []
@@ -91,7 +98,7 @@ export const transportRules: readonly Rule[] = [
   connectionRule({
     code: 'tls_minimum_low', domain: 'transport', severity: 'info', title: 'TLS 1.3 could be demanded',
     rationale: 'The server has spoken nothing but TLS 1.3 for weeks; as long as 1.2 is permitted somebody in between can ask for it.',
-    sources: ['RFC 9325 §3.1.1', 'RFC 8446 Appendix D'], suggestion: 'Set the lowest TLS version to 1.3 on this connection.',
+    sources: ['RFC 9325 §3.1.1', 'RFC 8446 Appendix D'], suggestion: 'Edit the partner and choose 1.3 as "Lowest TLS version".',
     find: (view) => {
       const seen = seenOf(view, 'tls.version')
       const [now] = seen
@@ -111,7 +118,7 @@ export const transportRules: readonly Rule[] = [
   connectionRule({
     code: 'plain_http', domain: 'transport', severity: 'warning', title: 'The address is reached without TLS',
     rationale: 'Names, headers and sizes can be read and changed on the way; an unsigned or unencrypted message altogether.',
-    sources: ['RFC 4130 §9', 'RFC 9110 §17'], suggestion: 'Ask the partner for their https address.',
+    sources: ['RFC 4130 §9', 'RFC 9110 §17'], suggestion: 'Ask the partner for their https address, and enter it in the connection.',
     find: (view) => {
       const host = plainHostOf(view.connection)
       if (host === null) return []
@@ -122,7 +129,7 @@ export const transportRules: readonly Rule[] = [
   connectionRule({
     code: 'receipts_plain_http', domain: 'transport', severity: 'info', title: 'Receipts come back without TLS',
     rationale: 'Signed receipts cannot be forged, but everybody on the way sees with whom we exchange what, and can drop them.',
-    sources: ['RFC 4130 §7.2'], suggestion: 'Give partners an https address of our receiver.',
+    sources: ['RFC 4130 §7.2'], suggestion: 'Ask our network people for an https address of our receiver, and enter it under Settings, Our company.',
     find: (view) => {
       const { connection, facts } = view
       if (connection.protocol !== 'as2' || connection.url === undefined || connection.receipt.request === 'none' || connection.receipt.mode !== 'async') return []

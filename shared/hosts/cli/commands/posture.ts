@@ -121,14 +121,14 @@ export function postureCommands(program: Command, run: Register): void {
     .action(
       run(async ({ client, output }, options: { at?: string }) => {
         const result = await client.posture.compare(options)
-        output.result(result, () => [`Since ${result.from}${result.baseline ? ' (baseline)' : ''}: ${result.appeared.length} appeared, ${result.gone.length} gone, ${result.same} the same.`, ...result.appeared.map(refLine('+')), ...result.gone.map(refLine('-'))].join('\n'))
-        return result.appeared.length > 0 ? 3 : 0
+        output.result(result, () => [`Since ${result.from}${result.approved === null ? '' : ` (baseline approved by ${result.approved.by}: ${result.approved.reason})`}: ${result.appeared.length} appeared, ${result.gone.length} gone, ${result.same} the same.`, ...result.appeared.map(refLine('+')), ...result.gone.map(refLine('-')), ...(result.lines.length === 0 ? [] : ['Trust and policy differ from what was approved:', ...result.lines.map(({ change, text }) => `  ${change === 'added' ? '+' : '-'} ${text}`)])].join('\n'))
+        return result.appeared.length + result.lines.length > 0 ? 3 : 0
       }),
     )
 
   posture
     .command('approve')
-    .description('takes what stands now as the baseline')
+    .description('approves trust and policy as they stand (the lock file): that moment is the baseline')
     .requiredOption('--by <name>', 'who approves')
     .requiredOption('--reason <text>', 'why')
     .action(
