@@ -30,7 +30,8 @@ export function createSourceFolders(clock: Clock): SourceFolders {
   const readyAt = (path: string, found: { size: number; mtimeMs: number; ctimeMs: number }, stableMs: number): number => {
     const now = clock.now()
     const before = seen.get(path)
-    const same = before !== undefined && before.size === found.size && before.modified === found.mtimeMs
+    // Seen before the clock was set back: it is counted from now on, not from when the clock has caught up.
+    const same = before !== undefined && before.since <= now && before.size === found.size && before.modified === found.mtimeMs
     if (!same) {
       if (seen.size >= MOST_REMEMBERED) seen.clear()
       seen.set(path, { size: found.size, modified: found.mtimeMs, since: now })

@@ -247,6 +247,18 @@ describe('collecting a partner\'s folder', () => {
     expect(remoteFiles.takeAgain(again.taken[0]?.id ?? '')).toBe(false)
   })
 
+  it('takes a file that was first seen before the clock was set back', async () => {
+    let now = Date.parse('2026-11-25T12:00:00Z')
+    const here = await installation({ stableSeconds: 10 }, { clock: { now: () => now, sleep: async () => await Promise.resolve() } })
+    put('a.edi', 'ORDER')
+    expect((await here.receive()).waiting).toEqual([{ name: 'a.edi', reason: 'not-stable' }])
+    now -= 3_600_000
+    await here.receive()
+    now += 11_000
+    expect((await here.receive()).taken).toHaveLength(1)
+    expect(inbox()).toEqual(['a.edi'])
+  })
+
   it('watches a new file for the agreed time, and takes it only if it stays the same', async () => {
     let now = Date.parse('2026-11-25T10:00:00Z')
     const clock: Clock = {

@@ -47,6 +47,7 @@ export function createRemoteFileRepository(database: Database) {
      FROM remote_files file WHERE partner = @partner AND connection = @connection AND folder = @folder AND gone_at IS NULL`,
   )
   const markGone = database.prepare<[string, number]>('UPDATE remote_files SET gone_at = ? WHERE id = ?')
+  const notLater = database.prepare<[Record<string, unknown>]>('UPDATE remote_files SET unchanged_since = @now WHERE partner = @partner AND connection = @connection AND folder = @folder AND gone_at IS NULL AND unchanged_since > @now')
   const insert = database.prepare<[Record<string, unknown>]>(
     `INSERT INTO remote_files (partner, connection, folder, name, size, modified_at, version, unchanged_since, replaces)
      VALUES (@partner, @connection, @folder, @name, @size, @modifiedAt, @version, @now, @replaces)`,
@@ -58,6 +59,8 @@ export function createRemoteFileRepository(database: Database) {
     /** Holds a listing against what is known, notes what is new, changed or gone, and answers what is there by name. */
     observe(place: Place, listing: readonly RemoteFile[], now: number, at: string): Map<string, RemoteFileRecord> {
       return database.transaction(() => {
+        // The clock was set back since: the file would seem to change until the clock has caught up.
+        notLater.run({ ...place, now })
         const known = read(place)
         const names = new Set(listing.map(({ name }) => name))
         for (const record of known.values()) if (!names.has(record.name)) markGone.run(at, record.id)
