@@ -114,6 +114,8 @@ describe('the sender', () => {
   })
 
   it('refuses what is weaker than agreed before a byte goes out', async () => {
+    // What waited for this server to come back may go on meanwhile, under the numbers that it has.
+    const known = new Set(us.database().prepare<[], { id: string }>('SELECT message_id id FROM as2_messages').all().map(({ id }) => id))
     const refused = async (change: Readonly<Record<string, unknown>>, address = url): Promise<unknown> => {
       us.partner(as2Partner('partner', 'PARTNER', address, change))
       const { state, error } = await send()
@@ -124,7 +126,7 @@ describe('the sender', () => {
     expect(await refused({}, 'http://192.0.2.1/as2')).toEqual(['failed', 'as2.plain_http'])
     us.partner(as2Partner('other', 'OTHER', url))
     expect(await us.send('other', us.file('y.edi', 'y'))).toMatchObject({ state: 'failed', error: { code: 'as2.certificate_missing' } })
-    expect(came).toEqual([])
+    expect(came.filter(({ headers }) => !known.has(String(headers['message-id'])))).toEqual([])
   })
 
   it('tests a connection without sending anything', async () => {
