@@ -2,7 +2,10 @@ import { defineConfig } from 'vitest/config'
 
 const root = new URL('..', import.meta.url).pathname
 
-/** Three rings: `unit` needs only Node, `peers` needs real servers, `e2e` drives the built product. */
+/**
+ * Three rings: `unit` needs only Node, `peers` needs real servers, `e2e` drives the built product. Much of a file's time in the latter
+ * two goes into starting programs and waiting for them: two files at a time fill the two cores of CI.
+ */
 export default defineConfig({
   root,
   test: {
@@ -23,7 +26,7 @@ export default defineConfig({
           include: ['shared/**/*.integration.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          maxWorkers: 2,
         },
       },
       {
@@ -33,7 +36,7 @@ export default defineConfig({
           include: ['e2e/{specs,electron,campaigns}/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          maxWorkers: 2,
         },
       },
     ],
