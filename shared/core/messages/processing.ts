@@ -237,7 +237,8 @@ export function createProcessing(deps: ProcessingDeps): Processing {
       if (outcome.ok) {
         const ids = taken(entry, route, keys, outcome, stored)
         toRelease.push(...ids)
-        releasing ??= releaseWaiting()
+        // With nothing to release it would have ended before it counts as begun, and be taken for running ever after.
+        if (toRelease.length > 0) releasing ??= releaseWaiting()
       } else {
         const { disposition, reason, detail, senderAuthenticated } = outcome
         refused(entry, route, keys, envelope, { disposition: { kind: 'error', modifier: disposition }, reason, detail, authenticated: senderAuthenticated, facts: factsOf(outcome, keys, clock.now()) })

@@ -130,8 +130,11 @@ export async function arrived(us: TestStation, them: TestStation): Promise<Outco
 
 /** The receipt is answered before the file stands in the Inbox; what comes next in a test must not overtake it. */
 async function released(us: TestStation, id: string): Promise<Outcome> {
-  for (let tries = 0; tries < 500 && us.received().find((delivery) => delivery.id === id)?.state !== 'delivered'; tries++) await sleep(10)
-  return { exit: 0, delivery: id }
+  for (let tries = 0; tries < 3000; tries++) {
+    if (us.received().find((delivery) => delivery.id === id)?.state === 'delivered') return { exit: 0, delivery: id }
+    await sleep(10)
+  }
+  throw new Error(`${id} was taken over and never released`)
 }
 
 /** A message of theirs that a program of less care than ours signed. */
