@@ -17,7 +17,7 @@ import { PASSPHRASE, type Installation } from '../servers/waybill.ts'
 import { hostileLineTo, type HostileLine } from './hostile-line.ts'
 
 const ENTRY = join(import.meta.dirname, '../../dist/core/waybill.js')
-const CLOCK = join(import.meta.dirname, 'moved-clock.mjs')
+const CLOCK = join(import.meta.dirname, '../servers/moved-clock.mjs')
 /** By their names in `FILE_PARTNERS`; ProFTPD and radosgw speak the same protocols. */
 const FILE_KINDS = { folder: 'a folder', sftp: 'SFTP at OpenSSH', ftps: 'FTPS at vsftpd', s3: 'S3 at Versity' } as const
 

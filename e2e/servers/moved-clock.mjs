@@ -1,21 +1,26 @@
-// Loaded before the program under test (NODE_OPTIONS=--import): its clock runs as many milliseconds ahead as the file says. No part of the product knows of it.
+/** Loaded before the program (`--import`): the wall clock is off by what a file says, in milliseconds. Time that passes is as it is. */
 import { readFileSync } from 'node:fs'
 
-const file = process.env.WAYBILL_E2E_CLOCK
-if (file !== undefined) {
-  const real = Date.now
-  let ahead = 0
-  let lookedAt = 0
-  Date.now = () => {
-    const now = real()
-    if (now - lookedAt > 20) {
-      lookedAt = now
-      try {
-        ahead = Number(readFileSync(file, 'utf8')) || 0
-      } catch {
-        ahead = 0
-      }
+const file = process.env['WAYBILL_TEST_CLOCK'] ?? ''
+const RealDate = Date
+const realNow = Date.now
+let offset = 0
+let readAt = -Infinity
+
+function offsetNow() {
+  if (performance.now() - readAt > 20) {
+    readAt = performance.now()
+    try {
+      offset = Number(readFileSync(file, 'utf8')) || 0
+    } catch {
+      // It is being written; what was known holds.
     }
-    return now + ahead
   }
+  return offset
 }
+
+const now = () => realNow() + offsetNow()
+globalThis.Date = new Proxy(RealDate, {
+  construct: (target, values, newTarget) => Reflect.construct(target, values.length === 0 ? [now()] : values, newTarget),
+  get: (target, name, receiver) => (name === 'now' ? now : Reflect.get(target, name, receiver)),
+})

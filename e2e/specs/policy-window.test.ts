@@ -51,7 +51,7 @@ describe.skipIf(chromium.absent)(`the policy in the window${chromium.note}`, () 
 
   beforeAll(async () => {
     writeFileSync(clockFile, '0')
-    here = newInstallation({ NODE_OPTIONS: `--import ${join(import.meta.dirname, '../servers/moved-clock.mjs')}`, WAYBILL_E2E_CLOCK: clockFile })
+    here = newInstallation({ NODE_OPTIONS: `--import ${join(import.meta.dirname, '../servers/moved-clock.mjs')}`, WAYBILL_TEST_CLOCK: clockFile })
     await here.run('init', '--no-keychain')
     folder = join(here.files, 'shop')
     mkdirSync(folder)
