@@ -87,13 +87,21 @@ export const exchange: readonly ArtefactCase[] = [
       const delivery = await company.send(id, `${id}.edi`)
       await until(async () => (await stateOf(company, delivery)) === 'awaiting-receipt', 'the wait for a receipt')
     }))),
-  // The engine writes exactly this row when a line breaks after the final name was asked for and nobody answers a look.
-  named('outcome_unknown', 1.5, (name) => [0, 1].map((day) => both(name, day, async (company, id) => {
-      if ((day === 0) !== isHit(id)) return
-      company.apply({ ...folderOf(company, id), id })
+  // Taken, and never confirmed: one receipt is given up on the first day, the other on the second.
+  named('outcome_unknown', 1.5, (name) => [0, 1].flatMap((day) => [
+    { day, act: async (company) => {
+      const id = `${name}.${day === 0 ? 'hit' : 'near'}`
+      company.apply({ ...as2Over(`UNKNOWN${++serial}`, { url: `http://127.0.0.1:${await silentServer(id)}/`, message: { encrypt: false }, receipt: { mode: 'async', url: 'http://127.0.0.1:9/', failAfterHours: 1 } }), id })
       const delivery = await company.send(id, `${id}.edi`)
-      company.station.database().prepare("UPDATE deliveries SET state = 'unknown' WHERE id = ?").run(delivery)
-    }))),
+      sent.set(id, delivery)
+      await until(async () => (await stateOf(company, delivery)) === 'awaiting-receipt', 'the wait for a receipt')
+    } },
+    // The program starts again: it looks at once for what has become due.
+    { day: day + 0.1, act: async (company: Company) => {
+      await company.station.restart()
+      await until(async () => (await stateOf(company, sent.get(`${name}.${day === 0 ? 'hit' : 'near'}`) ?? '')) === 'unknown', 'the end of the wait')
+    } },
+  ])),
   named('connection_test_failed', 0, (name) => [
     both(name, 0, async (company, id) => {
       company.apply({ ...folderOf(company, id), id })

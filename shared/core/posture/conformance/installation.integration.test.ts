@@ -70,6 +70,13 @@ describe.skipIf(TOOLS.absent)(`the installation itself${TOOLS.note}`, () => {
     await lacks('disk_filling')
     // Others write to this disk too: until a look falls into a moment in which the room is right.
     const free = (): number => { const { bavail, bsize } = statfsSync(company.station.folder); return bavail * bsize }
+    // At this pace it lasts half as long again as the month that is asked for: silent, and not because the limit is passed already.
+    let near: readonly string[] = ['disk_low']
+    for (let tries = 0; tries < 40 && near.some((code) => code === 'disk_low' || code === 'disk_filling'); tries++) {
+      await keeping().configure({ leastFreeBytes: free() - size * 1.5 }, context)
+      near = await codes()
+    }
+    for (const code of ['disk_low', 'disk_filling']) expect(near).not.toContain(code)
     for (let tries = 0; tries < 40 && !(await codes()).includes('disk_filling'); tries++) await keeping().configure({ leastFreeBytes: free() - size / 4 }, context)
     await keeping().configure({ leastFreeBytes: free() - size / 4 }, context)
     proved.add('disk_filling')

@@ -1,6 +1,7 @@
 /** Certificates by openssl, SSH keys by ssh-keygen, OpenPGP keys by GnuPG: imported, bound, and left to age. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readKey } from 'openpgp'
 import type { Role } from '../../../contract/trust.ts'
 import { fixtures } from '../../crypto/cms/fixture-messages.ts'
 import { context } from '../../messages/conformance/station.ts'
@@ -22,15 +23,6 @@ function certificates(code: string, role: Role, hit: CertificateOptions, near: C
   }, { seenOn: options.seenOn ?? 0 })
 }
 
-/** Waybill refuses to bind what does not fit; a database of before it did so still holds such a binding. */
-function rebound(code: string, role: Role, of: { readonly hit: CertificateOptions; readonly near: CertificateOptions }): ArtefactCase {
-  return arranged(code, async (company, id, isHit) => {
-    partner(company, id)
-    const { id: item } = await company.bring(company.certificate(id, isHit ? of.hit : of.near), ['verify'], { partner: id })
-    company.station.database().prepare('UPDATE bindings SET role = ? WHERE item = ?').run(role, item)
-  })
-}
-
 const usage = (...values: string[]): CertificateOptions => ({ extensions: values })
 
 /** A public OpenPGP key whose working subkey ends after so many days; 0: never. */
@@ -39,6 +31,27 @@ function pgpKey(company: Company, id: string, keyDays: number, subkeyDays: numbe
   const fingerprint = gpg.generate(`Key-Type: eddsa\nKey-Curve: ed25519\nKey-Usage: sign\nName-Real: ${id}\nName-Email: ${id}@partner.example\nExpire-Date: ${keyDays === 0 ? '0' : `${keyDays}d`}`)
   gpg.run(['--quick-add-key', fingerprint, 'cv25519', 'encr', subkeyDays === 0 ? '0' : `${subkeyDays}d`])
   return company.tools.write(`${id}.asc`, gpg.run(['--armor', '--export', fingerprint]))
+}
+
+/** An OpenPGP key that signs by a subkey of five days only, made an hour ago; `goOn` makes the subkey that comes after it. */
+function signingKey(company: Company, id: string): { goOn(): void; file(name: string, half: 'public' | 'secret'): string } {
+  const gpg = company.gpg()
+  const anHourAgo = new Date(company.now() - 3_600_000).toISOString()
+  const fingerprint = gpg.generate(`Key-Type: eddsa\nKey-Curve: ed25519\nKey-Usage: cert\nName-Real: ${id}\nName-Email: ${id}@partner.example\nExpire-Date: 0`, anHourAgo)
+  gpg.runAt(anHourAgo, ['--quick-add-key', fingerprint, 'ed25519', 'sign', '5d'])
+  return {
+    goOn: () => void gpg.run(['--quick-add-key', fingerprint, 'ed25519', 'sign', '0']),
+    file: (name, half) => company.tools.write(`${id}.${name}.asc`, gpg.run(['--armor', half === 'public' ? '--export' : '--export-secret-keys', fingerprint])),
+  }
+}
+
+/** As programs wrote it before cross-certification (GnuPG before 1.4.3): the newest subkey's own signature, unhashed, is left out. */
+async function withoutBackSignatures(armored: Uint8Array): Promise<string> {
+  const key = await readKey({ armoredKey: Buffer.from(armored).toString('utf8') })
+  // RFC 9580 5.2.3.7
+  const EMBEDDED_SIGNATURE = 32
+  for (const signature of key.subkeys.at(-1)?.bindingSignatures ?? []) signature.unhashedSubpackets = signature.unhashedSubpackets.filter(({ type }) => type !== EMBEDDED_SIGNATURE)
+  return key.armor()
 }
 
 function pgp(code: string, days: { readonly hit: readonly [number, number]; readonly near: readonly [number, number] }, seenOn: number): ArtefactCase {
@@ -88,8 +101,25 @@ export const keys: readonly ArtefactCase[] = [
     partner(company, id, {}, { exceptions: [{ allow: 'rsa-1024', reason: 'they update in autumn', owner: 'Ms Ito', until: company.day(3) }] })
     await company.bring(company.certificate(id, { key: isHit ? 'rsa:1024' : 'rsa:2048' }), ['verify'], { partner: id })
   }, { seenOn: 6 }),
-  rebound('key_unusable_kind', 'encrypt', { hit: { key: 'ec' }, near: { key: 'rsa:2048' } }),
-  rebound('private_key_missing', 'tls-client', { hit: {}, near: { withKey: true } }),
+  // A certificate that does not fit a role is refused when it is bound, so none can stand there. An OpenPGP key that fitted can stop
+  // fitting: its owner goes on with another subkey.
+  arranged('key_unusable_kind', async (company, id, isHit) => {
+    company.apply({ ...over(sftp()), id })
+    const key = signingKey(company, id)
+    await company.bring(key.file('first', 'public'), ['pgp-verify'], { partner: id })
+    key.goOn()
+    const next = key.file('next', 'public')
+    if (isHit) company.tools.write(`${id}.next.asc`, await withoutBackSignatures(company.tools.read(`${id}.next.asc`)))
+    await company.bring(next, [])
+  }, { seenOn: 6 }),
+  // The next subkey was made on another computer: of the hit only its public half was brought here.
+  arranged('private_key_missing', async (company, id, isHit) => {
+    company.apply({ ...over(sftp()), id })
+    const key = signingKey(company, id)
+    await company.bring(key.file('first', 'secret'), ['pgp-sign'], { partner: id })
+    key.goOn()
+    await company.bring(key.file('next', isHit ? 'public' : 'secret'), [])
+  }, { seenOn: 6 }),
   arranged('key_revoked', async (company, id, isHit) => {
     company.apply({ ...over(sftp()), id })
     pgpKey(company, id, 0, 0)

@@ -2,8 +2,9 @@ import { createServer as createHttps } from 'node:https'
 import { createServer } from 'node:http'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { AddressInfo } from 'node:net'
+import { connect, type AddressInfo } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
+import ssh2 from 'ssh2'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { findPeer } from '../../../../e2e/servers/peers.ts'
 import { startProftpd } from '../../../../e2e/servers/proftpd.ts'
@@ -92,6 +93,32 @@ describe.skipIf(TOOLS.absent)(`what servers show${TOOLS.note}`, () => {
     const partner = (id: string, port: number, hostKeys: readonly string[], change: Record<string, unknown> = {}): void =>
       company.apply({ ...over(sftp({ host: '127.0.0.1', port, auth: { method: 'password', password: 'secret' }, hostKeys: hostKeys.map((key) => ({ key, provenance: { source: 'phone', person: 'Ms Ito' } })), ...change })), id })
 
+    /** Lets through to any server; counts what passed. */
+    const jumpHost = async (hostKey: string): Promise<{ readonly port: number; passed(): number }> => {
+      let passed = 0
+      const connections = new Set<ssh2.Connection>()
+      const server = new ssh2.Server({ hostKeys: [readFileSync(join(company.folder, hostKey), 'utf8')] }, (connection) => {
+        connections.add(connection)
+        // Otherwise each answer waits for a delayed acknowledgement: 40 ms a step.
+        connection.setNoDelay(true)
+        connection.on('error', () => undefined)
+        connection.on('authentication', (asked) => (asked.method === 'password' && asked.password === 'secret' ? asked.accept() : asked.reject(['password'])))
+        connection.on('tcpip', (accept, _, { destIP, destPort }) => {
+          passed += 1
+          const [channel, line] = [accept(), connect(destPort, destIP)]
+          line.setNoDelay(true)
+          for (const one of [channel, line]) one.on('error', () => undefined)
+          channel.pipe(line).pipe(channel)
+        })
+      })
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      open.push(() => new Promise<void>((resolve) => {
+        for (const connection of connections) connection.end()
+        server.close(() => resolve())
+      }))
+      return { port: (server.address() as AddressInfo).port, passed: () => passed }
+    }
+
     it('is a server of long ago', async () => {
       const key = company.sshKey('server-old')
       for (const [id, software] of [['ssh.old', 'OpenSSH_7.4'], ['ssh.newer', 'OpenSSH_7.5']] as const) {
@@ -106,16 +133,21 @@ describe.skipIf(TOOLS.absent)(`what servers show${TOOLS.note}`, () => {
     it('is a way that leads past the jump host that is agreed', async () => {
       const key = company.sshKey('server-way')
       const { port } = await serve('ssh.way', 'OpenSSH_9.9', 'server-way')
+      const gate = await jumpHost('server-way')
+      // The computer's clock ran half a day ahead when the file went, and was set right before the jump host was agreed:
+      // by a right clock each delivery after an agreement goes by it.
+      company.setDay(41)
       partner('ssh.way', port, [key])
       await company.send('ssh.way', 'one.edi')
+      company.setDay(40.5)
       expect(await codes('ssh.way')).not.toContain('jump_host_unseen')
-      // As if the settings had named one all the time.
-      const database = company.station.database()
-      const { document } = database.prepare<[string], { document: string }>('SELECT document FROM partners WHERE id = ?').get('ssh.way') ?? { document: '{}' }
-      const changed = JSON.parse(document) as { connections: Record<string, unknown>[] }
-      changed.connections[0] = { ...changed.connections[0], jump: { host: 'jump.example', port: 22, username: 'us', auth: { method: 'agent' } } }
-      database.prepare('UPDATE partners SET document = ? WHERE id = ?').run(JSON.stringify(changed), 'ssh.way')
+      partner('ssh.way', port, [key], { jump: { host: '127.0.0.1', port: gate.port, username: 'us', auth: { method: 'password', password: 'secret' }, hostKeys: [{ key, provenance: { source: 'phone', person: 'Ms Ito' } }] } })
       expect(await codes('ssh.way')).toContain('jump_host_unseen')
+      expect(gate.passed()).toBe(0)
+      company.setDay(42)
+      await company.send('ssh.way', 'two.edi')
+      expect(gate.passed()).toBe(1)
+      expect(await codes('ssh.way')).not.toContain('jump_host_unseen')
     })
 
     it('is a host key that was given up, shown again: refused, and told as such', async () => {
