@@ -15,6 +15,7 @@ import { toWireError } from '../../core/kernel/errors.ts'
 import { systemClock, type Clock } from '../../core/kernel/clock.ts'
 import { as2Partner, context, pair, testStation, type Identity, type TestStation } from '../../core/messages/conformance/station.ts'
 import { collect } from '../../core/crypto/cms/opened.ts'
+import { generateSshKey } from '../../core/crypto/ssh/index.ts'
 import { buildMessage } from '../../core/protocols/as2/message/index.ts'
 import { generateSelfSigned, privateKeyPem } from '../../core/crypto/x509/index.ts'
 import { serveSftp } from '../../practice/sftp-server.ts'
@@ -183,7 +184,7 @@ export interface SshServer {
 
 /** A real SSH server with the algorithms and the host key that are asked for. */
 export async function startSsh(folder: string, options: { readonly algorithms?: ssh2.ServerConfig['algorithms']; readonly rsaHostKey?: boolean }): Promise<SshServer> {
-  const key = options.rsaHostKey === true ? generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs1', format: 'pem' }).toString() : ssh2.utils.generateKeyPairSync('ed25519').private
+  const key = options.rsaHostKey === true ? generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs1', format: 'pem' }).toString() : generateSshKey('ed25519', '').privateKey
   const parsed = ssh2.utils.parseKey(key)
   if (parsed instanceof Error || Array.isArray(parsed)) throw new Error('no host key')
   const connections = new Set<ssh2.Connection>()

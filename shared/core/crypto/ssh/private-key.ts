@@ -1,5 +1,5 @@
 /** SSH private keys in every form that partners and operators have, protected ones too. What is kept is OpenSSH's form, unprotected, to be sealed. */
-import { createPrivateKey, sign, verify, type KeyObject } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto'
 import ssh2 from 'ssh2'
 import { AppError } from '../../kernel/errors.ts'
 import { cipherOf, openSshTextOf } from './openssh-format.ts'
@@ -26,11 +26,9 @@ export function readPrivateKey(content: string | Buffer, passphrase?: string): S
 }
 
 export function generateSshKey(algorithm: SshKeyAlgorithm, comment: string): SshKeyPair {
-  const made =
-    algorithm === 'ed25519'
-      ? ssh2.utils.generateKeyPairSync('ed25519', { comment })
-      : ssh2.utils.generateKeyPairSync('rsa', { bits: algorithm === 'rsa-3072' ? 3072 : 4096, comment })
-  return readSsh(made.private, undefined)
+  // Not by the library's own generator: of two hundred Ed25519 keys it writes one without a leading zero byte, and cannot read it again.
+  const { privateKey } = algorithm === 'ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('rsa', { modulusLength: algorithm === 'rsa-3072' ? 3072 : 4096 })
+  return readSsh(openSshTextOf(privateKey, comment), undefined)
 }
 
 function readSsh(text: string, passphrase: string | undefined): SshKeyPair {
