@@ -1,6 +1,7 @@
 /** Tables of the policy: approvals, reviews, refusals, uses of exceptions, reminders. */
 import type { RelianceFact } from '../../contract/policy.ts'
 import type { Database } from '../store/database.ts'
+import type { Refusal } from './facts.ts'
 
 export interface ApprovalRow {
   readonly at: string
@@ -17,21 +18,6 @@ export interface ReviewRow {
   readonly reviewer: string
   readonly note: string | null
   readonly due: string
-}
-
-/** One kind of refusal on one connection, with how often and when. */
-export interface Refusal {
-  readonly partner: string
-  readonly connection: string
-  readonly direction: string
-  readonly rule: string
-  readonly seen: string
-  readonly asked: string
-  readonly exception: string | null
-  readonly firstAt: string
-  readonly lastAt: string
-  readonly times: number
-  readonly delivery: string | null
 }
 
 export interface Use extends RelianceFact {

@@ -9,7 +9,8 @@ import type { Insights } from '../trust/insights.ts'
 import type { TestFact } from '../audit/facts.ts'
 import type { Kept } from '../deliveries/retention.ts'
 import type { KeepingFacts } from '../safekeeping/facts.ts'
-import type { ApprovalFact, AuditFacts, FlowFact, NoticeFacts, PartnerFact, PlatformFacts, PostureFacts, RefusalFact, SecretAge } from './facts.ts'
+import type { Refusal } from '../policy/facts.ts'
+import type { ApprovalFact, AuditFacts, FlowFact, NoticeFacts, PartnerFact, PlatformFacts, PostureFacts, SecretAge } from './facts.ts'
 import { createObservationBook, type ObservationBook } from './observation-book.ts'
 import type { PostureRepository } from './repository.ts'
 
@@ -20,7 +21,7 @@ export interface FactSources {
   readonly insights: Pick<Insights, 'entries' | 'findings'>
   readonly traffic: Traffic
   /** What the policy refused, of every partner or of one. */
-  readonly refusals: (partner?: string) => readonly RefusalFact[]
+  readonly refusals: (partner?: string) => readonly Refusal[]
   readonly flows: () => readonly FlowFact[]
   readonly secrets: () => readonly SecretAge[]
   readonly audit: () => AuditFacts

@@ -10,6 +10,7 @@ import type { ExpiryEntry, TrustFinding } from '../../contract/trust-insights.ts
 import type { Binding, Role, TrustItem } from '../../contract/trust.ts'
 import type { TestFact } from '../audit/facts.ts'
 import type { Kept } from '../deliveries/retention.ts'
+import type { Refusal } from '../policy/facts.ts'
 import type { KeepingFacts } from '../safekeeping/facts.ts'
 import { DAY_MS } from './days.ts'
 import type { Aspect } from './observations.ts'
@@ -116,22 +117,6 @@ export interface FlowFact {
   readonly pending: number
 }
 
-/** What the policy refused on a connection. */
-export interface RefusalFact {
-  readonly partner: string
-  readonly connection: string
-  readonly direction: string
-  /** A rule of the policy, or the code of the refusal. */
-  readonly rule: string
-  readonly seen: string
-  readonly asked: string
-  readonly exception: string | null
-  readonly firstAt: string
-  readonly lastAt: string
-  readonly times: number
-  readonly delivery: string | null
-}
-
 export interface PostureFacts {
   readonly now: number
   readonly station: StationDocument | null
@@ -141,7 +126,7 @@ export interface PostureFacts {
   readonly trust: readonly TrustFinding[]
   readonly observations: readonly Observation[]
   readonly traffic: readonly ConnectionTraffic[]
-  readonly refusals: readonly RefusalFact[]
+  readonly refusals: readonly Refusal[]
   readonly flows: readonly FlowFact[]
   readonly secrets: readonly SecretAge[]
   readonly platform: PlatformFacts
@@ -165,7 +150,7 @@ export interface ConnectionView {
   readonly tolerated: readonly string[]
   readonly observations: readonly Observation[]
   readonly traffic: ConnectionTraffic | null
-  readonly refusals: readonly RefusalFact[]
+  readonly refusals: readonly Refusal[]
   readonly secrets: readonly SecretAge[]
   readonly test: TestFact | null
   /** Items that are bound for it now, by the partner or by our station. */

@@ -1,7 +1,7 @@
 /** What the policy refused, as long as nothing has gone well on that connection since. */
 import { POLICY_RULES, TOLERATED } from '../../../contract/policy.ts'
 import { dayOf, daysBetween } from '../days.ts'
-import type { RefusalFact } from '../facts.ts'
+import type { Refusal } from '../../policy/facts.ts'
 import { connectionRule, fact, type Rule } from '../rule.ts'
 
 /** What is older tells of the past only. */
@@ -27,7 +27,7 @@ export const refusedRules: readonly Rule[] = [
   }),
 ]
 
-function ruleText({ rule, direction }: RefusalFact): string {
+function ruleText({ rule, direction }: Refusal): string {
   if (rule in POLICY_RULES) return POLICY_RULES[rule as keyof typeof POLICY_RULES]
   return direction === 'inbound' ? 'what came is too weak' : 'what was to be sent is too weak'
 }
