@@ -50,13 +50,15 @@ export async function inspect(view: WaybillWindow, name: string, theme: Theme): 
   expect(view.problems, name).toEqual([])
 }
 
-/** The same in both themes, within one journey. */
+/** The same in both themes, within one journey that goes on in light. */
 export async function inspectBoth(view: WaybillWindow, name: string): Promise<void> {
+  await view.page.waitForFunction(() => document.querySelector('[data-waiting]') === null)
   for (const theme of ['light', 'dark'] as const) {
     await view.page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
     await view.page.waitForFunction((wanted) => document.documentElement.dataset['theme'] === wanted, theme)
     await inspect(view, name, theme)
   }
+  await view.page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
 }
 
 export async function createWorkspace({ page }: WaybillWindow): Promise<void> {

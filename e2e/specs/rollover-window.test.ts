@@ -1,17 +1,15 @@
 /** A rollover as a person completes it: planned, told with our card, rehearsed, seen in use, ended; against a second installation. */
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Rollover } from '../../shared/contract/rollover.ts'
 import type { TrustItem } from '../../shared/contract/trust.ts'
-import { launchBrowser, openWindow, type Theme, type WaybillWindow } from '../pages/window.ts'
-import { serveWindow, stopService } from '../pages/journey.ts'
+import { launchBrowser, openWindow, type WaybillWindow } from '../pages/window.ts'
+import { inspectBoth, serveWindow, stopService } from '../pages/journey.ts'
 import { as2Pair, type Service } from '../servers/as2-pair.ts'
 import { findPeer } from '../servers/peers.ts'
 
 const chromium = findPeer('chromium')
-const PICTURES = process.env['WAYBILL_PICTURES']
 
 describe.skipIf(chromium.absent)(`a rollover in the window${chromium.note}`, () => {
   let both: Awaited<ReturnType<typeof as2Pair>>
@@ -39,23 +37,7 @@ describe.skipIf(chromium.absent)(`a rollover in the window${chromium.note}`, () 
     both?.remove()
   })
 
-  const look = async (name: string): Promise<void> => {
-    await view.page.waitForFunction(() => document.querySelector('[data-waiting]') === null)
-    // Dark is looked at with pictures: the same components are checked dark elsewhere, and each check takes its second.
-    for (const theme of (PICTURES === undefined ? ['light'] : ['light', 'dark']) satisfies Theme[]) {
-      await view.page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
-      await view.page.waitForFunction((wanted) => document.documentElement.dataset['theme'] === wanted, theme)
-      expect([name, theme, await view.axe()]).toEqual([name, theme, []])
-      if (PICTURES === undefined) continue
-      mkdirSync(PICTURES, { recursive: true })
-      for (const [width, height] of [[1280, 800], [900, 600]] as const) {
-        await view.page.setViewportSize({ width, height })
-        await view.page.screenshot({ path: join(PICTURES, `${name}-${theme}-${width}.png`) })
-      }
-      await view.page.setViewportSize({ width: 1280, height: 800 })
-    }
-    await view.page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
-  }
+  const look = async (name: string): Promise<void> => await inspectBoth(view, name)
   const board = async (): Promise<Rollover | undefined> => (await both.left.here.run('--json', 'rollover', 'list')).json<{ rollovers: Rollover[] }>().rollovers[0]
 
   it('is planned, told with our card, rehearsed, seen in use at the partner, and ended', async () => {

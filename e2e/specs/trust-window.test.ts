@@ -1,19 +1,17 @@
 /** Keys and certificates as a person works with them: import with a look first, bind, review, approve. */
-import { mkdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import type { ChildProcess } from 'node:child_process'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { TrustItem } from '../../shared/contract/trust.ts'
-import { serveWindow, stopService } from '../pages/journey.ts'
-import { launchBrowser, openWindow, type Theme, type WaybillWindow } from '../pages/window.ts'
+import { inspectBoth, serveWindow, stopService } from '../pages/journey.ts'
+import { launchBrowser, openWindow, type WaybillWindow } from '../pages/window.ts'
 import { openssl, type Openssl } from '../servers/openssl.ts'
 import { findPeer } from '../servers/peers.ts'
 import { newInstallation, type Installation } from '../servers/waybill.ts'
 
 const chromium = findPeer('chromium')
 const peer = findPeer('openssl')
-const PICTURES = process.env['WAYBILL_PICTURES']
 
 describe.skipIf(chromium.absent || peer.absent)(`keys and certificates in the window${chromium.note}${peer.note}`, () => {
   let browser: Browser
@@ -47,23 +45,7 @@ describe.skipIf(chromium.absent || peer.absent)(`keys and certificates in the wi
     here?.remove()
   })
 
-  /** Every screen without breaches and axe violations, and on picture where somebody wants to look. */
-  const look = async (name: string): Promise<void> => {
-    await view.page.waitForFunction(() => document.querySelector('[data-waiting]') === null)
-    for (const theme of ['light', 'dark'] satisfies Theme[]) {
-      await view.page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
-      await view.page.waitForFunction((wanted) => document.documentElement.dataset['theme'] === wanted, theme)
-      expect([name, theme, await view.axe()]).toEqual([name, theme, []])
-      if (PICTURES === undefined) continue
-      mkdirSync(PICTURES, { recursive: true })
-      for (const [width, height] of [[1280, 800], [900, 600]] as const) {
-        await view.page.setViewportSize({ width, height })
-        await view.page.screenshot({ path: join(PICTURES, `${name}-${theme}-${width}.png`) })
-      }
-      await view.page.setViewportSize({ width: 1280, height: 800 })
-    }
-    await view.page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
-  }
+  const look = async (name: string): Promise<void> => await inspectBoth(view, name)
 
   it('imports a container after a look at it, binds it, and shows what would stop without it', async () => {
     const { page } = view
