@@ -20,10 +20,10 @@ function remove(id: number): void {
   useToasts.setState(({ toasts }) => ({ toasts: toasts.filter((toast) => toast.id !== id) }))
 }
 
-/** Says something in passing; read out by screen readers. */
+/** Says something in passing; read out by screen readers. The same again takes the place of what was said. */
 export function toast(tone: Tone, word: string, text: string): void {
   const id = nextId++
-  useToasts.setState(({ toasts }) => ({ toasts: [...toasts.slice(-3), { id, tone, word, text }] }))
+  useToasts.setState(({ toasts }) => ({ toasts: [...toasts.filter((shown) => shown.word !== word || shown.text !== text).slice(-3), { id, tone, word, text }] }))
   setTimeout(() => remove(id), SHOWN_MS)
 }
 

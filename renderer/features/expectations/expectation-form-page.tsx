@@ -3,6 +3,7 @@ import { useLocation } from 'wouter'
 import type { ExpectationDocument } from '../../../shared/contract/expectations.ts'
 import { useHost } from '../../lib/app-context.ts'
 import { useAction, useCall } from '../../lib/use-call.ts'
+import { Choices } from '../../ui/choices.tsx'
 import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { SelectField, TextField } from '../../ui/field.tsx'
@@ -13,7 +14,6 @@ import { ScheduleEditor } from '../flows/form/schedule-editor.tsx'
 import { slugOf } from '../partners/draft.ts'
 import { SchemaFields } from '../partners/form/schema-fields.tsx'
 import { documentOfExpectation, draftOfExpectation, emptyExpectation, EXPECTATION_FIELDS, type ExpectationDraft } from './draft.ts'
-import css from '../flows/flows.module.css'
 import form from '../partners/form/form.module.css'
 import ui from '../../ui/ui.module.css'
 
@@ -62,14 +62,7 @@ function Form({ stored }: { readonly stored: ExpectationDocument | null }) {
       >
         <Card title="What is expected">
           <div className={ui['stack']}>
-            <div className={css['kinds']} role="radiogroup" aria-label="Direction">
-              {DIRECTIONS.map(([direction, title, about]) => (
-                <button key={direction} type="button" role="radio" aria-checked={draft.direction === direction} className={css['kind']} onClick={() => set({ direction, flow: '' })}>
-                  <span className={ui['strong']}>{title}</span>
-                  <span className="quiet small">{about}</span>
-                </button>
-              ))}
-            </div>
+            <Choices label="Direction" options={DIRECTIONS} chosen={draft.direction} onChoose={(direction) => set({ direction, flow: '' })} />
             <div className={form['fields']}>
               <TextField label="Name" required value={draft.name} placeholder="Orders from Acme" onChange={(event) => set({ name: event.target.value, ...(stored === null && !draft.idTyped ? { id: slugOf(event.target.value) } : {}) })} problem={problems.at('name')} />
               <TextField label="Short name" required readOnly={stored !== null} value={draft.id} onChange={(event) => set({ id: event.target.value, idTyped: true })} problem={problems.at('id')} />

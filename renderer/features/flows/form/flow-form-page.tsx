@@ -5,6 +5,7 @@ import type { FlowDocument } from '../../../../shared/contract/flow-document.ts'
 import type { z } from 'zod'
 import { useHost } from '../../../lib/app-context.ts'
 import { useAction, useCall } from '../../../lib/use-call.ts'
+import { Choices } from '../../../ui/choices.tsx'
 import { Button } from '../../../ui/button.tsx'
 import { ErrorPanel } from '../../../ui/error-panel.tsx'
 import { Check, TextField } from '../../../ui/field.tsx'
@@ -19,7 +20,6 @@ import { problemsIn } from './problems.ts'
 import { StepsEditor } from './steps-editor.tsx'
 import { TargetPicker } from './target-picker.tsx'
 import { TriggerEditor } from './trigger-editor.tsx'
-import css from '../flows.module.css'
 import form from '../../partners/form/form.module.css'
 import ui from '../../../ui/ui.module.css'
 
@@ -82,14 +82,7 @@ function Form({ stored }: { readonly stored: FlowDocument | null }) {
       >
         <Card title="What it is">
           <div className={ui['stack']}>
-            <div className={css['kinds']} role="radiogroup" aria-label="Direction">
-              {DIRECTIONS.map(([kind, title, about]) => (
-                <button key={kind} type="button" role="radio" aria-checked={direction === kind} className={css['kind']} onClick={() => set({ direction: kind, targets: [], ...(triggersOf(kind).includes(draft.trigger) ? {} : { trigger: 'schedule' }) })}>
-                  <span className={ui['strong']}>{title}</span>
-                  <span className="quiet small">{about}</span>
-                </button>
-              ))}
-            </div>
+            <Choices label="Direction" options={DIRECTIONS} chosen={direction} onChoose={(kind) => set({ direction: kind, targets: [], ...(triggersOf(kind).includes(draft.trigger) ? {} : { trigger: 'schedule' }) })} />
             <div className={ui['split']}>
               <TextField label="Name" required value={draft.name} placeholder="Orders to Acme" onChange={(event) => set({ name: event.target.value, ...(stored === null && !draft.idTyped ? { id: slugOf(event.target.value) } : {}) })} problem={problems.at('name')} />
               <TextField label="Short name" required readOnly={stored !== null} value={draft.id} onChange={(event) => set({ id: event.target.value, idTyped: true })} problem={problems.at('id')} help="Used on the command line and in records." />

@@ -1,9 +1,9 @@
 import { useCall } from '../../../lib/use-call.ts'
+import { Choices } from '../../../ui/choices.tsx'
 import { SelectField } from '../../../ui/field.tsx'
 import type { Problems } from '../../partners/draft.ts'
 import { triggersOf, type FlowDraft, type TriggerKind } from './flow-draft.ts'
 import { ScheduleEditor } from './schedule-editor.tsx'
-import css from '../flows.module.css'
 import form from '../../partners/form/form.module.css'
 import ui from '../../../ui/ui.module.css'
 
@@ -18,14 +18,7 @@ const ABOUT: Readonly<Record<TriggerKind, readonly [title: string, about: string
 export function TriggerEditor({ draft, problems, onChange }: { readonly draft: FlowDraft; readonly problems: Problems; readonly onChange: (change: Partial<FlowDraft>) => void }) {
   return (
     <div className={ui['stack']}>
-      <div className={css['kinds']} role="radiogroup" aria-label="When it runs">
-        {triggersOf(draft.direction).map((kind) => (
-          <button key={kind} type="button" role="radio" aria-checked={draft.trigger === kind} className={css['kind']} onClick={() => onChange({ trigger: kind })}>
-            <span className={ui['strong']}>{ABOUT[kind][0]}</span>
-            <span className="quiet small">{ABOUT[kind][1]}</span>
-          </button>
-        ))}
-      </div>
+      <Choices label="When it runs" options={triggersOf(draft.direction).map((kind) => [kind, ...ABOUT[kind]] as const)} chosen={draft.trigger} onChoose={(trigger) => onChange({ trigger })} />
       {problems.at('trigger.kind') === undefined ? null : <p className={ui['problem']}>{problems.at('trigger.kind')}</p>}
       {draft.trigger === 'schedule' ? <ScheduleEditor draft={draft.schedule} onChange={(schedule) => onChange({ schedule })} /> : null}
       {draft.trigger === 'after' ? <AfterEditor draft={draft} problem={problems.at('trigger.flow')} onChange={onChange} /> : null}

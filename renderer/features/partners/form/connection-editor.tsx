@@ -1,6 +1,7 @@
 import { ChevronDown, ChevronUp, Trash2 } from 'lucide-react'
 import { useId, useState } from 'react'
 import type { Protocol } from '../../../../shared/contract/connections/index.ts'
+import { Choices } from '../../../ui/choices.tsx'
 import { Button } from '../../../ui/button.tsx'
 import { TextArea, TextField } from '../../../ui/field.tsx'
 import { Card } from '../../../ui/page.tsx'
@@ -24,16 +25,7 @@ const ABOUT: Readonly<Record<Protocol, string>> = {
 
 /** The first question: how files travel. */
 export function ProtocolPicker({ onPick }: { readonly onPick: (protocol: Protocol) => void }) {
-  return (
-    <div className={css['kinds']} role="group" aria-label="Protocol">
-      {(Object.keys(ABOUT) as Protocol[]).map((protocol) => (
-        <button key={protocol} type="button" className={css['kind']} onClick={() => onPick(protocol)}>
-          <span className={ui['strong']}>{PROTOCOL_NAMES[protocol]}</span>
-          <span className="quiet small">{ABOUT[protocol]}</span>
-        </button>
-      ))}
-    </div>
-  )
+  return <Choices label="Protocol" options={(Object.keys(ABOUT) as Protocol[]).map((protocol) => [protocol, PROTOCOL_NAMES[protocol], ABOUT[protocol]] as const)} onChoose={onPick} />
 }
 
 /** One connection of the partner: only the needed fields first. */
