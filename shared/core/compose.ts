@@ -1,7 +1,8 @@
 /** The core as a host sees it: handlers for the whole contract, whether a workspace is open or not. */
 import type { DoctorReport, WorkspaceStatus } from '../contract/workspace.ts'
 import type { WaybillHandlers } from '../contract/index.ts'
-import { buildOpenGraph, type OpenDomains, type OpenGraph } from './open-graph.ts'
+import type { OpenDomains } from './graph/options.ts'
+import { buildOpenGraph, type OpenGraph } from './open-graph.ts'
 import type { CallContext, ResolveFile } from './kernel/call-context.ts'
 import type { Clock } from './kernel/clock.ts'
 import { AppError, asAppError, toWireError } from './kernel/errors.ts'
