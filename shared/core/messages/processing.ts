@@ -1,7 +1,6 @@
 /** Works off what was spooled: opens it, takes its files over, writes the receipt, all in one transaction; then releases the files. */
 import type { AuditTrail } from '../audit/service.ts'
 import type { InboundReleases, NewInbound } from '../deliveries/inbound/release.ts'
-import type { Ledger } from '../deliveries/ledger.ts'
 import { systemActor } from '../kernel/actor.ts'
 import { timestamp, type Clock } from '../kernel/clock.ts'
 import { AppError, asAppError } from '../kernel/errors.ts'
@@ -11,14 +10,14 @@ import type { RaiseNotice } from '../notifications/raise.ts'
 import type { MessageRoute, Routes } from '../partners/routes.ts'
 import type { PolicyGate } from '../policy/gate.ts'
 import { allowancesOf, mdnQuirksOf, openPolicyOf, type As2Keys } from '../protocols/as2/build-message.ts'
-import { buildMdn, openMessage, planReceipt, readEnvelope, type BuiltMdn, type DispositionToSend, type Envelope, type MicCandidate, type OpenOutcome, type PayloadSink } from '../protocols/as2/message/index.ts'
+import { buildMdn, openMessage, planReceipt, readEnvelope, type BuiltMdn, type DispositionToSend, type Envelope, type MicCandidate, type OpenedMessage, type OpenOutcome } from '../protocols/as2/message/index.ts'
 import type { Database } from '../store/database.ts'
 import type { PayloadStore, StoredPayload } from '../store/payload-store.ts'
 import { isModern } from './answers.ts'
 import type { Identities } from './identities.ts'
 import type { Overlap } from './overlap.ts'
 import type { Keyrings, Unfit } from './keyring.ts'
-import { pushed, type Pushed } from './pushed.ts'
+import { holdingSink, type HeldFiles } from './held-files.ts'
 import { keyText } from './rules.ts'
 import type { Facts, InboundConclusion, InboundRecord, MessageRepository } from './repository.ts'
 
@@ -45,7 +44,6 @@ export interface ProcessingDeps {
   readonly identities: Identities
   readonly overlap: Overlap
   readonly releases: InboundReleases
-  readonly ledger: Pick<Ledger, 'keeps'>
   readonly policy: Pick<PolicyGate, 'permitContent' | 'noteUses' | 'noteRefusal'>
   readonly audit: AuditTrail
   readonly raise: RaiseNotice
@@ -69,18 +67,16 @@ export function createProcessing(deps: ProcessingDeps): Processing {
 
   const routeOf = (entry: InboundRecord): MessageRoute => routes.messages(entry.partner ?? '', entry.connection ?? '', { receiving: true })
 
-  const open = async (entry: InboundRecord, route: MessageRoute, keys: As2Keys): Promise<{ outcome: OpenOutcome; stored: StoredPayload[] }> => {
-    const { sink, stored, abandon, drop } = storingSink(payloads)
+  const open = async (entry: InboundRecord, route: MessageRoute, keys: As2Keys): Promise<{ outcome: OpenOutcome; held: HeldFiles }> => {
+    const held = holdingSink(payloads)
     const body = payloads.read(entry.bodySha256, { offset: 0, signal: deps.signal })
     try {
-      const outcome = await openMessage(entry.headers, body, openPolicyOf(route.connection, keys, route.tolerated, new Date(clock.now())), sink)
-      if (!outcome.ok) {
-        abandon()
-        await drop((sha256) => deps.ledger.keeps(sha256))
-      }
-      return { outcome, stored: outcome.ok ? await stored() : [] }
-    } finally {
-      abandon()
+      const outcome = await openMessage(entry.headers, body, openPolicyOf(route.connection, keys, route.tolerated, new Date(clock.now())), held.sink)
+      if (!outcome.ok) await held.drop()
+      return { outcome, held }
+    } catch (error) {
+      await held.drop()
+      throw error
     }
   }
 
@@ -146,14 +142,7 @@ export function createProcessing(deps: ProcessingDeps): Processing {
     })
   }
 
-  const taken = (entry: InboundRecord, route: MessageRoute, keys: As2Keys, outcome: Extract<OpenOutcome, { ok: true }>, stored: readonly StoredPayload[]): readonly string[] => {
-    const facts = factsOf(outcome, keys, clock.now())
-    const refusal = refusalOf(route, facts)
-    if (refusal !== null) {
-      // The partner is proved and may know why (RFC 4130 §7.4.3).
-      refused(entry, route, keys, outcome.envelope, { disposition: { kind: 'error', modifier: 'insufficient-message-security' }, reason: 'policy', detail: refusal.message, authenticated: true, facts })
-      return []
-    }
+  const taken = (entry: InboundRecord, route: MessageRoute, keys: As2Keys, outcome: OpenedMessage, facts: Facts, stored: readonly StoredPayload[]): readonly string[] => {
     const disposition: DispositionToSend = { kind: 'processed' }
     const receipt = receiptFor(outcome.envelope, route, deps.overlap.keysForReceipt(route, keys, outcome.observed.decryptedBy), disposition, outcome.mic, true)
     const trace = newId('trc', clock.now())
@@ -232,17 +221,22 @@ export function createProcessing(deps: ProcessingDeps): Processing {
         await database.flushed()
         return entryOf(id)
       }
-      const { outcome, stored } = await open(entry, route, keys)
+      const { outcome, held } = await open(entry, route, keys)
       noteAddress(entry, envelope, route)
-      if (outcome.ok) {
-        const ids = taken(entry, route, keys, outcome, stored)
-        toRelease.push(...ids)
+      const facts = factsOf(outcome, keys, clock.now())
+      const objection = outcome.ok ? refusalOf(route, facts) : null
+      if (!outcome.ok) {
+        const { disposition, reason, detail, senderAuthenticated } = outcome
+        refused(entry, route, keys, envelope, { disposition: { kind: 'error', modifier: disposition }, reason, detail, authenticated: senderAuthenticated, facts })
+        noteRefusal(route, reason, detail, unfit)
+      } else if (objection !== null) {
+        await held.drop()
+        // The partner is proved and may know why (RFC 4130 §7.4.3).
+        refused(entry, route, keys, envelope, { disposition: { kind: 'error', modifier: 'insufficient-message-security' }, reason: 'policy', detail: objection.message, authenticated: true, facts })
+      } else {
+        toRelease.push(...taken(entry, route, keys, outcome, facts, await held.keep()))
         // With nothing to release it would have ended before it counts as begun, and be taken for running ever after.
         if (toRelease.length > 0) releasing ??= releaseWaiting()
-      } else {
-        const { disposition, reason, detail, senderAuthenticated } = outcome
-        refused(entry, route, keys, envelope, { disposition: { kind: 'error', modifier: disposition }, reason, detail, authenticated: senderAuthenticated, facts: factsOf(outcome, keys, clock.now()) })
-        noteRefusal(route, reason, detail, unfit)
       }
       await database.flushed()
       const concluded = entryOf(id)
@@ -261,36 +255,6 @@ export function createProcessing(deps: ProcessingDeps): Processing {
 
     receiptQueued: () => deps.onReceiptQueued(),
     settled: async () => await (releasing ?? Promise.resolve()),
-  }
-}
-
-/** Payload by payload into the store; nothing there refers to them until the message was found whole and genuine. */
-function storingSink(payloads: PayloadStore): { sink: PayloadSink; stored: () => Promise<StoredPayload[]>; abandon: () => void; drop: (kept: (sha256: string) => boolean) => Promise<void> } {
-  const all: Promise<StoredPayload>[] = []
-  let open: Pushed | null = null
-  return {
-    stored: async () => await Promise.all(all),
-    /** What was stored of a message that was refused: nobody ever refers to it. */
-    async drop(kept) {
-      for (const one of await Promise.allSettled(all)) if (one.status === 'fulfilled' && !kept(one.value.sha256)) await payloads.discard(one.value)
-    },
-    abandon: () => open?.abandon(new Error('the message was refused before the payload ended')),
-    sink: {
-      begin() {
-        const stream = pushed()
-        open = stream
-        const kept = payloads.take(stream.chunks, { size: 0 })
-        kept.catch((error: unknown) => stream.fail(error))
-        all.push(kept)
-        return {
-          write: async (chunk) => await stream.push(chunk),
-          async end() {
-            stream.end()
-            await kept
-          },
-        }
-      },
-    },
   }
 }
 

@@ -29,6 +29,10 @@ async function contentOf(sha256: string, offset = 0): Promise<Buffer> {
   return Buffer.concat(pieces)
 }
 
+async function* pieces(content: Buffer): AsyncIterable<Uint8Array> {
+  for (let at = 0; at < content.length; at += 50_000) yield await Promise.resolve(content.subarray(at, at + 50_000))
+}
+
 /** The one stored file. */
 async function storedFile(): Promise<string> {
   const [name = ''] = await store.names()
@@ -66,15 +70,32 @@ describe('the payload store', () => {
     expect(await store.names()).toHaveLength(1)
   })
 
-  it('takes back only what that very call brought, and removes nothing that was stored a moment ago', async () => {
-    const first = await store.ingest(await source(Buffer.from('same')), { signal })
-    expect(await store.remove(first.sha256)).toBe(false)
-    const again = await store.ingest(await source(Buffer.from('same'), 'again.edi'), { signal })
-    expect([await store.discard(first), await store.discard(again), await store.has(first.sha256)]).toEqual([false, false, true])
-    const other = await store.ingest(await source(Buffer.from('other')), { signal })
-    expect([await store.discard(other), await store.has(other.sha256)]).toEqual([true, false])
+  it('removes nothing that was stored a moment ago', async () => {
+    const stored = await store.ingest(await source(Buffer.from('same')), { signal })
+    expect(await store.remove(stored.sha256)).toBe(false)
     const later = await openPayloadStore(join(folder, 'payloads'), key)
-    expect([await later.remove(first.sha256), await later.has(first.sha256)]).toEqual([true, false])
+    expect([await later.remove(stored.sha256), await later.has(stored.sha256)]).toEqual([true, false])
+  })
+
+  it('holds what may turn out to be unfit: nothing is there until it is kept, nothing stays of what is dropped', async () => {
+    const incoming = async (): Promise<number> => (await readdir(join(folder, 'payloads', 'incoming'))).length
+    const holding = async (content: Buffer): ReturnType<PayloadStore['hold']> => await store.hold(pieces(content), { size: 0 })
+    const [small, large] = [randomBytes(5000), randomBytes(3 * CHUNK_BYTES + 7)]
+    for (const content of [small, large]) {
+      const dropped = await holding(content)
+      expect(await incoming()).toBe(content === small ? 0 : 1)
+      dropped.drop()
+      const held = await holding(content)
+      expect([await store.has(held.sha256), await incoming()]).toEqual([false, content === small ? 0 : 1])
+      const kept = await held.keep()
+      expect([await store.has(kept.sha256), await store.verify(kept.sha256), await incoming()]).toEqual([true, true, 0])
+    }
+    // More small ones than there is room for in memory wait in their files.
+    const many = await Promise.all(Array.from({ length: 70 }, async () => await holding(randomBytes(CHUNK_BYTES))))
+    expect(await incoming()).toBeGreaterThan(0)
+    for (const one of many.slice(1)) one.drop()
+    const last = await many[0]!.keep()
+    expect([await store.verify(last.sha256), await incoming()]).toEqual([true, 0])
   })
 
   it('notices a changed byte, a cut and an exchange of chunks', async () => {

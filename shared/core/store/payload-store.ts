@@ -4,13 +4,20 @@ import { existsSync } from 'node:fs'
 import { mkdir, open, readdir, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { AppError, systemCode } from '../kernel/errors.ts'
-import { createPublishing, readSealed, writeSealed } from './sealed-files.ts'
+import { createPublishing, readSealed, seal, type Room } from './sealed-files.ts'
 
 export interface StoredPayload {
   /** SHA-256 of the content, hex. */
   readonly sha256: string
   /** Bytes of the content. */
   readonly size: number
+}
+
+/** A content of which is not decided yet whether it stays. Either function is called once. */
+export interface HeldPayload extends StoredPayload {
+  /** Rejects with `workspace.disk_full`. */
+  keep(): Promise<StoredPayload>
+  drop(): void
 }
 
 interface IngestOptions {
@@ -30,13 +37,16 @@ export interface PayloadStore {
    * with `workspace.disk_full`; nothing stays behind then.
    */
   take(content: AsyncIterable<Uint8Array>, options: { readonly size: number }): Promise<StoredPayload>
+  /**
+   * The first half of `take`: until `keep` nothing is in the store, nothing was flushed, and a small content was not even written. What
+   * is found unfit then costs the same as what was damaged on its way: how long that takes tells a stranger nothing.
+   */
+  hold(content: AsyncIterable<Uint8Array>, options: { readonly size: number }): Promise<HeldPayload>
   /** Hashes a file without keeping it; the same errors. */
   digest(path: string, options: IngestOptions): Promise<StoredPayload>
   /** The content from an offset, checked piece by piece. Rejects with `delivery.payload_missing` when it is gone or damaged. */
   read(sha256: string, options: { readonly offset: number; readonly signal: AbortSignal }): AsyncIterable<Uint8Array>
   has(sha256: string): Promise<boolean>
-  /** Takes a content back to which nothing refers: only if this very call of `take` or `ingest` brought it and no other did since. */
-  discard(stored: StoredPayload): Promise<boolean>
   /** Removes a content to which nothing refers any more. Answers false, and leaves it, when it was stored again a moment ago. */
   remove(sha256: string): Promise<boolean>
   /** Reads all of it and compares the hash. */
@@ -51,6 +61,8 @@ const READ_BYTES = 1024 * 1024
 /** With so much room, and for a copy that is small beside it, one look a second is enough. */
 const AMPLE_BYTES = 512 * 1024 * 1024
 const LOOK_EVERY_MS = 1000
+/** Small contents that wait in memory for what becomes of them. */
+const HELD_BYTES = 16 * 1024 * 1024
 /** Between storing a content and writing down who relies on it. */
 const LATELY_MS = 3_600_000
 const MOST_LATELY = 20_000
@@ -73,8 +85,6 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
 
   /** What was stored lately, by hash: whoever stored it may not have written down yet that he relies on it. */
   const lately = new Map<string, { readonly stored: StoredPayload; readonly at: number }>()
-  /** Contents that were not here before. */
-  const brought = new WeakSet<StoredPayload>()
   const noteTaken = (stored: StoredPayload): void => {
     const now = performance.now()
     lately.delete(stored.sha256)
@@ -85,33 +95,37 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
     }
   }
 
-  const copyIn = async (content: AsyncIterable<Uint8Array>, size: number): Promise<StoredPayload> => {
+  const room: Room = { left: HELD_BYTES }
+  const orDiskFull = (error: unknown): unknown => (systemCode(error) === 'ENOSPC' ? new AppError('workspace.disk_full', 'there was no space for the copy of the file', { cause: error }) : error)
+
+  const hold = async (content: AsyncIterable<Uint8Array>, size: number): Promise<HeldPayload> => {
     await refuseWithoutSpace(size)
     const temporary = join(incoming, randomBytes(12).toString('hex'))
-    try {
-      const stored = await writeSealed(temporary, storeKey, content)
+    const undone = async (error: unknown): Promise<never> => {
+      await rm(temporary, { force: true })
+      throw orDiskFull(error)
+    }
+    const sealed = await seal(temporary, storeKey, content, room).catch(undone)
+    const stored: StoredPayload = { sha256: sealed.sha256, size: sealed.size }
+    const keep = async (): Promise<StoredPayload> => {
+      await sealed.settle()
       // Noted before it stands, so that nobody removes it in between.
       noteTaken(stored)
-      if (await publish(temporary, pathOf(stored.sha256))) brought.add(stored)
+      await publish(temporary, pathOf(stored.sha256))
       return stored
-    } catch (error) {
-      await rm(temporary, { force: true })
-      throw systemCode(error) === 'ENOSPC' ? new AppError('workspace.disk_full', 'there was no space for the copy of the file', { cause: error }) : error
     }
+    return { ...stored, keep: async () => await keep().catch(undone), drop: () => sealed.forget() }
   }
+
+  const copyIn = async (content: AsyncIterable<Uint8Array>, size: number): Promise<StoredPayload> => await (await hold(content, size)).keep()
 
   const store: PayloadStore = {
     ingest: async (path, options) => await withStableSource(path, async (source, size) => await copyIn(readAll(source, size, options), size)),
     take: async (content, { size }) => await copyIn(content, size),
+    hold: async (content, { size }) => await hold(content, size),
     digest: async (path, options) => await withStableSource(path, async (source, size) => await hashAll(readAll(source, size, options))),
 
     read: (sha256, { offset, signal }) => readSealed(pathOf(sha256), { storeKey, sha256, offset, signal }),
-
-    async discard(stored) {
-      if (!brought.has(stored) || lately.get(stored.sha256)?.stored !== stored) return false
-      await rm(pathOf(stored.sha256), { force: true })
-      return true
-    },
 
     async remove(sha256) {
       const last = lately.get(sha256)

@@ -16,8 +16,24 @@ const flush = promisify(fsync)
 /** What is set aside for a content at first: most are small. */
 const FIRST_BYTES = 32 * 1024
 
-/** Writes a new file and flushes it; answers what was written. The pieces may be used again once the next one is asked for. */
-export async function writeSealed(path: string, storeKey: KeyObject, content: AsyncIterable<Uint8Array>): Promise<{ readonly sha256: string; readonly size: number }> {
+/** A content that was read to its end and sealed; it is safe from a power cut only once it is settled. */
+export interface Sealed {
+  /** Of the content. */
+  readonly sha256: string
+  readonly size: number
+  /** Writes what is not written yet, and flushes it. */
+  settle(): Promise<void>
+  /** In place of `settle`: nothing of it stays. */
+  forget(): void
+}
+
+/** How many bytes of small contents may wait in memory for what becomes of them; those beyond wait in their files. */
+export interface Room {
+  left: number
+}
+
+/** Reads a content and seals it, for a new file. The pieces may be used again once the next one is asked for. */
+export async function seal(path: string, storeKey: KeyObject, content: AsyncIterable<Uint8Array>, room: Room): Promise<Sealed> {
   const salt = randomBytes(SALT_BYTES)
   const key = payloadKey(storeKey, salt)
   const header = Buffer.concat([MAGIC, salt])
@@ -49,25 +65,57 @@ export async function writeSealed(path: string, storeKey: KeyObject, content: As
       }
     }
     const last = sealChunk(key, index, true, pending.subarray(0, filled))
-    if (target === null) await writeSmall(path, Buffer.concat([header, last]))
-    else {
-      await writeWhole(target, last)
-      await target.sync()
-    }
-    return { sha256: digest.digest('hex'), size }
+    const sealed = { sha256: digest.digest('hex'), size }
+    if (target === null) return { ...sealed, ...small(path, Buffer.concat([header, last]), room) }
+    await writeWhole(target, last)
+    return { ...sealed, ...written(path) }
   } finally {
     await target?.close()
   }
 }
 
-async function writeSmall(path: string, bytes: Buffer): Promise<void> {
-  const target = openSync(path, 'wx', 0o600)
-  try {
-    for (let at = 0; at < bytes.length; ) at += writeSync(target, bytes, at)
-    await flush(target)
-  } finally {
-    closeSync(target)
+function written(path: string): Pick<Sealed, 'settle' | 'forget'> {
+  return {
+    async settle() {
+      const target = openSync(path, 'r+')
+      try {
+        await flush(target)
+      } finally {
+        closeSync(target)
+      }
+    },
+    forget: () => rmSync(path, { force: true }),
   }
+}
+
+function small(path: string, bytes: Buffer, room: Room): Pick<Sealed, 'settle' | 'forget'> {
+  if (room.left < bytes.length) {
+    const target = openSync(path, 'wx', 0o600)
+    try {
+      writeAll(target, bytes)
+    } finally {
+      closeSync(target)
+    }
+    return written(path)
+  }
+  room.left -= bytes.length
+  return {
+    async settle() {
+      room.left += bytes.length
+      const target = openSync(path, 'wx', 0o600)
+      try {
+        writeAll(target, bytes)
+        await flush(target)
+      } finally {
+        closeSync(target)
+      }
+    },
+    forget: () => void (room.left += bytes.length),
+  }
+}
+
+function writeAll(target: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(target, bytes, at)
 }
 
 /** One write may take less than all, on a disk that is nearly full. */
@@ -75,13 +123,13 @@ async function writeWhole(target: FileHandle, bytes: Buffer): Promise<void> {
   for (let at = 0; at < bytes.length; ) at += (await target.write(bytes, at)).bytesWritten
 }
 
-/** Gives a written file its place; where the same content stands already, nothing but that remains, and false is answered. */
-export function createPublishing(): (temporary: string, target: string) => Promise<boolean> {
+/** Gives a written file its place; where the same content stands already, nothing but that remains. */
+export function createPublishing(): (temporary: string, target: string) => Promise<void> {
   const folders = new Set<string>()
   return async (temporary, target) => {
     if (existsSync(target)) {
       rmSync(temporary)
-      return false
+      return
     }
     const folder = dirname(target)
     if (!folders.has(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -89,7 +137,6 @@ export function createPublishing(): (temporary: string, target: string) => Promi
     renameSync(temporary, target)
     // The new name must survive a power cut before a delivery relies on it.
     await flushFolder(folder)
-    return true
   }
 }
 

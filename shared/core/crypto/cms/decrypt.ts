@@ -1,7 +1,7 @@
 /** Opens EnvelopedData (RFC 5652 6) and AuthEnvelopedData (RFC 5083) while they stream by. */
 import { contentOf, octetsOf, withDefiniteLengths, type BerNode } from '../asn1/ber-node.ts'
 import { TAG } from '../asn1/der-writer.ts'
-import { CIPHER_SIZES, cbcDecryptor, gcmDecryptor, gcmTagWithoutAad, isGcm } from '../primitives/index.ts'
+import { CIPHER_SIZES, cbcDecryptor, gcmDecryptor, gcmTagWithoutAad, isGcm, unpadded } from '../primitives/index.ts'
 import { readAlgorithm, readContentCipher, type Allowances, type CipherChoice, type ContentCipher } from './algorithms.ts'
 import { BerStream } from './ber-stream.ts'
 import type { ByteSource } from './byte-source.ts'
@@ -91,17 +91,24 @@ async function* openCbc(stream: BerStream, choice: CipherChoice, recipients: Ope
   if (isGcm(cipher)) throw malformed('a GCM cipher in EnvelopedData')
   const decryptor = cbcDecryptor(cipher, recipients.contentKey(CIPHER_SIZES[cipher].key), iv)
   let contentBytes = 0
+  let held: Uint8Array = new Uint8Array()
   for await (const chunk of stream.octets(0x80, 'the encrypted content')) {
     const plain = decryptor.update(chunk)
-    contentBytes += plain.length
-    if (plain.length > 0) yield plain
+    if (plain.length === 0) continue
+    contentBytes += held.length
+    if (held.length > 0) yield held
+    held = plain
   }
   await stream.leave('the encrypted content')
   await stream.captureOptional(0xa1, 'the unprotected attributes')
   const trailingBytes = await leaveContentInfo(stream)
-  const last = finish(() => decryptor.final())
-  contentBytes += last.length
-  if (last.length > 0) yield last
+  const last = unpadded(held, CIPHER_SIZES[cipher].block)
+  // With a wrong padding too everything is given: whoever reads does the same work then, and only the end tells (Vaudenay 2002).
+  const given = last ?? held
+  contentBytes += given.length
+  if (given.length > 0) yield given
+  if (last === undefined) throw decryptionFailed()
+  finish(() => decryptor.final())
   return { contentBytes, trailingBytes }
 }
 

@@ -38,9 +38,21 @@ export function cbcEncryptor(cipher: CbcCipher, key: Uint8Array, iv: Uint8Array)
   return createCipheriv(cipher, secret(key), iv)
 }
 
-/** CBC with PKCS#7 padding; `final` throws on a bad one. */
+/** CBC, with the padding left in place: `unpadded` takes it off. `final` throws unless whole blocks came. */
 export function cbcDecryptor(cipher: CbcCipher, key: Uint8Array, iv: Uint8Array): ContentCipherStream {
-  return createDecipheriv(cipher, secret(key), iv)
+  return createDecipheriv(cipher, secret(key), iv).setAutoPadding(false)
+}
+
+/** What ends a content without its PKCS#7 padding (RFC 5652 6.3), or undefined when that is wrong: found out in the same time. */
+export function unpadded(last: Uint8Array, block: number): Uint8Array | undefined {
+  if (last.length < block) return undefined
+  const count = last[last.length - 1] ?? 0
+  let wrong = Number(count === 0) | Number(count > block)
+  for (let back = 1; back <= block; back++) {
+    const inside = Number(back <= count)
+    wrong |= inside & Number(last[last.length - back] !== count)
+  }
+  return wrong === 0 ? last.subarray(0, last.length - count) : undefined
 }
 
 /** GCM with a 16-byte tag, available after `final`. */

@@ -1,5 +1,5 @@
 /** Takes the security layers off a message, one inside the other, while it streams by. */
-import { decompress, decrypt, findDigest, sniffCms, verifyOpaque, type CmsKind, type SignatureReport } from '../../../crypto/cms/index.ts'
+import { CmsError, decompress, decrypt, findDigest, sniffCms, verifyOpaque, type CmsKind, type SignatureReport } from '../../../crypto/cms/index.ts'
 import { persistent } from './byte-stream.ts'
 import { createTap, tapped } from './digest-tap.ts'
 import { headerValue } from './header-fields.ts'
@@ -114,7 +114,7 @@ async function openEncrypted(context: OpenContext, body: AsyncIterable<Uint8Arra
     ...(limits.cms === undefined ? {} : { limits: limits.cms }),
   })
   const place = context.layers.length
-  const inner = await openInside(context, opened.content, 'decrypt')
+  const inner = await openInside(context, endingQuietly(opened.content), 'decrypt')
   const report = await opened.result.catch((error: unknown) => {
     throw refusalOf(error, 'decrypt')
   })
@@ -122,6 +122,18 @@ async function openEncrypted(context: OpenContext, body: AsyncIterable<Uint8Arra
   noteTrailing(context, report.trailingBytes)
   if (inner !== undefined) throw inner
   if (policy.permittedCiphers?.includes(report.cipher) === false) throw new Refusal('algorithm-refused', `the agreement does not permit ${report.cipher}`)
+}
+
+/**
+ * Whoever reads what was decrypted meets an end, whether that end was sound or not: the same is done then, signature and files included,
+ * and only the layer's own result tells. Otherwise the time would answer what the receipt does not.
+ */
+async function* endingQuietly(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* content
+  } catch (error) {
+    if (!(error instanceof CmsError)) throw error
+  }
 }
 
 async function openCompressed(context: OpenContext, body: AsyncIterable<Uint8Array>): Promise<void> {
