@@ -8,19 +8,25 @@ export interface DiskGuard {
   state(): DiskState
   /** Measures; answers the state. */
   look(): Promise<DiskState>
-  /** Rejects with `workspace.disk_low` when so many bytes more would reach into the reserve. */
+  /** Measures unless so little is wanted that the last look, a moment ago, has room for much more. Rejects with `workspace.disk_low` when so many bytes more would reach into the reserve. */
   require(bytes: number): Promise<void>
 }
 
 const MIB = 1024 * 1024
+/** With so much room, and for a copy that is small beside it, one look a second is enough. */
+const AMPLE_BYTES = 512 * MIB
+const SMALL_BYTES = MIB
+const LOOK_EVERY_MS = 1000
 
 export function createDiskGuard(deps: { readonly freeBytes: () => Promise<number>; readonly reserveMiB: () => number; /** False when it could not be written down. */ readonly tell: (state: DiskState) => boolean }): DiskGuard {
   let state: DiskState = { low: false, freeBytes: 0, reserveBytes: deps.reserveMiB() * MIB }
+  let lookedAt = -Infinity
 
   const look = async (): Promise<DiskState> => {
     const reserveBytes = deps.reserveMiB() * MIB
     // A disk that cannot be asked is not refused: writing will tell.
     const freeBytes = await deps.freeBytes().catch(() => Number.MAX_SAFE_INTEGER)
+    lookedAt = performance.now()
     const now = { low: isLow(freeBytes, reserveBytes, state.low), freeBytes, reserveBytes }
     // A disk that is quite full takes no record of it: the next look tells then.
     if (now.low === state.low || deps.tell(now)) state = now
@@ -31,6 +37,7 @@ export function createDiskGuard(deps: { readonly freeBytes: () => Promise<number
     state: () => state,
     look,
     async require(bytes) {
+      if (bytes < SMALL_BYTES && !state.low && state.freeBytes - state.reserveBytes > AMPLE_BYTES && performance.now() - lookedAt < LOOK_EVERY_MS) return
       const { low, freeBytes, reserveBytes } = await look()
       if (!low && freeBytes - bytes >= reserveBytes) return
       throw new AppError('workspace.disk_low', `${inMiB(freeBytes)} MiB are free, ${inMiB(bytes)} MiB are needed, and ${inMiB(reserveBytes)} MiB are kept in reserve`, {

@@ -50,8 +50,6 @@ export interface Ledger {
   companionsOf(lead: string): readonly string[]
   /** Whether any delivery stands for a content, as it is or as it travelled. */
   keeps(sha256: string): boolean
-  /** Flushes what was grouped. */
-  flush(): void
   /** Resolves when everything written down so far is on the disk; see `Database.flushed`. */
   flushed(): Promise<void>
   /** Rejects with `input.conflict` when the event cannot happen in the present state. What happens to a lead happens to its companions. */
@@ -168,7 +166,6 @@ export function createLedger(deps: {
   return {
     get: (id) => deliveries.get(id),
 
-    flush: () => database.flush(),
     flushed: async () => await database.flushed(),
 
     create: (delivery, actor, within = () => undefined, durability = 'flushed') => announce(database.transaction(() => write(delivery, actor, within), durability)).delivery,

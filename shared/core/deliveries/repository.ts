@@ -145,11 +145,11 @@ export function createDeliveryRepository(database: Database) {
       }
     },
 
-    /** The delivery that makes another one a duplicate, or null. Found by its content: by the partner, whose deliveries are in order, all of them would be looked at. */
+    /** The delivery that makes another one a duplicate, or null. Found by its content alone (`+`): by partner or direction, which are in order, all of them would be looked at. */
     findSame(partner: string, remoteName: string, sha256: string): Delivery | null {
       const row = database
         .prepare<[string, string, string], Row>(
-          `SELECT * FROM deliveries WHERE partner = ? AND remote_name = ? AND sha256 = ? AND direction = 'outbound'
+          `SELECT * FROM deliveries WHERE +partner = ? AND remote_name = ? AND sha256 = ? AND +direction = 'outbound'
            AND state NOT IN ('failed', 'cancelled') ORDER BY +id DESC LIMIT 1`,
         )
         .get(partner, remoteName, sha256)

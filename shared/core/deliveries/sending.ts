@@ -189,6 +189,12 @@ export function createSending(deps: {
       const results: SendResult[] = []
       const facts = { trace, allowDuplicate, actor, signal, options }
       const waiting: (() => Draft | AppError)[] = []
+      const safe: Promise<void>[] = []
+      const keep = (): void => {
+        const kept = ledger.flushed()
+        kept.catch(() => undefined)
+        safe.push(kept)
+      }
       // Several at a time, so that the disk flushes their copies together; written down in the order in which they were named.
       for (let from = 0; from < request.files.length; from += PREPARED_AT_ONCE) {
         const files = request.files.slice(from, from + PREPARED_AT_ONCE)
@@ -199,7 +205,10 @@ export function createSending(deps: {
             const draft = await prepared[index]
             if (draft === undefined) continue
             if (together) waiting.push(draft)
-            else results.push({ fileName: file.name, delivery: sendOne(draft(), facts), error: null })
+            else {
+              results.push({ fileName: file.name, delivery: sendOne(draft(), facts), error: null })
+              keep()
+            }
           } catch (error) {
             if (together) waiting.push(() => asAppError(error))
             else results.push({ fileName: file.name, delivery: null, error: toWireError(error) })
@@ -207,8 +216,9 @@ export function createSending(deps: {
         }
       }
       if (together) results.push(...sendTogether(request.files, waiting, facts))
+      keep()
       // Whoever is told that a file was taken may rely on it.
-      ledger.flush()
+      await Promise.all(safe)
       return results
     },
   }

@@ -3,8 +3,9 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Sqlite from 'better-sqlite3-multiple-ciphers'
 import { AppError, systemCode } from '../kernel/errors.ts'
-import { createLogFlush } from './log-flush.ts'
+import { createLogFlush, LogUnreachable } from './log-flush.ts'
 import { MIGRATIONS, type Migration } from './migrations/index.ts'
+import { createTransactions } from './transactions.ts'
 
 export interface Statement<Bind extends unknown[], Row> {
   get(...values: Bind): Row | undefined
@@ -16,15 +17,19 @@ export interface Statement<Bind extends unknown[], Row> {
 export interface Database {
   prepare<Bind extends unknown[] = unknown[], Row = unknown>(sql: string): Statement<Bind, Row>
   /**
-   * Runs `action` in a transaction (nested calls join it): all of it or nothing. `grouped`: it is flushed to the disk together with the next
-   * one that is not; until then a power cut may undo it, while the end of the process never does.
+   * Runs `action` in a transaction (nested calls join it): all of it or nothing. `grouped`: it is committed together with others of the next
+   * milliseconds, and flushed with the next one that is not grouped or when somebody waits for `flushed`; until then a power cut, a kill or a
+   * full disk may undo it. Whoever waits then is told.
    */
   transaction<T>(action: () => T, durability?: 'flushed' | 'grouped'): T
   /** Runs something once what is being written is committed, and never when it is not; at once outside of a transaction. */
   afterCommit(action: () => void): void
-  /** Flushes what was grouped. */
+  /** Flushes what was grouped. Throws when any of it was undone. */
   flush(): void
-  /** Resolves when everything that was committed so far is on the disk; whoever waits at the same time shares one flush. */
+  /**
+   * Resolves when everything that was written so far is on the disk; whoever waits at the same time shares one commit and one flush. Call it
+   * in the same turn in which it was written. Rejects when any of it was undone.
+   */
   flushed(): Promise<void>
   /** Every problem that a full check of the file finds; empty when it is whole. */
   check(): string[]
@@ -121,16 +126,10 @@ function migrate(raw: Sqlite.Database, from: number, migrations: readonly Migrat
 }
 
 function wrap(raw: Sqlite.Database, file: string): Database {
-  /** Grouped transactions so far, and how many of them are on the disk. */
-  let grouped = 0
+  const transactions = createTransactions(raw)
+  /** How many of the grouped transactions are on the disk. */
   let safe = 0
-  const log = createLogFlush(`${file}-wal`)
-  let mode: 'FULL' | 'NORMAL' = 'FULL'
-  const synchronous = (wanted: typeof mode): void => {
-    if (mode !== wanted) raw.pragma(`synchronous = ${wanted}`)
-    mode = wanted
-  }
-  let afterwards: (() => void)[] = []
+  const log = createLogFlush(`${file}-wal`, () => inOurWords(() => transactions.settle()))
   const statements = new Map<string, Sqlite.Statement>()
   const statement = (sql: string): Sqlite.Statement => {
     const known = statements.get(sql)
@@ -140,14 +139,19 @@ function wrap(raw: Sqlite.Database, file: string): Database {
     return made
   }
   const transact = <T>(action: () => T, durability: 'flushed' | 'grouped'): T => {
-    synchronous(durability === 'flushed' ? 'FULL' : 'NORMAL')
-    if (durability === 'grouped') grouped++
-    const result = inOurWords(() => raw.transaction(action).immediate())
-    if (durability === 'flushed') safe = grouped
+    const result = inOurWords(() => transactions.run(action, durability))
+    if (durability === 'flushed') safe = transactions.grouped
     return result
   }
+  const refuseWhenLost = (): void => {
+    const error = transactions.lost()
+    if (error !== null) throw translated(error)
+  }
   const flush = (): void => {
-    if (safe === grouped) return
+    if (transactions.running()) return
+    inOurWords(() => transactions.settle())
+    refuseWhenLost()
+    if (safe === transactions.grouped) return
     // A commit that writes nothing flushes nothing; one that does flushes the whole log, whatever came before it included.
     transact(() => raw.pragma(`user_version = ${userVersion(raw)}`), 'flushed')
   }
@@ -156,41 +160,44 @@ function wrap(raw: Sqlite.Database, file: string): Database {
       return {
         get: (...values) => inOurWords(() => statement(sql).get(...values) as Row | undefined),
         all: (...values) => inOurWords(() => statement(sql).all(...values) as Row[]),
-        run(...values) {
-          // By itself it is a transaction of its own, and those are flushed.
-          if (!raw.inTransaction) synchronous('FULL')
-          return inOurWords(() => statement(sql).run(...values))
-        },
+        run: (...values) =>
+          inOurWords(() => {
+            // By itself it is a transaction of its own, and those are flushed.
+            if (!transactions.running()) transactions.flushEach()
+            return statement(sql).run(...values)
+          }),
       }
     },
-    transaction(action, durability = 'flushed') {
-      if (raw.inTransaction) return action()
-      afterwards = []
-      const result = transact(action, durability)
-      for (const told of afterwards.splice(0)) told()
-      return result
-    },
-    afterCommit(action) {
-      if (raw.inTransaction) afterwards.push(action)
-      else action()
-    },
+    transaction: (action, durability = 'flushed') => (transactions.running() ? action() : transact(action, durability)),
+    afterCommit: (action) => transactions.afterCommit(action),
     flush,
     async flushed() {
-      const upTo = grouped
+      refuseWhenLost()
+      const upTo = transactions.grouped
       if (upTo <= safe) return
       try {
         await log.flush()
-        safe = Math.max(safe, upTo)
-      } catch {
+      } catch (error) {
+        if (!(error instanceof LogUnreachable)) throw error
         // No log, or no way to it: the database itself flushes, on this thread.
         if (raw.open) flush()
       }
+      safe = Math.max(safe, upTo)
     },
     check: () => inOurWords(() => problemsIn(raw, 'integrity_check')),
-    copyTo: (file) => void inOurWords(() => raw.prepare('VACUUM INTO ?').run(file)),
+    copyTo(file) {
+      inOurWords(() => {
+        transactions.settle()
+        raw.prepare('VACUUM INTO ?').run(file)
+      })
+    },
     close() {
-      void log.close().catch(() => undefined)
-      raw.close()
+      try {
+        if (raw.open) inOurWords(() => transactions.settle())
+      } finally {
+        void log.close().catch(() => undefined)
+        raw.close()
+      }
     },
   }
 }

@@ -2,24 +2,38 @@
 import { open, type FileHandle } from 'node:fs/promises'
 
 export interface LogFlush {
-  /** Resolves when what was in the log at the call is on the disk. */
+  /** Resolves when what was in the log at the call is on the disk. Rejects with `LogUnreachable`, and with what `before` throws. */
   flush(): Promise<void>
   close(): Promise<void>
 }
 
+/** The log could not be opened or flushed. */
+export class LogUnreachable extends Error {}
+
 /**
- * `log` is SQLite's `-wal` file, which keeps its inode as long as the database is open; SQLite holds no locks on it, so that opening
+ * `before` is called before each flush: it may bring more into the log. `log` is SQLite's `-wal` file, which keeps its inode as long as the database is open; SQLite holds no locks on it, so that opening
  * and closing it here takes none away. Flushing it is what `synchronous = FULL` does at each commit, on the thread that commits.
  */
-export function createLogFlush(log: string): LogFlush {
+export function createLogFlush(log: string, before: () => void): LogFlush {
   let handle: Promise<FileHandle> | null = null
   let running: Promise<void> | null = null
   let next: Promise<void> | null = null
+  /** The one that runs has not looked yet at what there is to flush. */
+  let isGathering = false
 
   const sync = async (): Promise<void> => {
-    // Windows flushes only what was opened for writing.
-    handle ??= open(log, 'r+')
-    await (await handle).datasync()
+    isGathering = true
+    await new Promise((resolve) => void setImmediate(resolve))
+    isGathering = false
+    before()
+    try {
+      // Windows flushes only what was opened for writing.
+      handle ??= open(log, 'r+')
+      await (await handle).datasync()
+    } catch (error) {
+      handle = null
+      throw new LogUnreachable('the log cannot be flushed', { cause: error })
+    }
   }
 
   const start = (): Promise<void> => {
@@ -33,6 +47,7 @@ export function createLogFlush(log: string): LogFlush {
   return {
     flush() {
       if (running === null) return start()
+      if (isGathering) return running
       // The one that runs may have begun before the last commit: all who come meanwhile share the one after it.
       next ??= running
         .catch(() => undefined)
