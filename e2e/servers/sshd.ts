@@ -97,6 +97,8 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       `PasswordAuthentication ${options.pam === true ? 'no' : 'yes'}`,
       'LogLevel VERBOSE',
       'MaxStartups 100',
+      // What the person of this computer has put into the shell's start is none of the tests' business: bash leaves it out then.
+      'SetEnv SHLVL=1',
       'Subsystem sftp internal-sftp',
       ...(options.config ?? []),
       '',
