@@ -156,12 +156,16 @@ export function createDeliveryRepository(database: Database) {
       return row === undefined ? null : entryOf(row).delivery
     },
 
-    /** An inbound delivery of this connection with the same content, as it travelled or opened; of the same name if there is one, the newest. */
+    /** An inbound delivery of this connection with the same content, as it travelled or opened; of the same name if there is one, the newest. The signs keep SQLite from walking all that came instead. */
     findReceived(partner: string, connection: string, remoteName: string, sha256: string): Delivery | null {
+      const here = "partner = @partner AND connection = @connection AND +direction = 'inbound'"
       const row = database
         .prepare<[Record<string, string>], Row>(
-          `SELECT * FROM deliveries WHERE partner = @partner AND connection = @connection AND direction = 'inbound' AND (sha256 = @sha256 OR wire_sha256 = @sha256)
-           ORDER BY remote_name = @remoteName DESC, id DESC LIMIT 1`,
+          `SELECT * FROM deliveries WHERE id = coalesce(
+             (SELECT max(+id) FROM deliveries WHERE sha256 = @sha256 AND remote_name = @remoteName AND ${here}),
+             (SELECT max(+id) FROM deliveries WHERE wire_sha256 = @sha256 AND remote_name = @remoteName AND ${here}),
+             (SELECT max(+id) FROM deliveries WHERE sha256 = @sha256 AND ${here}),
+             (SELECT max(+id) FROM deliveries WHERE wire_sha256 = @sha256 AND ${here}))`,
         )
         .get({ partner, connection, remoteName, sha256 })
       return row === undefined ? null : entryOf(row).delivery

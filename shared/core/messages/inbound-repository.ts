@@ -45,7 +45,7 @@ export function createInboundRepository(database: Database) {
 
     inboundOfDelivery(delivery: string): InboundRecord | null {
       const row = database
-        .prepare<[string], InboundRow>('SELECT * FROM as2_inbound WHERE id = (SELECT i.id FROM as2_inbound i, json_each(i.deliveries) d WHERE d.value = ? LIMIT 1)')
+        .prepare<[string], InboundRow>('SELECT * FROM as2_inbound WHERE id = (SELECT message FROM as2_inbound_files WHERE delivery = ?)')
         .get(delivery)
       return row === undefined ? null : inboundOf(row)
     },
@@ -77,6 +77,8 @@ export function createInboundRepository(database: Database) {
           mdnState: end.mdn?.mode === 'async' ? 'queued' : null,
           mdnNext: end.mdn?.mode === 'async' ? end.at : null,
         })
+      const file = database.prepare('INSERT INTO as2_inbound_files (delivery, message) VALUES (?, ?)')
+      for (const delivery of end.deliveries) file.run(delivery, id)
     },
 
     inState(state: InboundState): InboundRecord[] {

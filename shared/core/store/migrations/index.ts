@@ -15,9 +15,10 @@ import { policyMigration } from './0014-policy.ts'
 import { as2TogetherMigration } from './0015-as2-together.ts'
 import { backgroundMigration } from './0016-background.ts'
 import { largeMigration } from './0017-large.ts'
+import { contentMigration } from './0018-content.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration } from './migration.ts'
 
 /** In order; numbers have no gaps. */
-export const MIGRATIONS: readonly Migration[] = [baseMigration, ledgerMigration, receivingMigration, certificatesMigration, as2Migration, trustWatchMigration, protectionMigration, flowsMigration, rolloversMigration, postureMigration, notificationsMigration, expectationsMigration, rolloverRemindersMigration, policyMigration, as2TogetherMigration, backgroundMigration, largeMigration]
+export const MIGRATIONS: readonly Migration[] = [baseMigration, ledgerMigration, receivingMigration, certificatesMigration, as2Migration, trustWatchMigration, protectionMigration, flowsMigration, rolloversMigration, postureMigration, notificationsMigration, expectationsMigration, rolloverRemindersMigration, policyMigration, as2TogetherMigration, backgroundMigration, largeMigration, contentMigration]
