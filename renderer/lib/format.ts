@@ -35,3 +35,10 @@ export function absoluteText(time: string): string {
   const two = (value: number): string => String(value).padStart(2, '0')
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
 }
+
+/** `14:05`, and the day before it where it is not today. */
+export function clockText(time: string, now: number = Date.now()): string {
+  const text = absoluteText(time)
+  const [day, clock] = [text.slice(0, 10), text.slice(11, 16)]
+  return day === absoluteText(new Date(now).toISOString()).slice(0, 10) ? clock : `${day} ${clock}`
+}

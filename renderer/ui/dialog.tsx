@@ -23,8 +23,8 @@ export function DialogActions({ children }: { readonly children: ReactNode }) {
   return <div className={css['actions']}>{children}</div>
 }
 
-/** Asks before something that cannot be undone; Cancel has the focus. */
-export function ConfirmDialog({ title, open, action, onClose, onConfirm, children }: { readonly title: string; readonly open: boolean; readonly action: string; readonly onClose: () => void; readonly onConfirm: () => void; readonly children: ReactNode }) {
+/** Asks before something that cannot be undone, or (`look` primary) that does much at once; Cancel has the focus. */
+export function ConfirmDialog({ title, open, action, look = 'danger', onClose, onConfirm, children }: { readonly title: string; readonly open: boolean; readonly action: string; readonly look?: 'danger' | 'primary'; readonly onClose: () => void; readonly onConfirm: () => void; readonly children: ReactNode }) {
   return (
     <Dialog title={title} open={open} onClose={onClose}>
       <div>{children}</div>
@@ -32,7 +32,7 @@ export function ConfirmDialog({ title, open, action, onClose, onConfirm, childre
         <Button autoFocus onClick={onClose}>
           Cancel
         </Button>
-        <Button look="danger" onClick={onConfirm}>
+        <Button look={look} onClick={onConfirm}>
           {action}
         </Button>
       </DialogActions>

@@ -192,18 +192,22 @@ export const Progress = z.object({
 })
 export type Progress = z.infer<typeof Progress>
 
+/** Which deliveries are meant; what is left out is not asked for. */
+const DeliveryFilter = z.object({
+  partner: Slug.optional(),
+  direction: z.enum(['outbound', 'inbound']).optional(),
+  since: Timestamp.optional(),
+  search: z.string().max(200).optional(),
+})
+
+/** States of which many may be tried again at once. A held file is released one by one: each is a person's decision. */
+export const RETRIED_TOGETHER = ['waiting', 'unknown', 'failed'] as const
+const MOST_TOGETHER = 1000
+
 export const deliveries = {
   list: procedure(
     'read',
-    z.object({
-      limit: Limit,
-      partner: Slug.optional(),
-      direction: z.enum(['outbound', 'inbound']).optional(),
-      state: z.array(DeliveryState).max(20).optional(),
-      since: Timestamp.optional(),
-      search: z.string().max(200).optional(),
-      before: z.string().max(60).optional(),
-    }),
+    DeliveryFilter.extend({ limit: Limit, state: z.array(DeliveryState).max(20).optional(), before: z.string().max(60).optional() }),
     /** Newest first; pass the last id as `before` for the next page. */
     z.object({ deliveries: z.array(Delivery), total: z.number().int() }),
   ),
@@ -224,6 +228,15 @@ export const deliveries = {
   wait: procedure('read', z.object({ ids: z.array(z.string().max(60)).max(1000) }), z.object({ deliveries: z.array(Delivery) })),
   /** Tries again now; probes first when the outcome is unknown. A held inbound file is released with it: the person's decision. */
   retry: procedure('dangerous', z.object({ id: z.string().max(60) }), Delivery),
+  /**
+   * The same for all that the filter finds, the oldest first, at most a thousand: `remaining` says how many were left for the next
+   * call. One that cannot be tried again does not stop the others.
+   */
+  retryAll: procedure(
+    'dangerous',
+    DeliveryFilter.extend({ state: z.array(z.enum(RETRIED_TOGETHER)).min(1).default([...RETRIED_TOGETHER]), limit: z.number().int().min(1).max(MOST_TOGETHER).default(MOST_TOGETHER) }),
+    z.object({ retried: z.array(z.string()), refused: z.array(z.object({ id: z.string(), fileName: z.string(), error: WireError })), remaining: z.number().int() }),
+  ),
   /** Records the operator's word on an unknown outcome. */
   resolve: procedure('dangerous', z.object({ id: z.string().max(60), outcome: z.enum(['delivered', 'not-delivered']), reason: z.string().min(3).max(1000) }), Delivery),
   /** Stops it; says what may remain at the partner in the error of the delivery. */

@@ -106,24 +106,24 @@ function issueText(issue: RawIssue): string | undefined {
 function unionText(issue: Extract<RawIssue, { code: 'invalid_union' }>): string {
   const union = issue.inst instanceof z.ZodUnion ? issue.inst : null
   const discriminator = union instanceof z.ZodDiscriminatedUnion ? union.def.discriminator : null
-  const options = (union?.options ?? []) as readonly z.core.$ZodType[]
-  const forms = discriminator === null ? options.flatMap(formOf) : options.flatMap((option) => (option instanceof z.ZodObject ? formOf(option.shape[discriminator] as z.core.$ZodType) : []))
+  const options = (union?.options ?? []) as readonly z.ZodType[]
+  const forms = discriminator === null ? options.flatMap(formOf) : options.flatMap((option) => (option instanceof z.ZodObject ? formOf(option.shape[discriminator] as z.ZodType) : []))
   return forms.length === 0 ? 'fits none of the permitted forms' : `must be one of ${[...new Set(forms)].join(', ')}`
 }
 
 /** A permitted form as one would write it in a document: `text`, `{ "file": … }`. */
-function formOf(schema: z.core.$ZodType): string[] {
-  if (schema instanceof z.ZodUnion) return (schema.options as readonly z.core.$ZodType[]).flatMap(formOf)
+function formOf(schema: z.ZodType): string[] {
+  if (schema instanceof z.ZodUnion) return (schema.options as readonly z.ZodType[]).flatMap(formOf)
   if (schema instanceof z.ZodLiteral) return [...schema.values].map(String)
   if (schema instanceof z.ZodEnum) return schema.options.map(String)
   if (schema instanceof z.ZodObject) return [`{ ${requiredFields(schema).join(', ')} }`]
-  const word = TYPE_WORDS[schema._zod.def.type]
+  const word = TYPE_WORDS[schema.type]
   return word === undefined ? [] : [word]
 }
 
 const requiredFields = (schema: z.ZodObject): string[] =>
   Object.entries(schema.shape)
-    .filter(([, field]) => field._zod.optin !== 'optional')
+    .filter(([, field]) => !(field as z.ZodType).isOptional())
     .map(([name, field]) => `"${name}": ${field instanceof z.ZodLiteral ? JSON.stringify([...field.values][0]) : '…'}`)
 
 function smallText(origin: string, least: number, inclusive: boolean): string {

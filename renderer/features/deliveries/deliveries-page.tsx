@@ -1,4 +1,5 @@
 import { useState } from 'react'
+import { useLocation, useSearch } from 'wouter'
 import type { DeliveryState } from '../../../shared/contract/deliveries.ts'
 import { useCall } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
@@ -6,19 +7,21 @@ import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { SelectField, TextField } from '../../ui/field.tsx'
 import { Card, Empty, Page, Skeleton } from '../../ui/page.tsx'
 import { DeliveryList } from './delivery-list.tsx'
+import { RetryAll, type DeliveryFilter } from './retry-all.tsx'
 import css from './deliveries.module.css'
 import ui from '../../ui/ui.module.css'
 
-const FILTERS: readonly (readonly [name: string, states: readonly DeliveryState[]])[] = [
-  ['All', []],
-  ['Needs a look', ['unknown', 'disputed', 'failed', 'held']],
-  ['Under way', ['queued', 'sending', 'waiting', 'awaiting-receipt', 'received']],
-  ['Done', ['delivered']],
-  ['Cancelled', ['cancelled']],
+const SHOWN: readonly (readonly [id: string, name: string, states: readonly DeliveryState[]])[] = [
+  ['all', 'All', []],
+  ['attention', 'Needs a look', ['unknown', 'disputed', 'failed', 'held']],
+  ['under-way', 'Under way', ['queued', 'sending', 'waiting', 'awaiting-receipt', 'received']],
+  ['done', 'Done', ['delivered']],
+  ['cancelled', 'Cancelled', ['cancelled']],
 ]
 const PAGE = 100
 
-const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 
 /** Days back, by the value of the choice. */
 const SINCE = [
@@ -29,20 +32,31 @@ const SINCE = [
   ['365', 'Last year'],
 ] as const
 
+/** Everything but `queryOf` reads it from the address: whoever comes back from a delivery finds the list as it was left. */
 interface Filter {
-  readonly state: number
+  readonly show: string
   readonly search: string
-  readonly direction: '' | 'outbound' | 'inbound'
+  readonly direction: string
   readonly partner: string
   readonly since: string
 }
 
-const EVERYTHING: Filter = { state: 0, search: '', direction: '', partner: '', since: '' }
+const EVERYTHING: Filter = { show: 'all', search: '', direction: '', partner: '', since: '' }
+
+function useFilter(): readonly [Filter, (change: Partial<Filter>) => void] {
+  const [, navigate] = useLocation()
+  const asked = new URLSearchParams(useSearch())
+  const filter: Filter = { ...EVERYTHING, ...Object.fromEntries([...asked].filter(([name]) => name in EVERYTHING)) }
+  const set = (change: Partial<Filter>): void => {
+    const next = Object.entries({ ...filter, ...change }).filter(([name, value]) => value !== EVERYTHING[name as keyof Filter])
+    navigate(next.length === 0 ? '/deliveries' : `/deliveries?${new URLSearchParams(next).toString()}`, { replace: true })
+  }
+  return [filter, set]
+}
 
 export function DeliveriesPage() {
-  const [filter, setFilter] = useState(EVERYTHING)
+  const [filter, set] = useFilter()
   const [limit, setLimit] = useState(PAGE)
-  const set = (change: Partial<Filter>): void => setFilter((before) => ({ ...before, ...change }))
   const partners = useCall('deliveries.partners', (client) => client.partners.list({ limit: 1000 }), (client, changed) => client.partners.onChanged(changed))
   const list = useCall(
     `deliveries.list ${limit} ${JSON.stringify(filter)}`,
@@ -52,11 +66,11 @@ export function DeliveriesPage() {
   const { data, error } = list
   const filtered = JSON.stringify(filter) !== JSON.stringify(EVERYTHING)
   return (
-    <Page title="Deliveries" about={data === undefined ? ' ' : `${data.total} ${data.total === 1 ? 'file' : 'files'}`}>
+    <Page title="Deliveries" about={data === undefined ? ' ' : `${data.total} ${data.total === 1 ? 'file' : 'files'}`} actions={<RetryAll filter={queryOf(filter)} />}>
       <div className={ui['row']}>
         <div className={`${ui['chips'] ?? ''} ${ui['grow'] ?? ''}`} role="group" aria-label="Filter by state">
-          {FILTERS.map(([name], index) => (
-            <button key={name} type="button" className={ui['chip']} aria-pressed={filter.state === index} onClick={() => set({ state: index })}>
+          {SHOWN.map(([id, name]) => (
+            <button key={id} type="button" className={ui['chip']} aria-pressed={filter.show === id} onClick={() => set({ show: id })}>
               {name}
             </button>
           ))}
@@ -67,7 +81,7 @@ export function DeliveriesPage() {
         <SelectField
           label="Direction"
           value={filter.direction}
-          onChange={(event) => set({ direction: event.target.value as Filter['direction'] })}
+          onChange={(event) => set({ direction: event.target.value })}
           options={[
             ['', 'Both'],
             ['outbound', 'Sent'],
@@ -89,7 +103,7 @@ export function DeliveriesPage() {
           title={filtered ? 'Nothing matches' : 'Nothing was exchanged yet'}
           action={
             filtered ? (
-<Button onClick={() => setFilter(EVERYTHING)}>Clear filter</Button>
+              <Button onClick={() => set(EVERYTHING)}>Clear filter</Button>
             ) : undefined
           }
         >
@@ -101,13 +115,15 @@ export function DeliveriesPage() {
   )
 }
 
-function queryOf({ state, search, direction, partner, since }: Filter) {
-  const states = FILTERS[state]?.[1] ?? []
+function queryOf({ show, search, direction, partner, since }: Filter): DeliveryFilter {
+  const states = SHOWN.find(([id]) => id === show)?.[2] ?? []
+  const days = Number(since)
   return {
     ...(states.length === 0 ? {} : { state: [...states] }),
     ...(search === '' ? {} : { search }),
-    ...(direction === '' ? {} : { direction }),
+    ...(direction === 'outbound' || direction === 'inbound' ? { direction } : {}),
     ...(partner === '' ? {} : { partner }),
-    ...(since === '' ? {} : { since: new Date(Date.now() - Number(since) * DAY_MS).toISOString() }),
+    // To the hour: an address that is read again asks the same.
+    ...(days > 0 ? { since: new Date(Math.floor(Date.now() / HOUR_MS) * HOUR_MS - days * DAY_MS).toISOString() } : {}),
   }
 }

@@ -1,5 +1,6 @@
 import { Link } from 'wouter'
 import type { Delivery } from '../../../shared/contract/deliveries.ts'
+import { textOf } from '../../../shared/contract/errors/index.ts'
 import { bytesText } from '../../lib/format.ts'
 import { Guard } from '../../ui/page.tsx'
 import { Status } from '../../ui/status.tsx'
@@ -36,6 +37,7 @@ function Row({ delivery, partner }: { readonly delivery: Delivery; readonly part
         <br />
         <span className="quiet small">
           {inbound ? 'from' : 'to'} {partner} · {bytesText(delivery.size)} · <Time at={delivery.createdAt} />
+          {delivery.error === null ? null : <> · {textOf(delivery.error).title}</>}
         </span>
       </span>
       <Status tone={tone}>{word}</Status>

@@ -25,3 +25,12 @@ it('says what to do where a receipt is late or proves nothing, and only there', 
   expect(receiptAdvice({ state: 'disputed', receipt: null })?.[0]).toContain('SHA-256')
   expect(receiptAdvice({ state: 'delivered', receipt: null })).toBeNull()
 })
+
+it('says when the next try is, with the day where that is another one', () => {
+  const at = (when: Date): string => stateWords({ state: 'waiting', outcome: null, direction: 'outbound', nextTryAt: when.toISOString() }).word
+  const today = new Date()
+  today.setHours(14, 5, 0, 0)
+  expect(at(today)).toBe('Next try 14:05')
+  expect(at(new Date(2031, 0, 2, 9, 7))).toBe('Next try 2031-01-02 09:07')
+  expect(stateWords({ state: 'waiting', outcome: null, nextTryAt: null }).word).toBe('Tried again later')
+})

@@ -2,6 +2,7 @@
 import type { AuditEvent } from '../../../shared/contract/audit.ts'
 import type { Delivery, MdnReceipt, Stage } from '../../../shared/contract/deliveries.ts'
 import { isErrorCode, textOf } from '../../../shared/contract/errors/index.ts'
+import { clockText } from '../../lib/format.ts'
 import type { Tone } from '../../ui/status.tsx'
 
 export interface Words {
@@ -10,10 +11,11 @@ export interface Words {
   readonly sentence: string
 }
 
-export function stateWords(delivery: Pick<Delivery, 'state' | 'outcome'> & Partial<Pick<Delivery, 'direction' | 'receipt'>>): Words {
+export function stateWords(delivery: Pick<Delivery, 'state' | 'outcome'> & Partial<Pick<Delivery, 'direction' | 'receipt' | 'nextTryAt'>>): Words {
   if (delivery.direction === 'inbound') return inboundWords(delivery.state)
   if (delivery.state === 'delivered' && delivery.receipt?.kind === 'mdn') return { tone: 'ok', word: 'Delivered', sentence: mdnSentence(delivery.receipt) }
-  return outboundWords(delivery.state)
+  const words = outboundWords(delivery.state)
+  return delivery.state === 'waiting' && typeof delivery.nextTryAt === 'string' ? { ...words, word: `Next try ${clockText(delivery.nextTryAt)}` } : words
 }
 
 function inboundWords(state: Delivery['state']): Words {

@@ -12,13 +12,14 @@ import { shortText } from '../flows/words.ts'
 import { PartnerRow } from '../partners/partner-row.tsx'
 import ui from '../../ui/ui.module.css'
 
+const MOST_OPEN = 5
 const MOST_PARTNERS = 8
 const MOST_NEXT = 3
 
 /** What needs a person now, then what is going on. */
 export function OverviewPage() {
   const [, navigate] = useLocation()
-  const attention = useCall('overview.attention', (client) => client.deliveries.list({ state: ['unknown', 'disputed', 'failed', 'held'], limit: 5 }), (client, changed) => client.deliveries.onChanged(changed))
+  const attention = useCall('overview.attention', (client) => client.deliveries.list({ state: ['unknown', 'disputed', 'failed', 'held'], limit: MOST_OPEN }), (client, changed) => client.deliveries.onChanged(changed))
   const recent = useCall('overview.recent', (client) => client.deliveries.list({ limit: 6 }), (client, changed) => client.deliveries.onChanged(changed))
   const counts = useCall('overview.counts', (client) => client.deliveries.counts({}), (client, changed) => client.deliveries.onChanged(changed))
   const partners = useCall('overview.partners', (client) => client.partners.list({ limit: MOST_PARTNERS }), (client, changed) => client.partners.onChanged(changed))
@@ -48,7 +49,7 @@ export function OverviewPage() {
       {error ? <ErrorPanel error={error} /> : null}
       <Surroundings />
       {open > 0 ? (
-        <Card title="Needs a look" flush>
+        <Card title="Needs a look" flush actions={open > MOST_OPEN ? <Link href="/deliveries?show=attention">All {open}</Link> : null}>
           <DeliveryList deliveries={attention.data?.deliveries ?? []} none="" />
         </Card>
       ) : null}

@@ -28,6 +28,7 @@ export function deliveryHandlers(service: DeliveryService, collect: Collect, res
     }),
     wait: async ({ ids }, { signal }) => ({ deliveries: await service.wait(ids, signal) }),
     retry: async ({ id }, { actor, signal }) => await service.retry(id, actor, signal),
+    retryAll: async ({ limit, ...filter }, { actor, signal }) => await service.retryAll(filter, limit, actor, signal),
     receive: async ({ partner, connection }, { actor, signal }) => await collect({ partner, connection }, actor, signal),
     resolve: ({ id, outcome, reason }, { actor }) => service.resolve(id, outcome, reason, actor),
     cancel: async ({ id }, { actor }) => await service.cancel(id, actor),

@@ -1,4 +1,5 @@
 import type { Delivery, DeliveryDetail } from '../../contract/deliveries.ts'
+import type { WireError } from '../../contract/errors/index.ts'
 import type { Actor } from '../kernel/actor.ts'
 import { timestamp, type Clock } from '../kernel/clock.ts'
 import { AppError, toWireError } from '../kernel/errors.ts'
@@ -20,6 +21,16 @@ import type { LedgerState } from './rules.ts'
 import { createSending, duplicateError, type SendOptions, type SendRequest, type SendResult } from './sending.ts'
 
 export type { FileToSend, SendOptions, SendRequest, SendResult } from './sending.ts'
+
+/** What became of many that were asked to try again. */
+export interface RetriedTogether {
+  readonly retried: string[]
+  readonly refused: { id: string; fileName: string; error: WireError }[]
+  readonly remaining: number
+}
+
+const PAGE = 1000
+const MOST_FOUND = 10_000
 
 export type DeliveryService = ReturnType<typeof createDeliveryService>
 
@@ -61,6 +72,36 @@ export function createDeliveryService(deps: {
     if (notice !== null) raise(notice)
   }
 
+  /** Oldest first, so that files go again in the order in which they were meant to go. */
+  const everything = (filter: Omit<DeliveryQuery, 'limit' | 'before'>): Delivery[] => {
+    const newestFirst: Delivery[] = []
+    for (let page = repository.list({ ...filter, limit: PAGE }).deliveries; page.length > 0 && newestFirst.length < MOST_FOUND; ) {
+      newestFirst.push(...page)
+      page = repository.list({ ...filter, limit: PAGE, before: page.at(-1)?.id }).deliveries
+    }
+    return newestFirst.toReversed()
+  }
+
+  /** Of a file that travels with others, all of them: they are one message. The same holds for `resolve` and `cancel`. */
+  const retry = async (named: string, actor: Actor, signal: AbortSignal): Promise<Delivery> => {
+    const id = ledger.leadOf(named)
+    const { state, delivery: asked } = repository.get(id)
+    if (asked.direction === 'inbound') return await releaseAgain(id, state, actor, signal)
+    if (state === 'sending' || state === 'committing') return current(id)
+    if (state !== 'queued') {
+      try {
+        ledger.apply(id, 'requeued', { actor })
+      } catch (error) {
+        const { delivery } = repository.get(id)
+        throw error instanceof AppError && error.code === 'delivery.duplicate'
+          ? duplicateError(delivery.remoteName, repository.findSame(delivery.partner, delivery.remoteName, delivery.sha256))
+          : error
+      }
+    }
+    engine.run(id, actor.kind !== 'system')
+    return current(id)
+  }
+
   return {
     list: (query: DeliveryQuery) => repository.list(query),
 
@@ -87,24 +128,21 @@ export function createDeliveryService(deps: {
       return ids.map(current)
     },
 
-    /** Of a file that travels with others, all of them: they are one message. The same holds for `resolve` and `cancel`. */
-    async retry(named: string, actor: Actor, signal: AbortSignal): Promise<Delivery> {
-      const id = ledger.leadOf(named)
-      const { state, delivery: asked } = repository.get(id)
-      if (asked.direction === 'inbound') return await releaseAgain(id, state, actor, signal)
-      if (state === 'sending' || state === 'committing') return current(id)
-      if (state !== 'queued') {
+    retry,
+    /** Whatever the filter finds, the oldest first. What cannot be tried again stays as it is and is named. */
+    async retryAll(filter: Omit<DeliveryQuery, 'limit' | 'before'>, limit: number, actor: Actor, signal: AbortSignal): Promise<RetriedTogether> {
+      const found = everything(filter)
+      const retried: string[] = []
+      const refused: RetriedTogether['refused'] = []
+      for (const { id, fileName } of found.slice(0, limit)) {
         try {
-          ledger.apply(id, 'requeued', { actor })
+          await retry(id, actor, signal)
+          retried.push(id)
         } catch (error) {
-          const { delivery } = repository.get(id)
-          throw error instanceof AppError && error.code === 'delivery.duplicate'
-            ? duplicateError(delivery.remoteName, repository.findSame(delivery.partner, delivery.remoteName, delivery.sha256))
-            : error
+          refused.push({ id, fileName, error: toWireError(error) })
         }
       }
-      engine.run(id, actor.kind !== 'system')
-      return current(id)
+      return { retried, refused, remaining: Math.max(0, found.length - limit) }
     },
 
     resolve(named: string, outcome: 'delivered' | 'not-delivered', reason: string, actor: Actor): Delivery {

@@ -124,12 +124,22 @@ export function deliveriesCommands(program: Command, run: Register): void {
     )
 
   deliveries
-    .command('retry <id>')
-    .description('try again now; an unknown outcome is looked up first')
+    .command('retry [id]')
+    .description('try again now, one or all that the filter finds; an unknown outcome is looked up first')
+    .option('--all', 'everything that failed, waits or is unknown; at most 1000 a call')
+    .option('--partner <id>', 'with --all: only this partner')
+    .option('--state <state...>', 'with --all: waiting, unknown, failed; several with commas or blanks', splitList)
+    .option('--since <time>', 'with --all: created at or after', timeOption)
+    .option('--search <text>', 'with --all: part of a file name, an id or a SHA-256')
     .action(
-      run(async (context, id: string) => {
+      run(async (context, id: string | undefined, { all = false, ...filter }: RetryFilter & { all?: boolean }) => {
+        if ((id === undefined) !== all || (!all && Object.keys(filter).length > 0)) {
+          context.output.failure({ code: 'input.invalid', message: 'write one id, or --all with a filter' })
+          return 2
+        }
         const stopWatching = watchProgress(context)
         try {
+          if (id === undefined) return await retryAll(context, filter)
           await context.client.deliveries.retry({ id })
           return await reportRested(context, id)
         } finally {
@@ -169,6 +179,26 @@ async function writeRaw({ client, output }: Pick<CommandContext, 'client' | 'out
   const written = await client.as2.exportRaw({ of: { delivery: id }, what: raw, path: resolve(out) })
   output.result(written, () => `${written.path}: ${written.bytes} bytes, SHA-256 ${written.sha256}`)
   return 0
+}
+
+interface RetryFilter {
+  readonly partner?: string
+  readonly state?: ('waiting' | 'unknown' | 'failed')[]
+  readonly since?: string
+  readonly search?: string
+}
+
+async function retryAll({ client, output }: CommandContext, filter: RetryFilter): Promise<Exit> {
+  const { retried, refused, remaining } = await client.deliveries.retryAll(filter)
+  const { deliveries } = await client.deliveries.wait({ ids: retried })
+  output.result({ deliveries, refused, remaining }, () =>
+    retried.length + refused.length === 0
+      ? 'Nothing to try again.'
+      : table([...deliveries.map(({ id, remoteName, state }) => [id, remoteName, STATE_WORDS[state]]), ...refused.map(({ id, fileName, error }) => [id, fileName, titleOf(error)])]),
+  )
+  for (const { error } of [...deliveries, ...refused]) explain(output, error)
+  if (remaining > 0) output.note(`${remaining} more: call it again`)
+  return exitOfAll([...deliveries.map(exitOfDelivery), ...refused.map(({ error }) => exitOfError(error))])
 }
 
 async function reportRested({ client, output }: CommandContext, id: string): Promise<Exit> {
