@@ -10,6 +10,7 @@ import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Copyable, Facts } from '../../ui/facts.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { Card, Empty, Page, Skeleton } from '../../ui/page.tsx'
+import { Rows } from '../../ui/rows.tsx'
 import { Status } from '../../ui/status.tsx'
 import { toast } from '../../ui/toasts.tsx'
 import { saveFile } from '../trust/save-file.ts'
@@ -92,11 +93,11 @@ export function AuditPage() {
       {list.data?.events.length === 0 ? <Empty title={search === '' ? 'No records yet' : 'Nothing matches'}>{search === '' ? 'The first record is written with the first thing you do.' : 'No record fits this search.'}</Empty> : null}
       {list.data !== undefined && list.data.events.length > 0 ? (
         <Card flush>
-          <ul className={ui['list']}>
-            {list.data.events.map((event) => {
+          <Rows items={list.data.events} keyOf={({ seq }) => seq} look="pad">
+            {(event) => {
               const { text, why } = eventWords(event)
               return (
-                <li key={event.seq} className={ui['pad']}>
+                <>
                   <div className={ui['row']}>
                     <span className={`${ui['strong'] ?? ''} ${ui['grow'] ?? ''}`}>
                       {text}
@@ -115,10 +116,10 @@ export function AuditPage() {
                       {JSON.stringify(event, null, 2)}
                     </pre>
                   </details>
-                </li>
+                </>
               )
-            })}
-          </ul>
+            }}
+          </Rows>
         </Card>
       ) : null}
       {list.data !== undefined && list.data.total > list.data.events.length && limit < 1000 ? <Button onClick={() => setLimit(Math.min(1000, limit + 200))}>Show more</Button> : null}

@@ -7,6 +7,7 @@ import { Button } from '../../ui/button.tsx'
 import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Check, TextField } from '../../ui/field.tsx'
+import { Rows } from '../../ui/rows.tsx'
 import { toast } from '../../ui/toasts.tsx'
 import ui from '../../ui/ui.module.css'
 
@@ -87,16 +88,14 @@ export function ImportCardDialog({ partner, open, onClose }: { readonly partner?
 function Changes({ changes }: { readonly changes: CardPreview['changes'] }) {
   if (changes.length === 0) return <p className="quiet">Everything in it is known and in use already.</p>
   return (
-    <ul className={ui['list']} aria-label="What it would change">
-      {changes.map(({ what, before, after }) => (
-        <li key={what} className={ui['item']}>
-          <span className={ui['grow']} style={{ overflowWrap: 'anywhere' }}>
-            <span className={ui['strong']}>{what}</span>
-            <br />
-            {before === null ? null : <del className="quiet">{before}</del>} <ins style={{ textDecoration: 'none' }}>{after}</ins>
-          </span>
-        </li>
-      ))}
-    </ul>
+    <Rows items={changes} keyOf={({ what }) => what} look="item" label="What it would change">
+      {({ what, before, after }) => (
+        <span className={ui['grow']} style={{ overflowWrap: 'anywhere' }}>
+          <span className={ui['strong']}>{what}</span>
+          <br />
+          {before === null ? null : <del className="quiet">{before}</del>} <ins style={{ textDecoration: 'none' }}>{after}</ins>
+        </span>
+      )}
+    </Rows>
   )
 }

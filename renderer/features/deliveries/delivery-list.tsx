@@ -2,7 +2,7 @@ import { Link } from 'wouter'
 import type { Delivery } from '../../../shared/contract/deliveries.ts'
 import { textOf } from '../../../shared/contract/errors/index.ts'
 import { bytesText } from '../../lib/format.ts'
-import { Guard } from '../../ui/page.tsx'
+import { Rows } from '../../ui/rows.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Time } from '../../ui/time.tsx'
 import { usePartnerNames } from '../partners/partner-names.ts'
@@ -14,15 +14,9 @@ export function DeliveryList({ deliveries, none }: { readonly deliveries: readon
   const nameOf = usePartnerNames()
   if (deliveries.length === 0) return <p className={`quiet ${ui['pad'] ?? ''}`}>{none}</p>
   return (
-    <ul className={ui['list']}>
-      {deliveries.map((delivery) => (
-        <li key={delivery.id}>
-          <Guard>
-            <Row delivery={delivery} partner={nameOf(delivery.partner)} />
-          </Guard>
-        </li>
-      ))}
-    </ul>
+    <Rows items={deliveries} keyOf={({ id }) => id}>
+      {(delivery) => <Row delivery={delivery} partner={nameOf(delivery.partner)} />}
+    </Rows>
   )
 }
 

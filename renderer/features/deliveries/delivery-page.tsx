@@ -11,6 +11,7 @@ import { ConfirmDialog } from '../../ui/dialog.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Copyable, Facts } from '../../ui/facts.tsx'
 import { Card, Page, Skeleton } from '../../ui/page.tsx'
+import { Rows } from '../../ui/rows.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Time } from '../../ui/time.tsx'
 import { usePartnerNames } from '../partners/partner-names.ts'
@@ -123,14 +124,9 @@ function Shown({ detail }: { readonly detail: z.infer<typeof DeliveryDetail> }) 
       <Card title="Trace">{trace.data === undefined ? <Skeleton height={160} /> : <EventTimeline events={trace.data.events.filter(({ subject }) => subject.id === delivery.id)} />}</Card>
       {inbound && attempts.length === 0 ? null : (
         <Card title="Tries" flush>
-          <ul className={ui['list']}>
-            {attempts.map((attempt) => (
-              <li key={attempt.id} className={ui['pad']}>
-                <TryFacts attempt={attempt} />
-              </li>
-            ))}
-            {attempts.length === 0 ? <li className={`quiet ${ui['pad'] ?? ''}`}>None yet.</li> : null}
-          </ul>
+          <Rows items={attempts} keyOf={(attempt) => attempt.id} look="pad" last={attempts.length === 0 ? <li className={`quiet ${ui['pad'] ?? ''}`}>None yet.</li> : null}>
+            {(attempt) => <TryFacts attempt={attempt} />}
+          </Rows>
         </Card>
       )}
       <ResolveDialog id={delivery.id} open={resolving} onClose={() => setResolving(false)} />

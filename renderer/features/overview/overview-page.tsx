@@ -4,7 +4,8 @@ import { useHost } from '../../lib/app-context.ts'
 import { useAction, useCall } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
-import { Card, Empty, Guard, Page, Skeleton } from '../../ui/page.tsx'
+import { Card, Empty, Page, Skeleton } from '../../ui/page.tsx'
+import { Rows } from '../../ui/rows.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Surroundings } from '../background/background-card.tsx'
 import { DeliveryList } from '../deliveries/delivery-list.tsx'
@@ -57,15 +58,9 @@ export function OverviewPage() {
       {partners.data === undefined ? <Skeleton height={160} /> : null}
       {partners.data !== undefined && partners.data.partners.length > 0 ? (
         <Card title="Partners: drop files on one to send" flush>
-          <ul className={ui['list']}>
-            {partners.data.partners.map((partner) => (
-              <li key={partner.id}>
-                <Guard>
-                  <PartnerRow partner={partner} />
-                </Guard>
-              </li>
-            ))}
-          </ul>
+          <Rows items={partners.data.partners} keyOf={({ id }) => id}>
+            {(partner) => <PartnerRow partner={partner} />}
+          </Rows>
         </Card>
       ) : null}
       {partners.data?.partners.length === 0 ? <Start /> : null}

@@ -9,6 +9,7 @@ import { ConfirmDialog } from '../../ui/dialog.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Copyable } from '../../ui/facts.tsx'
 import { Card, Page, Skeleton } from '../../ui/page.tsx'
+import { Rows } from '../../ui/rows.tsx'
 import { Status } from '../../ui/status.tsx'
 import { toast } from '../../ui/toasts.tsx'
 import { DeliveryList } from '../deliveries/delivery-list.tsx'
@@ -110,9 +111,9 @@ function Shown({ detail, reload }: { readonly detail: PartnerDetail; readonly re
           {detail.trust.length === 0 ? (
             <p className={`quiet ${ui['pad'] ?? ''}`}>Nothing is confirmed yet. Test the connection and compare what the server shows with the partner.</p>
           ) : (
-            <ul className={ui['list']}>
-              {detail.trust.map((item) => (
-                <li key={item.id} className={ui['pad']}>
+            <Rows items={detail.trust} keyOf={(item) => item.id} look="pad">
+              {(item) => (
+                <>
                   <div className={ui['row']}>
                     <span className={ui['strong']}>{restsOn(item, id)}</span>
                     <span className="quiet small">
@@ -124,9 +125,9 @@ function Shown({ detail, reload }: { readonly detail: PartnerDetail; readonly re
                   <p className="quiet small">
                     How we know it: <ProvenanceText records={item.provenance} />
                   </p>
-                </li>
-              ))}
-            </ul>
+                </>
+              )}
+            </Rows>
           )}
         </Card>
 

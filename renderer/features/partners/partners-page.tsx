@@ -5,11 +5,11 @@ import { useCall } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { TextField } from '../../ui/field.tsx'
-import { Card, Empty, Guard, Page, Skeleton } from '../../ui/page.tsx'
+import { Card, Empty, Page, Skeleton } from '../../ui/page.tsx'
+import { Rows } from '../../ui/rows.tsx'
 import { ImportCardDialog } from '../cards/import-card-dialog.tsx'
 import { Pager } from '../../ui/pager.tsx'
 import { PartnerRow } from './partner-row.tsx'
-import ui from '../../ui/ui.module.css'
 
 const PAGE = 100
 
@@ -46,15 +46,9 @@ export function PartnersPage() {
       {data === undefined ? <Skeleton height={180} /> : null}
       {data !== undefined && data.partners.length > 0 ? (
         <Card flush>
-          <ul className={ui['list']}>
-            {data.partners.map((partner) => (
-              <li key={partner.id}>
-                <Guard>
-                  <PartnerRow partner={partner} />
-                </Guard>
-              </li>
-            ))}
-          </ul>
+          <Rows items={data.partners} keyOf={({ id }) => id}>
+            {(partner) => <PartnerRow partner={partner} />}
+          </Rows>
         </Card>
       ) : null}
       {data === undefined ? null : <Pager offset={offset} size={PAGE} total={data.total} onChange={setOffset} />}

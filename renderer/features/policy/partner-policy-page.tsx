@@ -6,6 +6,7 @@ import { useCall } from '../../lib/use-call.ts'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Facts } from '../../ui/facts.tsx'
 import { Card, Page, Skeleton } from '../../ui/page.tsx'
+import { Rows } from '../../ui/rows.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Time } from '../../ui/time.tsx'
 import { ExceptionsCard } from './exceptions-card.tsx'
@@ -59,9 +60,9 @@ function Refusals({ refusals }: { readonly refusals: readonly PolicyRefusal[] })
   if (refusals.length === 0) return null
   return (
     <Card title="What was refused" flush>
-      <ul className={ui['list']}>
-        {refusals.map(({ connection, direction, rule, seen, asked, exception, lastAt, times, delivery }) => (
-          <li key={`${connection} ${direction} ${rule} ${seen}`} className={ui['pad']}>
+      <Rows items={refusals} keyOf={({ connection, direction, rule, seen }) => `${connection} ${direction} ${rule} ${seen}`} look="pad">
+        {({ connection, direction, rule, seen, asked, exception, lastAt, times, delivery }) => (
+          <>
             <p>
               <span className={ui['strong']}>{rule in POLICY_RULES ? POLICY_RULES[rule as keyof typeof POLICY_RULES] : 'It is too weak'}</span>: it was &ldquo;{seen}&rdquo;
               {asked === '' ? '' : `, the policy wants ${asked}`}.
@@ -70,9 +71,9 @@ function Refusals({ refusals }: { readonly refusals: readonly PolicyRefusal[] })
               {connection}, {direction === 'inbound' ? 'received' : 'sent'}; {times === 1 ? 'once' : `${times} times`}, last <Time at={lastAt} />.
               {exception === null ? '' : ` An exception "${exception}" would permit it for a while.`} {delivery === null ? null : <Link href={`/deliveries/${delivery}`}>Delivery</Link>}
             </p>
-          </li>
-        ))}
-      </ul>
+          </>
+        )}
+      </Rows>
     </Card>
   )
 }

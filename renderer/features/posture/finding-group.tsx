@@ -23,7 +23,7 @@ export function FindingGroupRow({ group, unfolded = false }: { readonly group: F
   const { title, rationale, suggestion, sources, domain } = first
   const where = [...new Set(group.findings.map(({ subject }) => subject.label))]
   return (
-    <li>
+    <>
       <button type="button" className={css['summary']} aria-expanded={open} onClick={() => setOpen(!open)}>
         <ChevronRight size={16} aria-hidden className={css['arrow']} />
         <span className={css['severity']}>
@@ -58,7 +58,7 @@ export function FindingGroupRow({ group, unfolded = false }: { readonly group: F
           </ul>
         </div>
       ) : null}
-    </li>
+    </>
   )
 }
 

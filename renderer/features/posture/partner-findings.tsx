@@ -1,6 +1,7 @@
 import { Link } from 'wouter'
 import { useCall } from '../../lib/use-call.ts'
 import { Card } from '../../ui/page.tsx'
+import { Rows } from '../../ui/rows.tsx'
 import { FindingGroupRow } from './finding-group.tsx'
 import { TrendChart } from './trend-chart.tsx'
 import { countsText, groupsOf } from './words.ts'
@@ -22,11 +23,9 @@ export function PartnerFindings({ id }: { readonly id: string }) {
         <p className="quiet">{countsText(list.data.counts)}.</p>
         <TrendChart snapshots={snapshots} />
       </div>
-      <ul className={ui['list']}>
-        {groups.slice(0, SHOWN).map((group) => (
-          <FindingGroupRow key={group.key} group={group} />
-        ))}
-      </ul>
+      <Rows items={groups.slice(0, SHOWN)} keyOf={({ key }) => key}>
+        {(group) => <FindingGroupRow group={group} />}
+      </Rows>
     </Card>
   )
 }

@@ -6,6 +6,7 @@ import { useAction, useCall } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Card, Empty, Page, Skeleton } from '../../ui/page.tsx'
+import { Rows } from '../../ui/rows.tsx'
 import { Time } from '../../ui/time.tsx'
 import { saveFile } from '../trust/save-file.ts'
 import { FindingGroupRow } from './finding-group.tsx'
@@ -74,11 +75,9 @@ export function PosturePage() {
         const groups = groupsOf(shown.filter((finding) => finding.severity === severity))
         return groups.length === 0 ? null : (
           <Card key={severity} title={SEVERITY[severity].heading} actions={<span className="quiet small">{SEVERITY[severity].about}</span>} flush>
-            <ul className={ui['list']}>
-              {groups.map((group) => (
-                <FindingGroupRow key={group.key} group={group} unfolded={printing.on} />
-              ))}
-            </ul>
+            <Rows items={groups} keyOf={({ key }) => key}>
+              {(group) => <FindingGroupRow group={group} unfolded={printing.on} />}
+            </Rows>
           </Card>
         )
       })}

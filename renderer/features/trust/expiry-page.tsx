@@ -4,6 +4,7 @@ import { useCall } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Card, Empty, Page, Skeleton } from '../../ui/page.tsx'
+import { Rows } from '../../ui/rows.tsx'
 import { Status } from '../../ui/status.tsx'
 import { CalendarDialog } from './calendar-dialog.tsx'
 import { TrustTabs } from './tabs.tsx'
@@ -30,31 +31,34 @@ export function ExpiryPage() {
         <>
           <Outlook />
           <Card title="What ends when" flush>
-            <ul className={ui['list']}>
-              {(all ? data.entries : data.entries.slice(0, SHOWN_AT_FIRST)).map(({ item, label, part, name, endsAt, daysLeft, state, uses }) => (
-                <li key={`${item} ${part} ${name}`}>
-                  <Link href={`/trust/${item}`} className={ui['item']}>
-                    <span className={ui['grow']}>
-                      <span className={ui['strong']}>{label}</span>
-                      {part === 'own' ? null : <span className="quiet"> · {part === 'chain' ? 'certificate above it' : 'subkey'}: {name}</span>}
-                      <br />
-                      <span className="quiet small">{[...new Set(uses.map(({ partner, role }) => `${partner ?? 'our station'}: ${ROLES[role].toLowerCase()}`))].slice(0, 3).join(' · ')}</span>
-                    </span>
-                    <span className="quiet small">
-                      {endsAt.slice(0, 10)}, {daysText(daysLeft)}
-                    </span>
-                    <Status tone={EXPIRY_TONE[state].tone}>{EXPIRY_TONE[state].word}</Status>
-                  </Link>
-                </li>
-              ))}
-              {all || data.entries.length <= SHOWN_AT_FIRST ? null : (
-                <li className={ui['pad']}>
-                  <Button compact onClick={() => setAll(true)}>
-                    Show {data.entries.length} of {data.total}
-                  </Button>
-                </li>
+            <Rows
+              items={all ? data.entries : data.entries.slice(0, SHOWN_AT_FIRST)}
+              keyOf={({ item, part, name }) => `${item} ${part} ${name}`}
+              last={
+                all || data.entries.length <= SHOWN_AT_FIRST ? null : (
+                  <li className={ui['pad']}>
+                    <Button compact onClick={() => setAll(true)}>
+                      Show {data.entries.length} of {data.total}
+                    </Button>
+                  </li>
+                )
+              }
+            >
+              {({ item, label, part, name, endsAt, daysLeft, state, uses }) => (
+                <Link href={`/trust/${item}`} className={ui['item']}>
+                  <span className={ui['grow']}>
+                    <span className={ui['strong']}>{label}</span>
+                    {part === 'own' ? null : <span className="quiet"> · {part === 'chain' ? 'certificate above it' : 'subkey'}: {name}</span>}
+                    <br />
+                    <span className="quiet small">{[...new Set(uses.map(({ partner, role }) => `${partner ?? 'our station'}: ${ROLES[role].toLowerCase()}`))].slice(0, 3).join(' · ')}</span>
+                  </span>
+                  <span className="quiet small">
+                    {endsAt.slice(0, 10)}, {daysText(daysLeft)}
+                  </span>
+                  <Status tone={EXPIRY_TONE[state].tone}>{EXPIRY_TONE[state].word}</Status>
+                </Link>
               )}
-            </ul>
+            </Rows>
           </Card>
         </>
       ) : null}

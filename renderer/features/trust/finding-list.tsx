@@ -1,6 +1,7 @@
 import { Link } from 'wouter'
 import { useCall } from '../../lib/use-call.ts'
 import { Card } from '../../ui/page.tsx'
+import { Rows } from '../../ui/rows.tsx'
 import { Status } from '../../ui/status.tsx'
 import ui from '../../ui/ui.module.css'
 
@@ -13,21 +14,22 @@ export function FindingList() {
   if (grave.length === 0) return null
   return (
     <Card title="Deserves attention" flush>
-      <ul className={ui['list']}>
-        {grave.slice(0, SHOWN).map(({ code, severity, message, suggestion, items }, index) => (
-          <li key={`${code} ${index}`}>
-            <Link href={`/trust/${items[0]?.id ?? ''}`} className={ui['item']}>
-              <span className={ui['grow']}>
-                {message.charAt(0).toUpperCase() + message.slice(1)}
-                <br />
-                <span className="quiet small">{suggestion}</span>
-              </span>
-              <Status tone={severity === 'error' ? 'bad' : 'warn'}>{severity === 'error' ? 'Refused or unsafe' : 'Have a look'}</Status>
-            </Link>
-          </li>
-        ))}
-        {grave.length > SHOWN ? <li className={`${ui['pad'] ?? ''} quiet small`}>and {grave.length - SHOWN} more</li> : null}
-      </ul>
+      <Rows
+        items={grave.slice(0, SHOWN)}
+        keyOf={({ code, items, message }) => `${code} ${items[0]?.id ?? message}`}
+        last={grave.length > SHOWN ? <li className={`${ui['pad'] ?? ''} quiet small`}>and {grave.length - SHOWN} more</li> : null}
+      >
+        {({ severity, message, suggestion, items }) => (
+          <Link href={`/trust/${items[0]?.id ?? ''}`} className={ui['item']}>
+            <span className={ui['grow']}>
+              {message.charAt(0).toUpperCase() + message.slice(1)}
+              <br />
+              <span className="quiet small">{suggestion}</span>
+            </span>
+            <Status tone={severity === 'error' ? 'bad' : 'warn'}>{severity === 'error' ? 'Refused or unsafe' : 'Have a look'}</Status>
+          </Link>
+        )}
+      </Rows>
     </Card>
   )
 }

@@ -6,6 +6,7 @@ import { useAction, useCall } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Card, Page, Skeleton } from '../../ui/page.tsx'
+import { Rows } from '../../ui/rows.tsx'
 import { Status } from '../../ui/status.tsx'
 import { AttachDialog, EndButtons } from './item-acts.tsx'
 import { BindDialog, ConfirmItemDialog, ExportPrivateDialog } from './item-dialogs.tsx'
@@ -122,9 +123,9 @@ function Bindings({ item, onBind }: { readonly item: TrustItemDetail; readonly o
   return (
     <Card title="Used by" flush actions={item.state === 'active' ? <Button compact onClick={onBind}>Use it for…</Button> : null}>
       {bindings.length === 0 ? <p className={`${ui['pad'] ?? ''} quiet`}>Nothing uses it.</p> : null}
-      <ul className={ui['list']}>
-        {bindings.map((binding) => (
-          <li key={binding.id} className={ui['item']}>
+      <Rows items={bindings} keyOf={({ id }) => id} look="item">
+        {(binding) => (
+          <>
             <span className={ui['grow']}>
               <span className={ui['strong']}>{ROLES[binding.role]}</span>
               <br />
@@ -138,9 +139,9 @@ function Bindings({ item, onBind }: { readonly item: TrustItemDetail; readonly o
             <Button compact disabled={action.busy} onClick={() => void action.run(async () => await client.trust.unbind({ binding: binding.id }))}>
               End
             </Button>
-          </li>
-        ))}
-      </ul>
+          </>
+        )}
+      </Rows>
       {action.error ? <ErrorPanel error={action.error} /> : null}
     </Card>
   )

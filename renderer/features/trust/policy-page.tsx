@@ -8,6 +8,7 @@ import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Check, TextField } from '../../ui/field.tsx'
 import { Card, Page, Skeleton } from '../../ui/page.tsx'
+import { Rows } from '../../ui/rows.tsx'
 import { Status } from '../../ui/status.tsx'
 import { PolicyForm } from '../policy/policy-form.tsx'
 import { saveFile } from './save-file.ts'
@@ -116,24 +117,27 @@ function Reviews() {
   const overdue = reviews.filter((review) => review.overdue).length
   return (
     <Card title="Reviews" flush actions={<Status tone={overdue === 0 ? 'ok' : 'warn'}>{overdue === 0 ? 'None overdue' : `${overdue} overdue`}</Status>}>
-      <ul className={ui['list']}>
-        {(all ? reviews : reviews.slice(0, SHOWN_AT_FIRST)).map(({ partner, name, at, by, due, overdue: late }) => (
-          <li key={partner}>
-            <Link href={`/partners/${partner}/policy`} className={ui['item']}>
-              <span className={`${ui['strong'] ?? ''} ${ui['grow'] ?? ''} ${ui['cut'] ?? ''}`}>{name}</span>
-              <span className="quiet small">{at === null ? 'never reviewed' : `reviewed on ${at.slice(0, 10)} by ${by ?? ''}, due on ${due ?? ''}`}</span>
-              <Status tone={late ? 'warn' : 'ok'}>{late ? 'Overdue' : 'In order'}</Status>
-            </Link>
-          </li>
-        ))}
-        {all || reviews.length <= SHOWN_AT_FIRST ? null : (
-          <li className={ui['pad']}>
-            <Button compact onClick={() => setAll(true)}>
-              Show all {reviews.length}
-            </Button>
-          </li>
+      <Rows
+        items={all ? reviews : reviews.slice(0, SHOWN_AT_FIRST)}
+        keyOf={({ partner }) => partner}
+        last={
+          all || reviews.length <= SHOWN_AT_FIRST ? null : (
+            <li className={ui['pad']}>
+              <Button compact onClick={() => setAll(true)}>
+                Show all {reviews.length}
+              </Button>
+            </li>
+          )
+        }
+      >
+        {({ partner, name, at, by, due, overdue: late }) => (
+          <Link href={`/partners/${partner}/policy`} className={ui['item']}>
+            <span className={`${ui['strong'] ?? ''} ${ui['grow'] ?? ''} ${ui['cut'] ?? ''}`}>{name}</span>
+            <span className="quiet small">{at === null ? 'never reviewed' : `reviewed on ${at.slice(0, 10)} by ${by ?? ''}, due on ${due ?? ''}`}</span>
+            <Status tone={late ? 'warn' : 'ok'}>{late ? 'Overdue' : 'In order'}</Status>
+          </Link>
         )}
-      </ul>
+      </Rows>
     </Card>
   )
 }

@@ -9,6 +9,7 @@ import { ConfirmDialog, Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { TextArea } from '../../ui/field.tsx'
 import { Card, Empty, Page, Skeleton } from '../../ui/page.tsx'
+import { Rows } from '../../ui/rows.tsx'
 import { Status } from '../../ui/status.tsx'
 import { WordsLine } from '../cards/words-line.tsx'
 import { PlanDialog } from './plan-dialog.tsx'
@@ -86,11 +87,9 @@ function Board({ rollover }: { readonly rollover: Rollover }) {
           </>
         ) : null}
       </div>
-      <ul className={ui['list']}>
-        {partners.map((partner) => (
-          <PartnerStep key={partner.partner} id={id} running={state === 'running'} at={partner} />
-        ))}
-      </ul>
+      <Rows items={partners} keyOf={({ partner }) => partner} look="item">
+        {(partner) => <PartnerStep id={id} running={state === 'running'} at={partner} />}
+      </Rows>
       {action.error ? <ErrorPanel error={action.error} /> : null}
       <RehearsalDialog rollover={rollover} open={rehearsing} onClose={() => setRehearsing(false)} />
       <ConfirmDialog
@@ -142,7 +141,7 @@ function PartnerStep({ id, at, running }: { readonly id: string; readonly at: Ro
     at.oldLastSeen === null ? '' : `old one last seen on ${at.oldLastSeen.slice(0, 10)}`,
   ]
   return (
-    <li className={ui['item']}>
+    <>
       <span className={ui['grow']}>
         <Link href={`/partners/${at.partner}`}>{at.partner}</Link>
         <br />
@@ -185,6 +184,6 @@ function PartnerStep({ id, at, running }: { readonly id: string; readonly at: Ro
           </Button>
         </DialogActions>
       </Dialog>
-    </li>
+    </>
   )
 }

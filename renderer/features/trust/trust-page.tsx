@@ -6,7 +6,8 @@ import { useCall } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { SelectField, TextField } from '../../ui/field.tsx'
-import { Card, Empty, Guard, Page, Skeleton } from '../../ui/page.tsx'
+import { Card, Empty, Page, Skeleton } from '../../ui/page.tsx'
+import { Rows } from '../../ui/rows.tsx'
 import { Pager } from '../../ui/pager.tsx'
 import { Status } from '../../ui/status.tsx'
 import { FindingList } from './finding-list.tsx'
@@ -85,15 +86,9 @@ export function TrustPage() {
       ) : null}
       {data !== undefined && data.items.length > 0 ? (
         <Card flush>
-          <ul className={ui['list']}>
-            {data.items.map((item) => (
-              <li key={item.id}>
-                <Guard>
-                  <Row item={item} />
-                </Guard>
-              </li>
-            ))}
-          </ul>
+          <Rows items={data.items} keyOf={({ id }) => id}>
+            {(item) => <Row item={item} />}
+          </Rows>
         </Card>
       ) : null}
       {data === undefined ? null : <Pager offset={offset} size={PAGE} total={data.total} onChange={setOffset} />}
