@@ -1,6 +1,6 @@
 /** A partner for every file protocol, with a real server, seen from the partner's side: what the protocols must have in common is said once. */
 import { createHash } from 'node:crypto'
-import { copyFileSync, createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ftpsConnectionFor, type FtpsServer } from './ftps.ts'
@@ -18,7 +18,6 @@ export interface Side {
   /** SHA-256 of the content; null when there is nothing of that name. */
   hash(name: string): Promise<string | null>
   put(name: string, content: Uint8Array): Promise<void>
-  putFile(name: string, path: string): Promise<void>
   clear(): Promise<void>
 }
 
@@ -29,6 +28,8 @@ export interface FilePartner {
   readonly sent: Side
   /** Where the partner offers files. */
   readonly offered: Side
+  /** Offers what came, instead of keeping it. */
+  giveBack(name: string): Promise<void>
   /** Sign-ins so far; null where the protocol has none. */
   signIns(): number | null
   /** Where it listens, and how it is killed and started again; null where there is no server. */
@@ -68,7 +69,6 @@ function onDisk(folder: string): Side {
       writeFileSync(at(`.${name}.part`), content)
       await Promise.resolve(renameSync(at(`.${name}.part`), at(name)))
     },
-    putFile: async (name, path) => await Promise.resolve(copyFileSync(path, at(name))),
     clear: async () => await Promise.resolve(readdirSync(folder).forEach((name) => rmSync(at(name), { recursive: true }))),
   }
 }
@@ -77,6 +77,8 @@ const partner = (connection: Readonly<Record<string, unknown>>): Record<string, 
 const collecting = (folder: string): Record<string, unknown> => ({ receive: { folder, stableSeconds: 0, after: 'delete' } })
 const occurrences = (text: string, what: RegExp): number => text.match(what)?.length ?? 0
 
+const moving = (from: string, to: string) => async (name: string): Promise<void> => await Promise.resolve(renameSync(join(from, name), join(to, name)))
+
 async function openFolder(): Promise<FilePartner> {
   const share = mkdtempSync(join(tmpdir(), 'waybill-share-'))
   const [sent, offered] = [onDisk(join(share, 'in')), onDisk(join(share, 'out'))]
@@ -84,6 +86,7 @@ async function openFolder(): Promise<FilePartner> {
     document: (change = {}) => partner({ id: 'folder', protocol: 'folder', path: share, folder: 'in', ...collecting('out'), ...change }),
     sent,
     offered,
+    giveBack: moving(join(share, 'in'), join(share, 'out')),
     signIns: () => null,
     server: null,
     stop: async () => await Promise.resolve(rmSync(share, { recursive: true, force: true })),
@@ -98,6 +101,7 @@ async function openSftp(): Promise<FilePartner> {
     document: (change = {}) => partner({ id: 'sftp', protocol: 'sftp', host: '127.0.0.1', port, username, auth: { method: 'key', privateKey }, hostKeys: [fingerprints.ed25519], folder: into, ...collecting(from), ...change }),
     sent: onDisk(into),
     offered: onDisk(from),
+    giveBack: moving(into, from),
     signIns: () => occurrences(sshd.log(), /Accepted publickey/g),
     server: sshd,
     stop: async () => await sshd.stop(),
@@ -110,6 +114,7 @@ function openFtps(server: FtpsServer, signIn: RegExp): FilePartner {
     document: (change = {}) => partner(ftpsConnectionFor(server, { folder: into, ...collecting(from), ...change })),
     sent: onDisk(into),
     offered: onDisk(from),
+    giveBack: moving(into, from),
     signIns: () => occurrences(server.log(), signIn),
     server,
     stop: async () => await server.stop(),
@@ -127,7 +132,6 @@ async function openS3(): Promise<FilePartner> {
     },
     hash: async (name) => ((await bucket.keys(`${prefix}${name}`)).includes(`${prefix}${name}`) ? await hashOf(await bucket.stream(`${prefix}${name}`)) : null),
     put: async (name, content) => await bucket.put(`${prefix}${name}`, content),
-    putFile: async (name, path) => await bucket.upload(`${prefix}${name}`, createReadStream(path)),
     clear: async () => await bucket.clear(prefix),
   })
   return {
@@ -135,6 +139,7 @@ async function openS3(): Promise<FilePartner> {
       partner({ id: 's3', protocol: 's3', endpoint: server.endpoint, bucket: bucket.name, prefix: 'acme/', folder: 'in', credentials: { kind: 'static', accessKeyId, secretAccessKey }, ...collecting('out'), ...change }),
     sent: below('acme/in/'),
     offered: below('acme/out/'),
+    giveBack: async (name) => await bucket.move(`acme/in/${name}`, `acme/out/${name}`),
     signIns: () => null,
     server: { port: Number(new URL(server.endpoint).port), restart: async () => await server.restart?.() },
     async stop() {

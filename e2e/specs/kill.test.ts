@@ -3,40 +3,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { FILE_PARTNERS, type FilePartner } from '../servers/file-partners.ts'
 import { findPeer } from '../servers/peers.ts'
 import { startSshd, type Sshd } from '../servers/sshd.ts'
 import { collect, newInstallation, partnerFor, setUp, type Installation } from '../servers/waybill.ts'
-import { killMoments, killReceives, killSends, sha } from './killing.ts'
+import { killedAtEveryPartner, killSends, sha } from './killing.ts'
 
-/** What is asked for where it is not the few that every protocol gets. */
-const SENDS: Readonly<Record<string, number>> = { 'SFTP at OpenSSH': 50 }
-const FEW = 8
-
-describe.each(FILE_PARTNERS)('killed at random moments: $name', ({ name, peer, open }) => {
-  const [sends, receives] = [killMoments(SENDS[name] ?? FEW), killMoments(FEW)]
-  describe.skipIf(peer.absent)(`with this partner${peer.note}`, () => {
-    let partner: FilePartner
-    let here: Installation
-    beforeAll(async () => {
-      partner = await open()
-      here = newInstallation()
-      await setUp(here, partner.document())
-    })
-    afterAll(async () => {
-      await partner?.stop()
-      here?.remove()
-    })
-
-    it(`what was being sent arrives exactly once and whole in the end (${sends} moments)`, async () => {
-      await killSends(here, partner, sends)
-    }, 900_000)
-
-    it(`what was being collected is released exactly once and whole (${receives} moments)`, async () => {
-      await killReceives(here, partner, receives)
-    }, 900_000)
-  })
-})
+killedAtEveryPartner('what was being sent arrives exactly once and whole in the end', killSends)
 
 const peer = findPeer('sshd')
 

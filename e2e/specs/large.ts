@@ -1,7 +1,8 @@
 /** Large files in bounded memory, for every protocol and both directions. Peak memory is read from /proc, so on Linux. */
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream, readFileSync } from 'node:fs'
-import { open, rm } from 'node:fs/promises'
+import { mkdtemp, open, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
@@ -11,13 +12,26 @@ import { collect, type Installation } from '../servers/waybill.ts'
 const MIB = 1024 * 1024
 const LIMIT_KIB = 250 * 1000
 
-/** WAYBILL_LARGE_MIB, else what fits into a quick run. */
-export function largeMib(quick: number): number {
-  return Number(process.env['WAYBILL_LARGE_MIB'] ?? quick)
+/** WAYBILL_LARGE_MIB, else as much as given. */
+export function largeMib(otherwise: number): number {
+  return Number(process.env['WAYBILL_LARGE_MIB'] ?? otherwise)
+}
+
+export interface LargeFile {
+  readonly path: string
+  readonly sha256: string
+  remove(): Promise<void>
+}
+
+/** One file for all that a file of tests sends: writing it costs as much as sending it. */
+export async function largeFile(mib: number): Promise<LargeFile> {
+  const folder = await mkdtemp(join(tmpdir(), 'waybill-large-'))
+  const path = join(folder, 'large.bin')
+  return { path, sha256: await writeLarge(path, mib), remove: async () => await rm(folder, { recursive: true }) }
 }
 
 /** Random, so that nothing on the way can make it smaller; one block is written again and again with a number in front. Answers the SHA-256. */
-export async function writeLarge(path: string, mib: number): Promise<string> {
+async function writeLarge(path: string, mib: number): Promise<string> {
   const digest = createHash('sha256')
   const file = await open(path, 'w')
   const block = randomBytes(8 * MIB)
@@ -54,23 +68,20 @@ export function expectBounded(peakKib: number): void {
   expect(peakKib).toBeLessThan(LIMIT_KIB)
 }
 
-export async function sendLarge(here: Installation, partner: FilePartner, mib: number): Promise<void> {
-  const path = join(here.files, 'large.bin')
-  const hash = await writeLarge(path, mib)
-  expectBounded(await peakOf(here, '--json', 'send', 'acme', path))
-  await rm(path)
-  expect(await partner.sent.hash('large.bin')).toBe(hash)
-  await partner.sent.clear()
+/** Sends it and hashes what the partner has. */
+export async function sendLarge(here: Installation, partner: FilePartner, file: LargeFile): Promise<void> {
+  expectBounded(await peakOf(here, '--json', 'send', 'acme', file.path))
+  expect(await partner.sent.hash('large.bin')).toBe(file.sha256)
 }
 
-export async function receiveLarge(here: Installation, partner: FilePartner, mib: number): Promise<void> {
-  const path = join(here.files, 'coming.bin')
-  const hash = await writeLarge(path, mib)
-  await partner.offered.putFile('coming.bin', path)
-  await rm(path)
+/** After `sendLarge`: the partner offers what it got. */
+export async function receiveLarge(here: Installation, partner: FilePartner, file: LargeFile): Promise<void> {
+  await partner.giveBack('large.bin')
   expectBounded(await peakOf(here, '--json', 'receive', 'acme'))
-  expect(await hashOfFile(join(here.workspace, 'partners', 'acme', 'Inbox', 'coming.bin'))).toBe(hash)
+  const released = join(here.workspace, 'partners', 'acme', 'Inbox', 'large.bin')
+  expect(await hashOfFile(released)).toBe(file.sha256)
   expect(await partner.offered.names()).toEqual([])
+  await rm(released)
 }
 
 export async function hashOfFile(path: string): Promise<string> {

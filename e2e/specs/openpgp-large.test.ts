@@ -6,11 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startGnupg, type Gnupg } from '../servers/gpg.ts'
 import { findPeer } from '../servers/peers.ts'
 import { newInstallation, setUp, type Installation } from '../servers/waybill.ts'
-import { expectBounded, hashOfFile, largeMib, peakOf, writeLarge } from './large.ts'
+import { expectBounded, hashOfFile, largeFile, largeMib, peakOf, type LargeFile } from './large.ts'
 
 const peer = findPeer('gpg')
 const note = process.platform === 'linux' ? '' : ' (skipped: peak memory is read from /proc, on Linux)'
-const mib = largeMib(256)
+const mib = largeMib(1024)
 
 describe.skipIf(peer.absent || process.platform !== 'linux')(`OpenPGP with ${mib} MiB, in less than 250 MB of resident memory${peer.note}${note}`, () => {
   let gpg: Gnupg
@@ -18,8 +18,10 @@ describe.skipIf(peer.absent || process.platform !== 'linux')(`OpenPGP with ${mib
   let share: string
   let theirs: string
   let ours: string
+  let file: LargeFile
 
   beforeAll(async () => {
+    file = await largeFile(mib)
     gpg = startGnupg()
     here = newInstallation()
     share = join(here.files, 'share')
@@ -39,31 +41,26 @@ describe.skipIf(peer.absent || process.platform !== 'linux')(`OpenPGP with ${mib
     const imported = await here.run('trust', 'import', here.file('theirs.asc', gpg.run(['--armor', '--export', theirs])), '--partner', 'acme', '--role', 'pgp-encrypt', '--role', 'pgp-verify', '--provenance', 'read by phone by Ms Ito', '--source', 'phone')
     expect(imported.exit, imported.err).toBe(0)
   })
-  afterAll(() => {
+  afterAll(async () => {
+    await file?.remove()
     gpg?.stop()
     here?.remove()
   })
 
   it('is opened and verified by gpg with the same SHA-256', async () => {
-    const path = join(here.files, 'large.bin')
-    const hash = await writeLarge(path, mib)
-    expectBounded(await peakOf(here, '--json', 'send', 'acme', path))
-    await rm(path)
+    expectBounded(await peakOf(here, '--json', 'send', 'acme', file.path))
     const opened = join(here.files, 'opened.bin')
     const { status, said } = gpg.ask(['--status-fd', '2', '--output', opened, '--decrypt', join(share, 'in', 'large.bin.pgp')])
     expect(status, said).toBe(0)
     expect(said).toMatch(new RegExp(`VALIDSIG ${ours}`, 'i'))
-    expect(await hashOfFile(opened)).toBe(hash)
+    expect(await hashOfFile(opened)).toBe(file.sha256)
     await rm(opened)
     await rm(join(share, 'in', 'large.bin.pgp'))
   }, 600_000)
 
   it('comes from gpg, is verified and released with the same SHA-256', async () => {
-    const path = join(here.files, 'coming.bin')
-    const hash = await writeLarge(path, mib)
-    gpg.run(['--compress-algo', 'none', '--local-user', theirs, '--recipient', ours, '--sign', '--encrypt', '--output', join(share, 'out', 'coming.bin.pgp'), path])
-    await rm(path)
+    gpg.run(['--compress-algo', 'none', '--local-user', theirs, '--recipient', ours, '--sign', '--encrypt', '--output', join(share, 'out', 'coming.bin.pgp'), file.path])
     expectBounded(await peakOf(here, '--json', 'receive', 'acme'))
-    expect(await hashOfFile(join(here.workspace, 'partners', 'acme', 'Inbox', 'coming.bin'))).toBe(hash)
+    expect(await hashOfFile(join(here.workspace, 'partners', 'acme', 'Inbox', 'coming.bin'))).toBe(file.sha256)
   }, 600_000)
 })
