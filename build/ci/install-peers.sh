@@ -7,7 +7,7 @@ packages=(
   openssh-server openssh-client # SFTP against OpenSSH
   putty-tools                   # PuTTY's key files
   chromium                      # the window
-  vsftpd lftp                   # FTPS against vsftpd; lftp to measure against
+  vsftpd lftp curl              # FTPS against vsftpd; lftp to measure against; both at the practice partner
   libhiredis0.14 libmemcached11 libmemcachedutil2 libpcre2-posix3 # what ProFTPD links to
   gnome-keyring dbus            # the keychain, on a session bus of its own
   openssl                       # CMS and certificates
@@ -15,7 +15,7 @@ packages=(
   openjdk-17-jre-headless       # Java's key stores
   gnupg                         # OpenPGP messages and keys
   radosgw ceph-mon ceph-osd ceph-common # S3 against Ceph's gateway
-  rclone                        # to measure against
+  rclone                        # to measure against; at the practice partner
   faketime                      # a clock that is wrong
   python3-aiosmtpd              # e-mail under TLS
   # The Electron ring: a display, and what the old runtime links to.

@@ -11,6 +11,7 @@ const PEERS = {
   sftp: { get: 'apt-get install openssh-client', also: [] },
   vsftpd: { get: 'apt-get install vsftpd', also: ['/usr/sbin/vsftpd'] },
   proftpd: { get: 'build/ci/proftpd.sh', also: [join(import.meta.dirname, '../../.peers/proftpd/usr/sbin/proftpd'), '/usr/sbin/proftpd'] },
+  curl: { get: 'apt-get install curl', also: [] },
   lftp: { get: 'apt-get install lftp', also: [] },
   openssl: { get: 'apt-get install openssl', also: [] },
   keytool: { get: 'apt-get install openjdk-17-jre-headless', also: [] },

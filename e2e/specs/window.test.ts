@@ -157,7 +157,7 @@ describe.skipIf(chromium.absent || sshdPeer.absent)(`the window in Chromium${chr
     for (const type of ['dragEnter', 'dragOver', 'drop'] as const) await line.send('Input.dispatchDragEvent', { type, x: (place?.x ?? 0) + 20, y: (place?.y ?? 0) + 20, data })
     await page.getByRole('button', { name: 'Send', exact: true }).click()
     await page.getByRole('complementary', { name: 'Transfers' }).getByText('Delivered').nth(1).waitFor()
-    expect(readdirSync(join(here.workspace, 'practice', 'files')).toSorted()).toEqual(['a.edi', 'b.edi'])
+    expect(readdirSync(join(here.workspace, 'practice', 'files')).toSorted()).toEqual(['a.edi', 'b.edi', 'out'])
   })
 
   it('opens with the passphrase after a restart, keeps its address for one use, and survives the core', async () => {

@@ -134,6 +134,8 @@ export const PracticeStatus = z.object({
   running: z.boolean(),
   partner: Slug.nullable(),
   address: z.string().nullable(),
+  /** The ways to reach it, while it runs. */
+  services: z.array(z.object({ connection: Slug, protocol: z.string(), address: z.string() })),
   /** Files that have arrived there, newest first, at most 50. */
   received: z.array(z.object({ name: z.string(), size: z.number(), sha256: Sha256, at: Timestamp })),
 })
@@ -144,6 +146,8 @@ export const practice = {
   start: procedure('dangerous', Nothing, PracticeStatus),
   stop: procedure('write', Nothing, PracticeStatus),
   status: procedure('read', Nothing, PracticeStatus),
+  /** The practice partner puts a file into the folder from which its SFTP, FTPS and S3 connections collect. */
+  offer: procedure('write', Nothing, z.object({ name: z.string() })),
   /** The practice partner sends us an AS2 message; our receiver is started for this run where it does not listen. */
   sendToUs: procedure('dangerous', Nothing, z.object({ name: z.string(), messageId: z.string(), delivered: z.boolean(), disposition: z.string(), reasons: z.array(z.string()) })),
 } as const

@@ -1,5 +1,5 @@
 import type { PracticePort } from '../core/practice/port.ts'
-import { PRACTICE_AS2_ID } from '../practice/protocol.ts'
+import { PRACTICE_AS2_ID, PRACTICE_BUCKET, PRACTICE_OUT, PRACTICE_PREFIX } from '../practice/protocol.ts'
 import { startPractice } from '../practice/start.ts'
 import { PRACTICE_ENTRY } from './locations.ts'
 
@@ -8,7 +8,13 @@ export function practiceProcess(): PracticePort {
   return {
     async start(folder) {
       const server = await startPractice({ folder, entry: PRACTICE_ENTRY, execPath: process.execPath })
-      return { host: '127.0.0.1', port: server.port, username: server.username, password: server.password, hostKey: server.hostKey, as2: { id: PRACTICE_AS2_ID, ...server.as2 }, know: async (us) => await server.know(us), send: async (message) => await server.send(message), stop: async () => await server.stop() }
+      return {
+        host: '127.0.0.1',
+        ...server,
+        s3: { ...server.s3, bucket: PRACTICE_BUCKET, prefix: PRACTICE_PREFIX },
+        out: PRACTICE_OUT,
+        as2: { id: PRACTICE_AS2_ID, ...server.as2 },
+      }
     },
   }
 }

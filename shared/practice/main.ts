@@ -4,8 +4,11 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { generateSshKey, readPrivateKey } from '../core/crypto/ssh/index.ts'
 import { startAs2Server, type As2Server } from './as2-server.ts'
-import { PracticeConfig, PracticeRequest, type PracticeReady, type PracticeReply } from './protocol.ts'
+import { PRACTICE_BUCKET, PRACTICE_OUT, PRACTICE_PREFIX, PracticeConfig, PracticeRequest, type PracticeReady, type PracticeReply } from './protocol.ts'
+import { startFtpsServer } from './ftps-server.ts'
+import { startS3Server } from './s3-server.ts'
 import { startSftpServer } from './sftp-server.ts'
+import { tlsIdentity } from './tls-identity.ts'
 
 /** Kept, so that a partner that was trusted once is the same one tomorrow. */
 async function hostKeyOf(folder: string): Promise<string> {
@@ -20,13 +23,23 @@ async function hostKeyOf(folder: string): Promise<string> {
 }
 
 async function start(line: string): Promise<As2Server> {
-  const { folder, username, password } = PracticeConfig.parse(JSON.parse(line))
+  const { folder, s3: s3Account, ...account } = PracticeConfig.parse(JSON.parse(line))
   const files = join(folder, 'files')
-  await mkdir(files, { recursive: true, mode: 0o700 })
-  const hostKey = await hostKeyOf(folder)
-  const server = await startSftpServer({ hostKey, folder: files, account: { username, password } })
+  // What it offers by one protocol can be collected by another.
+  await mkdir(join(files, PRACTICE_OUT), { recursive: true, mode: 0o700 })
+  const [hostKey, identity] = [await hostKeyOf(folder), await tlsIdentity(folder)]
+  const sftp = await startSftpServer({ hostKey, folder: files, account })
+  const ftps = await startFtpsServer({ identity, folder: files, account })
+  const s3 = await startS3Server({ identity, account: s3Account, files, home: join(folder, 's3'), bucket: PRACTICE_BUCKET, prefix: PRACTICE_PREFIX })
   const as2 = await startAs2Server({ folder, files })
-  const ready: PracticeReady = { port: server.port, hostKey: readPrivateKey(hostKey).publicKey, as2: { port: as2.port, certificate: as2.certificate } }
+  const ready: PracticeReady = {
+    port: sftp.port,
+    hostKey: readPrivateKey(hostKey).publicKey,
+    ftps: { port: ftps.port },
+    s3: { port: s3.port },
+    tlsCertificate: identity.certificate,
+    as2: { port: as2.port, certificate: as2.certificate },
+  }
   process.stdout.write(`${JSON.stringify(ready)}\n`)
   return as2
 }

@@ -3,12 +3,27 @@ import { z } from 'zod'
 
 export const PRACTICE_AS2_ID = 'PRACTICE'
 
-export const PracticeConfig = z.object({ folder: z.string(), username: z.string(), password: z.string() })
+/** Its bucket, and the part of it that our credential reaches. */
+export const PRACTICE_BUCKET = 'practice'
+export const PRACTICE_PREFIX = 'shared/'
+/** Where it offers files to us, below the folder in which we start. */
+export const PRACTICE_OUT = 'out'
+
+export const PracticeConfig = z.object({
+  folder: z.string(),
+  username: z.string(),
+  password: z.string(),
+  s3: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }),
+})
 export type PracticeConfig = z.infer<typeof PracticeConfig>
 
 export const PracticeReady = z.object({
   port: z.number().int(),
   hostKey: z.string(),
+  ftps: z.object({ port: z.number().int() }),
+  s3: z.object({ port: z.number().int() }),
+  /** What FTPS and S3 show, in PEM. */
+  tlsCertificate: z.string(),
   /** Its AS2 server and its certificate in PEM. */
   as2: z.object({ port: z.number().int(), certificate: z.string() }),
 })

@@ -1,10 +1,10 @@
 /** The practice partner's SFTP: a real server for one account, confined to one folder. */
-import { timingSafeEqual, createHash } from 'node:crypto'
 import { constants as fsConstants } from 'node:fs'
 import { link, lstat, mkdir, open, readdir, rm, rmdir, unlink, type FileHandle } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import ssh2, { type Attributes, type Connection, type FileEntryWithStats, type SFTPWrapper } from 'ssh2'
 import { systemCode } from '../core/kernel/errors.ts'
+import { isAccount, type PracticeAccount } from './account.ts'
 
 // The library has it on both sides; its types name it on the client's only.
 declare module 'ssh2' {
@@ -14,11 +14,6 @@ declare module 'ssh2' {
 }
 
 const { STATUS_CODE, OPEN_MODE } = ssh2.utils.sftp
-
-export interface PracticeAccount {
-  readonly username: string
-  readonly password: string
-}
 
 export interface SftpServer {
   readonly port: number
@@ -56,11 +51,6 @@ export async function startSftpServer(options: { readonly hostKey: string; reado
       await new Promise<void>((resolve) => server.close(() => resolve()))
     },
   }
-}
-
-function isAccount(account: PracticeAccount, username: string, password: string): boolean {
-  const hash = (text: string): Buffer => createHash('sha256').update(text).digest()
-  return timingSafeEqual(hash(`${account.username}\0${account.password}`), hash(`${username}\0${password}`))
 }
 
 /** The absolute name as the client sees it; `..` cannot leave the folder. */

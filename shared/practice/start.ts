@@ -11,6 +11,10 @@ export interface PracticeServer {
   readonly hostKey: string
   readonly username: string
   readonly password: string
+  readonly ftps: PracticeReady['ftps']
+  readonly s3: PracticeReady['s3'] & PracticeConfig['s3']
+  /** What FTPS and S3 show, in PEM. */
+  readonly tlsCertificate: string
   readonly as2: PracticeReady['as2']
   /** Tells it who we are towards it in AS2. */
   know(us: PracticeUs): Promise<void>
@@ -24,12 +28,13 @@ const START_WITHIN_MS = 15_000
 /** Starts the practice partner in a process of its own. `folder` keeps its files and its host key. */
 export async function startPractice(options: { readonly folder: string; readonly entry: string; readonly execPath: string }): Promise<PracticeServer> {
   const account = { username: 'practice', password: randomBytes(18).toString('base64url') }
+  const s3 = { accessKeyId: `PRACTICE${randomBytes(6).toString('hex').toUpperCase()}`, secretAccessKey: randomBytes(30).toString('base64url') }
   const child = spawn(options.execPath, [options.entry], { stdio: ['pipe', 'pipe', 'pipe'] })
   let complaint = ''
   child.stderr.on('data', (data: Buffer) => (complaint = (complaint + data.toString()).slice(-2000)))
   const exited = once(child, 'exit')
   child.stdin.on('error', () => undefined)
-  child.stdin.write(`${JSON.stringify({ folder: options.folder, ...account } satisfies PracticeConfig)}\n`)
+  child.stdin.write(`${JSON.stringify({ folder: options.folder, ...account, s3 } satisfies PracticeConfig)}\n`)
   const lines = createInterface({ input: child.stdout })
   const line = await Promise.race([
     once(lines, 'line', { signal: AbortSignal.timeout(START_WITHIN_MS) }).then(([text]) => String(text)),
@@ -58,9 +63,11 @@ export async function startPractice(options: { readonly folder: string; readonly
     if (reply.problem !== undefined) throw new AppError('internal.unexpected', `practice partner: ${reply.problem}`)
     return reply
   }
+  const ready = PracticeReady.parse(JSON.parse(line))
   return {
-    ...PracticeReady.parse(JSON.parse(line)),
+    ...ready,
     ...account,
+    s3: { ...ready.s3, ...s3 },
     know: async (us) => void (await ask({ know: us })),
     async send({ url, name, content }) {
       const { sent } = await ask({ send: { url, name, content: Buffer.from(content).toString('base64') } })

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, readdir, stat } from 'node:fs/promises'
+import { mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { WaybillHandlers } from '../../contract/index.ts'
 import type { PracticeStatus } from '../../contract/partners.ts'
@@ -10,10 +10,9 @@ import { AppError } from '../kernel/errors.ts'
 import type { Receiver } from '../messages/receiver.ts'
 import type { PartnerService } from '../partners/service.ts'
 import type { TrustService } from '../trust/service.ts'
+import { AS2, PARTNER, practiceDocument, servicesOf } from './document.ts'
 import type { PracticePort, RunningPractice } from './port.ts'
 
-const PARTNER = 'practice'
-const AS2 = 'as2'
 /** Where the station has no AS2 identifier yet. */
 const OUR_PRACTICE_ID = 'WAYBILL'
 const MOST_SHOWN = 50
@@ -39,33 +38,14 @@ export function practiceHandlers(deps: {
     running: running !== null,
     partner: running === null ? null : PARTNER,
     address: running === null ? null : `${running.host}:${running.port}`,
+    services: running === null ? [] : servicesOf(running),
     received: await receivedFiles(join(home, 'files')),
   })
 
   const start = async (actor: Actor): Promise<RunningPractice> => {
     await mkdir(home, { recursive: true, mode: 0o700 })
     const server = await port.start(home)
-    partners.apply(
-      {
-        id: PARTNER,
-        name: 'Practice partner',
-        notes: 'Real SFTP and AS2 servers on this computer, to try things out. Nothing leaves the computer.',
-        connections: [
-          {
-            id: 'sftp',
-            protocol: 'sftp',
-            host: server.host,
-            port: server.port,
-            username: server.username,
-            auth: { method: 'password', password: server.password },
-            hostKeys: [{ key: server.hostKey, provenance: { source: 'embedded', note: 'Handed over by the practice server when Waybill started it' } }],
-          },
-          { id: AS2, protocol: 'as2', as2Id: server.as2.id, url: `http://${server.host}:${server.as2.port}/as2`, ...(deps.as2Id() === null ? { ourAs2Id: OUR_PRACTICE_ID } : {}) },
-        ],
-      },
-      actor,
-      { practice: true },
-    )
+    partners.apply(practiceDocument(server, deps.as2Id() === null ? OUR_PRACTICE_ID : null), actor, { practice: true })
     await exchangeCertificates(server, actor)
     return server
   }
@@ -90,6 +70,11 @@ export function practiceHandlers(deps: {
     if (certificate !== undefined) await server.know({ as2Id: deps.as2Id() ?? OUR_PRACTICE_ID, certificate })
   }
 
+  const mustRun = (): RunningPractice => {
+    if (running === null) throw new AppError('input.conflict', 'the practice partner does not run')
+    return running
+  }
+
   return {
     async start(_, { actor }) {
       if (running !== null) return await status()
@@ -107,14 +92,23 @@ export function practiceHandlers(deps: {
       return await status()
     },
     status: async () => await status(),
+    async offer() {
+      const { out } = mustRun()
+      const name = nameNow()
+      const place = join(home, 'files', out)
+      await mkdir(place, { recursive: true, mode: 0o700 })
+      await writeFile(join(place, `.${name}.part`), `UNA:+.? '\r\nUNB+UNOC:3+PRACTICE+WAYBILL+260101:0000+${Date.now()}'\r\nUNZ+0+${Date.now()}'\r\n`, { mode: 0o600 })
+      await rename(join(place, `.${name}.part`), join(place, name))
+      return { name }
+    },
     async sendToUs(_, { actor }) {
-      if (running === null) throw new AppError('input.conflict', 'the practice partner does not run')
+      const server = mustRun()
       const { address } = receiver.status().listening ? receiver.status() : await receiver.start(actor, { host: '127.0.0.1', port: 0, tls: false })
       if (address === null) throw new AppError('as2.receiver_failed', 'our receiver does not listen')
       // Certificates may have changed since it was started.
-      await exchangeCertificates(running, actor)
-      const name = `practice-${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}.edi`
-      const sent = await running.send({ url: address, name, content: Buffer.from(`UNA:+.? '\r\nUNB+UNOC:3+${running.as2.id}+WAYBILL+260101:0000+1'\r\nUNZ+0+1'\r\n`) })
+      await exchangeCertificates(server, actor)
+      const name = nameNow()
+      const sent = await server.send({ url: address, name, content: Buffer.from(`UNA:+.? '\r\nUNB+UNOC:3+${server.as2.id}+WAYBILL+260101:0000+1'\r\nUNZ+0+1'\r\n`) })
       return { name, ...sent, reasons: [...sent.reasons] }
     },
     async shutDown() {
@@ -122,6 +116,11 @@ export function practiceHandlers(deps: {
       running = null
     },
   }
+}
+
+/** Another one each second. */
+function nameNow(): string {
+  return `practice-${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}.edi`
 }
 
 async function receivedFiles(folder: string): Promise<PracticeStatus['received']> {

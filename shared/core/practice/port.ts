@@ -7,6 +7,18 @@ export interface RunningPractice {
   readonly password: string
   /** One OpenSSH line. */
   readonly hostKey: string
+  readonly ftps: { readonly port: number }
+  readonly s3: {
+    readonly port: number
+    readonly bucket: string
+    readonly prefix: string
+    readonly accessKeyId: string
+    readonly secretAccessKey: string
+  }
+  /** What FTPS and S3 show, in PEM. */
+  readonly tlsCertificate: string
+  /** Where it offers files, below the folder in which every file protocol starts. */
+  readonly out: string
   readonly as2: {
     readonly id: string
     readonly port: number

@@ -16,6 +16,8 @@ export interface CommandContext {
   readonly output: Output
   /** A client of the running owner, or of a core opened for this command. */
   readonly client: WaybillClient
+  /** The core lives as long as this command, since nobody else owns the workspace. */
+  readonly owner: boolean
 }
 
 export type Run = (context: CommandContext) => Promise<Exit | void>

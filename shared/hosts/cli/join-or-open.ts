@@ -14,6 +14,8 @@ import { headlessPassphrase } from './workspace-folder.ts'
 
 export interface Joined {
   readonly client: WaybillClient
+  /** It was opened here, and ends with `close`. */
+  readonly owner: boolean
   close(): Promise<void>
 }
 
@@ -44,6 +46,7 @@ async function joinOwner(folder: string): Promise<Joined | null> {
     const transport = await connectSocket({ socketPath: owner.socketPath, token: owner.token, actorKind: 'cli' })
     return {
       client: createClient(contract, transport),
+      owner: false,
       close: async () => {
         transport.close()
         await Promise.resolve()
@@ -65,5 +68,5 @@ async function openHere(folder: string, create: boolean): Promise<Joined> {
     ui: null,
     logger: streamLogger(process.stderr, 'warn'),
   })
-  return { client: host.client({ kind: 'cli', name: systemUser() }), close: async () => await host.close() }
+  return { client: host.client({ kind: 'cli', name: systemUser() }), owner: true, close: async () => await host.close() }
 }

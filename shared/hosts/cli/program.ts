@@ -17,6 +17,7 @@ import { notificationCommands } from './commands/notifications.ts'
 import { partnerCommands, stationCommands } from './commands/partner.ts'
 import { policyCommands } from './commands/policy.ts'
 import { rolloverCommands } from './commands/rollover.ts'
+import { practiceCommands } from './commands/practice.ts'
 import { serveCommand } from './commands/serve.ts'
 import { postureCommands } from './commands/posture.ts'
 import { trustCommands } from './commands/trust.ts'
@@ -47,7 +48,7 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
       await finish(options, async (output) => {
         const joined = await joinOrOpen(options.workspace, { create: false })
         try {
-          return await action({ options, output, client: joined.client }, ...args)
+          return await action({ options, output, client: joined.client, owner: joined.owner }, ...args)
         } finally {
           await joined.close()
         }
@@ -73,6 +74,7 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
   auditCommands(program, run)
   backupCommands(program, run, optionsOf)
   backgroundCommands(program, run)
+  practiceCommands(program, run)
   serveCommand(program, optionsOf)
   demoCommand(program, optionsOf)
 
