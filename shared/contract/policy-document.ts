@@ -66,7 +66,7 @@ const ROLE_TITLES: Readonly<Record<keyof RoleShapes, string>> = {
 }
 export type PolicyRole = keyof RoleShapes
 
-/** Everything decided. Roles that `ssh-jump` is not among: a jump host is judged as a host. */
+/** Everything decided. Not among the roles: `ssh-jump`, a jump host is judged as a host, and `tls-caller`, whose certificates are bound one by one. */
 const { roles: ROLES } = SHAPE
 export const Policy = z.strictObject({
   hardened: SHAPE.hardened,

@@ -41,7 +41,7 @@ export function BindDialog(props: Props) {
   ]
   const [way, setWay] = useState<Way>(act.whose === 'ours' ? 'make' : 'file')
   const [made, setMade] = useState<TrustItem | null>(null)
-  const title = `${act.whose === 'ours' ? 'Our' : 'Their'} ${THINGS[act.material]}`
+  const title = `${act.whose === 'ours' ? 'Our' : 'Their'} ${act.roles.includes('tls-caller') ? 'TLS client certificate' : THINGS[act.material]}`
   return (
     <Dialog title={title} open onClose={onClose} wide>
       {made === null ? (

@@ -29,7 +29,7 @@ const FULL: Readonly<Record<Protocol, object>> = {
     id: 'as2', protocol: 'as2', as2Id: 'ACME EDI', url: 'https://as2.example.com/', ourAs2Id: 'US',
     message: { sign: false, encrypt: false, compress: 'after-signing', digest: 'sha512', signature: 'rsa-pss', cipher: 'aes-128-gcm', keyTransport: 'rsaes-oaep-sha256', copyToSelf: true, contentType: 'application/edifact', subject: 'Orders' },
     receipt: { request: 'unsigned', mode: 'async', url: 'https://us.example.com/', warnAfterMinutes: 1, failAfterHours: 2 },
-    inbound: { requireSigned: false, requireEncrypted: false, receiptUrl: 'https://as2.example.com/mdn', maxBytes: 1000, maxParallel: 1 },
+    inbound: { requireSigned: false, requireEncrypted: false, requireClientCertificate: true, receiptUrl: 'https://as2.example.com/mdn', maxBytes: 1000, maxParallel: 1 },
     http: { username: 'u', password: sealed, proxy, chunked: true },
     quirks: { base64Signature: false, oldDigestNames: true, algorithmProtection: true, plainFileName: true, omitFileName: true, compressedOnlyMic: 'without-headers', unsignedMicDigest: 'sha1' },
     tls, maxConnections: 2, connectTimeoutSeconds: 5, idleTimeoutSeconds: 6, retry: { giveUpAfterHours: 1 },

@@ -36,7 +36,7 @@ export interface Draft {
 }
 
 /** What has controls of its own; pins and revoked keys that are left out stay as they are. */
-const OWN_CONTROLS = ['id', 'hostKeys', ...KEY_LISTS, 'tls.pins']
+const OWN_CONTROLS = ['id', 'hostKeys', ...KEY_LISTS, 'tls.pins', 'inbound.clientCertificates']
 
 export const CONNECTION_FIELDS: Readonly<Record<Protocol, readonly Field[]>> = {
   sftp: fieldsOf(CONNECTION_SCHEMAS.sftp, OWN_CONTROLS),

@@ -53,6 +53,14 @@ describe('what is missing before the first exchange', () => {
     expect(titles(later, { stationAs2: { id: 'US', url: 'https://us.example.com/' } })).not.toContain('Our address for receipts is missing')
   })
 
+  it('is the certificate that their program shows, where it must show one', () => {
+    const demanding = Connection.parse({ protocol: 'as2', as2Id: 'ACME', url: 'https://as2.example.com/', inbound: { requireClientCertificate: true } })
+    const need = missingFor('acme', demanding, known).find(({ title }) => title === 'Their TLS client certificate is missing')
+    expect(need?.act).toEqual({ kind: 'bind', whose: 'theirs', material: 'x509', roles: ['tls-caller'] })
+    expect(titles(demanding, { items: [item([{ partner: 'acme', role: 'tls-caller' }])] })).not.toContain('Their TLS client certificate is missing')
+    expect(titles(demanding, { items: [item([{ partner: null, role: 'tls-caller' }])] })).toContain('Their TLS client certificate is missing')
+  })
+
   it('asks for OpenPGP keys by what is agreed', () => {
     const folder = (pgp: object) => Connection.parse({ protocol: 'folder', path: '/mnt/acme', pgp })
     expect(titles(folder({ outbound: 'none', inbound: 'none' }), {})).toEqual([])

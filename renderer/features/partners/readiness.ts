@@ -61,13 +61,15 @@ function lackedRoles(partner: string, connection: string, { items, now }: Known)
 }
 
 const OURS: readonly Role[] = ['sign', 'decrypt', 'pgp-sign', 'pgp-decrypt']
-const ONLY_THEIRS: readonly Role[] = ['verify', 'encrypt']
+const ONLY_THEIRS: readonly Role[] = ['verify', 'encrypt', 'tls-caller']
 
 function as2Needs({ as2Id, ourAs2Id, url, message, receipt, inbound }: As2Connection, { stationAs2, receiverListens }: Known, lacks: Lacks): readonly Need[] {
   const needs: Need[] = []
   if (ourAs2Id === undefined && stationAs2 === null) needs.push({ title: 'We have no AS2 identifier', why: 'Enter it in the settings, under our company; the partner addresses messages to it.', act: { kind: 'settings' } })
   const theirs = lacks([...(receipt.request === 'signed' || inbound.requireSigned ? (['verify'] as const) : []), ...(message.encrypt ? (['encrypt'] as const) : [])])
   if (theirs.length > 0) needs.push({ title: 'Their certificate is missing', why: `${theirs.includes('encrypt') ? 'We encrypt to it' : 'Their signatures are checked with it'}${theirs.length > 1 ? ' and check their signatures with it' : ''}.`, act: { kind: 'bind', whose: 'theirs', material: 'x509', roles: theirs } })
+  if (inbound.requireClientCertificate && lacks(['tls-caller']).length > 0)
+    needs.push({ title: 'Their TLS client certificate is missing', why: 'Nothing that they post is let in until the certificate is here that their program shows.', act: { kind: 'bind', whose: 'theirs', material: 'x509', roles: ['tls-caller'] } })
   const ours = lacks([...(message.sign ? (['sign'] as const) : []), ...(inbound.requireEncrypted || message.copyToSelf ? (['decrypt'] as const) : [])])
   if (ours.length > 0) needs.push({ title: 'Our certificate is missing', why: `${as2Id} checks our signatures with it and encrypts to it; one serves every partner.`, act: { kind: 'bind', whose: 'ours', material: 'x509', roles: ours } })
   if (url !== undefined && receipt.request !== 'none' && receipt.mode === 'async' && receipt.url === undefined && stationAs2?.url === undefined)

@@ -8,6 +8,7 @@ const WORDS: Readonly<Record<Role, string>> = {
   decrypt: 'what they encrypt to us',
   'tls-client': 'we sign in with it',
   'tls-server': 'their server',
+  'tls-caller': 'they sign in with it',
   'ssh-host': 'their server',
   'ssh-jump': 'the jump host',
   'ssh-client': 'we sign in with it',

@@ -24,6 +24,7 @@ export const ROLES: Readonly<Record<Role, string>> = {
   decrypt: 'Opens what they encrypt',
   'tls-client': 'We show it to TLS servers',
   'tls-server': 'Identifies a TLS server',
+  'tls-caller': 'They show it to our receiver',
   'ssh-host': 'Identifies an SSH server',
   'ssh-jump': 'Identifies a jump host',
   'ssh-client': 'We sign in with it',

@@ -1,7 +1,7 @@
 /** AS2: signed, encrypted messages with receipts (RFC 4130 as renewed by draft-ietf-ediint-rfc4130bis). */
 import { z } from 'zod'
 import { Slug } from '../common.ts'
-import { ConnectionLabel, ConnectTimeout, ProxySettings, SecretInput, TlsSettings, type SecretPlace } from './common.ts'
+import { CertificatePin, ConnectionLabel, ConnectTimeout, ProxySettings, SecretInput, TlsSettings, type SecretPlace } from './common.ts'
 
 /** RFC 4130 §6.2: 1 to 128 printable ASCII characters, case-sensitive; quoting is done by us. */
 export const As2Id = z
@@ -60,7 +60,8 @@ export const As2Connection = z
         requireEncrypted: z.boolean().default(true).meta({ title: 'Must be encrypted' }),
         username: z.string().min(1).max(200).regex(/^[^:]+$/, 'no colon').optional().meta({ title: 'Their user name (HTTP basic)', description: 'What their product must name when it posts to us.', advanced: true }),
         password: SecretInput.optional().meta({ title: 'Their password', secret: true, advanced: true }),
-        clientCertificates: z.array(z.string().regex(/^sha256:[0-9a-f]{64}$/, 'write sha256: and 64 small hexadecimal digits')).max(10).default([]).meta({ title: 'Their TLS client certificates', description: 'SHA-256 fingerprints. Named here: they must show one of them, so our receiver must do HTTPS itself.', advanced: true }),
+        requireClientCertificate: z.boolean().default(false).meta({ title: 'Must show a TLS client certificate', description: 'One that is bound to the connection in the role tls-caller; our receiver must do HTTPS itself.', advanced: true }),
+        clientCertificates: z.array(CertificatePin).max(10).optional().meta({ title: 'Their TLS client certificates', description: 'Fingerprints or PEM; they become items in the role tls-caller, and one of them must be shown. Left out: the bound ones stay.', advanced: true }),
         receiptUrl: As2Url.optional().meta({ title: 'Their address for receipts', description: 'Asynchronous receipts go there and nowhere else, whatever a message asks for.' }),
         maxBytes: z.number().int().positive().default(2_147_483_648).meta({ title: 'Largest message (bytes)', advanced: true }),
         maxParallel: z.number().int().min(1).max(64).default(4).meta({ title: 'Messages at a time', advanced: true }),
@@ -99,6 +100,11 @@ export const As2Connection = z
   })
   .meta({ title: 'AS2 connection' })
 export type As2Connection = z.infer<typeof As2Connection>
+
+/** Whether callers have to show a certificate: by the switch, or by a list that was stored before there were bindings for it. */
+export function demandsCertificate({ inbound }: As2Connection): boolean {
+  return inbound.requireClientCertificate || (inbound.clientCertificates ?? []).length > 0
+}
 
 export const AS2_SECRETS: readonly SecretPlace[] = [
   { path: ['http', 'password'], field: 'password' },

@@ -6,11 +6,11 @@ import type { Role, TrustItem } from '../../contract/trust.ts'
 
 /** Our role → what the receiver does with the public half. */
 const THEIRS: Partial<Readonly<Record<Role, Role>>> = {
-  sign: 'verify', decrypt: 'encrypt', 'tls-client': 'tls-client', 'tls-server': 'tls-server', 'ssh-client': 'ssh-client', 'pgp-sign': 'pgp-verify', 'pgp-decrypt': 'pgp-encrypt',
+  sign: 'verify', decrypt: 'encrypt', 'tls-client': 'tls-caller', 'tls-server': 'tls-server', 'ssh-client': 'ssh-client', 'pgp-sign': 'pgp-verify', 'pgp-decrypt': 'pgp-encrypt',
 }
 
 /** Roles in which a card's item is bound when it is taken over; the others are only kept. */
-export const TAKEN_OVER: readonly Role[] = ['verify', 'encrypt', 'pgp-verify', 'pgp-encrypt']
+export const TAKEN_OVER: readonly Role[] = ['verify', 'encrypt', 'tls-caller', 'pgp-verify', 'pgp-encrypt']
 
 export function cardOf(station: StationDocument, used: readonly { readonly item: TrustItem; readonly role: Role }[], createdAt: string): PartnerCard {
   const byItem = new Map<string, { item: TrustItem; roles: Set<Role> }>()

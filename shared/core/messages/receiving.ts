@@ -16,7 +16,7 @@ import type { InboundAnswer, InboundRequest } from '../protocols/as2/listener.ts
 import type { Database } from '../store/database.ts'
 import type { PayloadStore } from '../store/payload-store.ts'
 import type { IncomingReceipts } from './incoming-receipts.ts'
-import { callerProblem } from './callers.ts'
+import { callerProblem, type CallerRules } from './callers.ts'
 import type { Parties } from './parties.ts'
 import type { Processing } from './processing.ts'
 import { givenAnswer, unknownPartyAnswer } from './answers.ts'
@@ -44,8 +44,7 @@ export interface ReceivingDeps {
   readonly product: string
   readonly count: (what: 'messages' | 'duplicates' | 'receipts' | 'refused') => void
   readonly throttle: Throttle
-  /** What a partner was given as password for our receiver. */
-  readonly passwordOf: (party: MessageParty) => string | undefined
+  readonly callerRules: (party: MessageParty) => CallerRules
 }
 
 export type Receive = (request: InboundRequest) => Promise<InboundAnswer>
@@ -76,7 +75,7 @@ export function createReceiving(deps: ReceivingDeps): Receive {
     if (kind === 'empty' && request.length === 0) return refuse(400)
     // Nothing is exchanged with a suspended partner; its messages are asked for again, so that none is lost.
     if (party.suspended) return refuse(503, ['Retry-After', '3600'])
-    const problem = callerProblem(request, party, () => deps.passwordOf(party))
+    const problem = callerProblem(request, party, deps.callerRules(party))
     if (problem !== null) return refuseCaller(request, party, problem)
     return await receiveFromParty(request, envelope, party, body.all())
   }

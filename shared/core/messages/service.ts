@@ -15,6 +15,7 @@ import type { MessageParty, Routes } from '../partners/routes.ts'
 import type { Database } from '../store/database.ts'
 import type { PayloadStore } from '../store/payload-store.ts'
 import type { Materials } from '../trust/materials.ts'
+import type { CallerRules } from './callers.ts'
 import { createCleanup } from './cleanup.ts'
 import { createConnectionTest, type TestMessages } from './connection-test.ts'
 import { createIdentities, type Identities } from './identities.ts'
@@ -89,11 +90,17 @@ export function createMessageService(deps: CommonDeps & MessageSending & { reado
   const receiptPost = createReceiptPost({ ...deps, messages, raise, signal })
   const processing = createProcessing({ ...deps, messages, raise, signal, onReceiptQueued: () => receiptPost.wake() })
   const receipts = createIncomingReceipts({ ...deps, messages, parties })
-  const passwordOf = ({ partner, connection }: MessageParty): string | undefined => routes.messages(partner.id, connection.id, { receiving: true }).secrets['inboundPassword']
+  const callerRules = ({ partner, connection }: MessageParty): CallerRules => ({
+    password: () => routes.messages(partner.id, connection.id, { receiving: true }).secrets['inboundPassword'],
+    certificates: () => deps.materials.callers(partner.id, connection.id),
+    tolerated: () => routes.messages(partner.id, connection.id, { receiving: true }).tolerated,
+    seen: (certificate) => database.transaction(() => deps.materials.noteSeenCertificate(certificate, systemActor)),
+    now: deps.clock.now(),
+  })
   const receiver: Receiver = createReceiver({
     ...deps,
     messages,
-    receive: () => createReceiving({ ...deps, messages, parties, processing, receipts, raise, count: (what) => receiver.count(what), throttle: createThrottle(deps), passwordOf }),
+    receive: () => createReceiving({ ...deps, messages, parties, processing, receipts, raise, count: (what) => receiver.count(what), throttle: createThrottle(deps), callerRules }),
     publicAddress: () => deps.station()?.as2?.url ?? null,
     serverCertificate: (item) => deps.materials.server(item),
   })

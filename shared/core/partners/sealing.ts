@@ -1,6 +1,7 @@
 /** What a connection brings along besides its settings: secrets are sealed, keys and pins go to the inventory. */
 import { CONNECTION_SECRETS, type Connection } from '../../contract/connections/index.ts'
 import type { SecretInput, SecretPlace } from '../../contract/connections/common.ts'
+import type { As2Connection } from '../../contract/connections/as2.ts'
 import type { SftpConnection, SignIn } from '../../contract/connections/sftp.ts'
 import type { Actor } from '../kernel/actor.ts'
 import { AppError } from '../kernel/errors.ts'
@@ -81,12 +82,23 @@ export function createSealing({ trust, secrets }: { readonly trust: TrustService
     return { stored: { ...rest, auth: own.auth, ...(through === undefined ? {} : { jump: { ...gate, auth: through.auth } as SftpConnection['jump'] }) }, changed }
   }
 
+  /** A list, also one that was stored before there were bindings for it, means that one of them must be shown. */
+  const sealCallers = (partner: string, connection: As2Connection, before: Connection | undefined, actor: Actor): { inbound: As2Connection['inbound']; changed: boolean } => {
+    const { clientCertificates: given, ...inbound } = connection.inbound
+    const wanted = given ?? (before?.protocol === 'as2' ? before.inbound.clientCertificates : undefined)
+    if (wanted === undefined) return { inbound, changed: false }
+    const changed = trust.materials.syncTlsPins(partner, connection.id, 'tls-caller', wanted, actor)
+    return { inbound: { ...inbound, requireClientCertificate: inbound.requireClientCertificate || wanted.length > 0 }, changed }
+  }
+
   const sealTrust = (partner: string, connection: Connection, before: Connection | undefined, actor: Actor): { stored: Connection; changed: boolean } => {
     if (connection.protocol === 'sftp') return sealSftp(partner, connection, before, actor)
     if (connection.protocol === 'folder') return { stored: connection, changed: false }
     const { pins, ...tls } = connection.tls
-    const changed = pins !== undefined && trust.materials.syncTlsPins(partner, connection.id, pins, actor)
-    return { stored: { ...connection, tls }, changed }
+    const changed = pins !== undefined && trust.materials.syncTlsPins(partner, connection.id, 'tls-server', pins, actor)
+    if (connection.protocol !== 'as2') return { stored: { ...connection, tls }, changed }
+    const callers = sealCallers(partner, connection, before, actor)
+    return { stored: { ...connection, tls, inbound: callers.inbound }, changed: callers.changed || changed }
   }
 
   return {

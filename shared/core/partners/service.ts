@@ -1,3 +1,4 @@
+import { demandsCertificate } from '../../contract/connections/as2.ts'
 import type { ProvenanceInput } from '../../contract/connections/common.ts'
 import type { Connection } from '../../contract/connections/index.ts'
 import type { PartnerDocument } from '../../contract/partner-document.ts'
@@ -85,7 +86,11 @@ export function createPartnerService(deps: {
       }
     }
     const pins = trust.materials.tls(partner, connection.id).pins.map((pin) => ({ certificate: pin.certificate ?? pin.fingerprint, provenance: provenanceOf(pin.item) }))
-    return { ...connection, tls: { ...connection.tls, pins } }
+    const shown = { ...connection, tls: { ...connection.tls, pins } }
+    // Where none must be shown they are left out, which leaves what is bound as it is.
+    if (shown.protocol !== 'as2' || !demandsCertificate(shown)) return shown
+    const bound = trust.materials.callers(partner, connection.id).map(({ id, publicKey, fingerprint }) => ({ certificate: publicKey ?? fingerprint, provenance: provenanceOf(id) }))
+    return { ...shown, inbound: { ...shown.inbound, requireClientCertificate: true, clientCertificates: [...(shown.inbound.clientCertificates ?? []), ...bound] } }
   }
 
   const detailOf = (id: string): PartnerDetail => {

@@ -1,4 +1,5 @@
 /** Trust and policy as text, and what a connection asks of each role. Pure. */
+import { demandsCertificate } from '../../contract/connections/as2.ts'
 import type { Connection } from '../../contract/connections/index.ts'
 import type { Fact } from '../../contract/common.ts'
 import type { PartnerDocument } from '../../contract/partner-document.ts'
@@ -100,6 +101,7 @@ export function askedOf(connection: Connection, role: Role, policy: Policy): str
 /** What the policy permits in a role, in words. */
 function permittedIn(role: Role, { roles }: Policy): string {
   if (role === 'ssh-jump') return permittedIn('ssh-host', { roles } as Policy)
+  if (role === 'tls-caller') return ''
   const { rsaBits, ...lists } = roles[role]
   return [...Object.values(lists).map((names) => (names as readonly string[]).join(', ')), `RSA from ${rsaBits} bit`].join('; ')
 }
@@ -129,6 +131,8 @@ function neededForAs2(connection: Extract<Connection, { protocol: 'as2' }>, role
   switch (role) {
     case 'sign':
       return outbound && message.sign ? `messages are signed (${message.digest}); receipts too when asked for` : 'receipts are signed when asked for'
+    case 'tls-caller':
+      return demandsCertificate(connection) ? 'whoever posts to our receiver shows a certificate that is bound' : null
     case 'encrypt':
       return outbound && message.encrypt ? `messages are encrypted (${message.cipher}, ${message.keyTransport})` : null
     case 'verify':

@@ -3,7 +3,7 @@ import type { RolloverPartner } from '../../contract/rollover.ts'
 import type { Role, TrustItem } from '../../contract/trust.ts'
 
 /** The other side decides which of several is used: both are accepted from the first day on. */
-const COMES_IN: readonly Role[] = ['verify', 'decrypt', 'ssh-host', 'ssh-jump', 'pgp-verify', 'pgp-decrypt']
+const COMES_IN: readonly Role[] = ['verify', 'decrypt', 'tls-caller', 'ssh-host', 'ssh-jump', 'pgp-verify', 'pgp-decrypt']
 
 /** The certificate of our own server is what we show; a partner's server decides what it shows. */
 export function comesIn(role: Role, ours: boolean): boolean {

@@ -1,4 +1,5 @@
 /** What stops when an item does. Pure. */
+import { demandsCertificate } from '../../contract/connections/as2.ts'
 import type { Connection } from '../../contract/connections/index.ts'
 import type { PartnerDocument } from '../../contract/partner-document.ts'
 import type { Consequence } from '../../contract/trust-insights.ts'
@@ -37,7 +38,9 @@ export function isUnfit(item: TrustItem, role: Role, partner: string, connection
   // A pinned certificate or an authority is bound as it is, but no server that shows an expired one is accepted. A pinned key outlives its certificate.
   const { notAfter } = item
   if (role === 'tls-server' && notAfter !== null && !item.fingerprint.startsWith('spki:') && Date.parse(notAfter) <= at) return true
-  return problemsOfRole(item, role, { at, tolerated: tolerated(partner, connection) }).some(({ severity }) => severity === 'error')
+  const exceptions = tolerated(partner, connection)
+  if (role === 'tls-caller' && notAfter !== null && Date.parse(notAfter) <= at && !exceptions.includes('certificate-expired')) return true
+  return problemsOfRole(item, role, { at, tolerated: exceptions }).some(({ severity }) => severity === 'error')
 }
 
 interface Place {
@@ -48,7 +51,7 @@ interface Place {
 /** The connections that rely on a binding: the partner's; or for one of our station, all that have none of their own. */
 function placesOf(binding: Binding, world: World): Place[] {
   return world.partners
-    .filter(({ id }) => (binding.partner === null ? binding.role !== 'verify' && binding.role !== 'encrypt' : binding.partner === id))
+    .filter(({ id }) => (binding.partner === null ? !OF_THE_PARTNER.includes(binding.role) : binding.partner === id))
     .flatMap((partner) => partner.connections.map((connection) => ({ partner, connection })))
     .filter(({ connection }) => (binding.connection === null || binding.connection === connection.id) && needs(connection, binding.role, binding.partner === null))
     .filter(({ partner, connection }) => binding.partner !== null || servers(partner.id, connection.id, binding, world).every(({ binding: other }) => other.partner === null))
@@ -59,7 +62,7 @@ function servers(partner: string, connection: string, { role, partner: owner }: 
   const all = items.flatMap((item) => item.bindings.filter((binding) => binding.role === role && isActive(binding, at)).map((binding) => ({ item, binding })))
   const own = all.filter(({ binding }) => binding.partner === partner && (binding.connection === null || binding.connection === connection))
   // The keyring of AS2 takes these from the partner alone: a certificate of the station would speak for everybody.
-  if (role === 'verify' || role === 'encrypt') return own
+  if (OF_THE_PARTNER.includes(role)) return own
   const ofStation = all.filter(({ binding }) => binding.partner === null)
   // What our own server shows and what we accept of a partner's server have nothing to do with each other.
   if (role === 'tls-server') return owner === null ? ofStation : own
@@ -84,7 +87,9 @@ function consequence(item: TrustItem, binding: Binding, partner: string, connect
 }
 
 /** The other side chooses which of several it uses. */
-const WHAT_COMES_IN: readonly Role[] = ['verify', 'decrypt', 'pgp-verify', 'pgp-decrypt', 'ssh-host', 'ssh-jump', 'tls-server']
+const WHAT_COMES_IN: readonly Role[] = ['verify', 'decrypt', 'pgp-verify', 'pgp-decrypt', 'ssh-host', 'ssh-jump', 'tls-server', 'tls-caller']
+/** No item of our station's speaks for a partner in them. */
+const OF_THE_PARTNER: readonly Role[] = ['verify', 'encrypt', 'tls-caller']
 
 const BROKEN: Readonly<Record<Role, string>> = {
   sign: 'nothing that we send, and no receipt of ours, can be signed',
@@ -93,6 +98,7 @@ const BROKEN: Readonly<Record<Role, string>> = {
   decrypt: 'what the partner encrypts to us cannot be opened',
   'tls-client': 'servers that ask for our certificate refuse the connection',
   'tls-server': 'the identity of the server cannot be confirmed, so nothing is exchanged',
+  'tls-caller': 'what the partner posts to our receiver is turned away',
   'ssh-host': 'the identity of the server cannot be confirmed, so nothing is exchanged',
   'ssh-jump': 'the identity of the jump host cannot be confirmed, so nothing is exchanged',
   'ssh-client': 'we cannot sign in',
@@ -118,6 +124,7 @@ function directionOf(role: Role, connection: Connection): Consequence['direction
     case 'pgp-encrypt':
       return 'outbound'
     case 'decrypt':
+    case 'tls-caller':
     case 'pgp-verify':
     case 'pgp-decrypt':
       return 'inbound'
@@ -129,6 +136,7 @@ function directionOf(role: Role, connection: Connection): Consequence['direction
 /** Whether a connection, as it is set, makes use of a role. `ofStation`: by an item of our station's, that all partners meet. */
 export function needs(connection: Connection, role: Role, ofStation: boolean): boolean {
   if (role === 'tls-server' && ofStation) return connection.protocol === 'as2'
+  if (role === 'tls-caller') return connection.protocol === 'as2' && demandsCertificate(connection) && !ofStation
   if (role.startsWith('ssh-')) return connection.protocol === 'sftp' && (role !== 'ssh-jump' || connection.jump !== undefined)
   if (role.startsWith('pgp-')) return needsPgp(connection, role)
   if (role.startsWith('tls-')) return connection.protocol === 'ftps' || connection.protocol === 's3' || (connection.protocol === 'as2' && (connection.url?.startsWith('https:') ?? true))

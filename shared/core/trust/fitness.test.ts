@@ -24,7 +24,7 @@ const told = (judged: Judged, role: Role, circumstances: Circumstances = now): s
 describe('what an item is fit for', () => {
   it('lists the roles of each kind and no others', () => {
     const roles = (kind: Judged['kind']): string => fitnessOf(item({ kind }), now).map(({ role }) => role).join(' ')
-    expect(roles('x509')).toBe('sign verify encrypt decrypt tls-client tls-server')
+    expect(roles('x509')).toBe('sign verify encrypt decrypt tls-client tls-server tls-caller')
     expect(roles('ca')).toBe('tls-server verify')
     expect(roles('ssh-host')).toBe('ssh-host ssh-jump')
     expect(roles('ssh-ca')).toBe('ssh-host')

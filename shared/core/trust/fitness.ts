@@ -9,7 +9,7 @@ const ROLES_OF_KIND: Readonly<Record<TrustKind, readonly Role[]>> = {
   'ssh-ca': ['ssh-host'],
   'ssh-revoked': ['ssh-host'],
   'ssh-client': ['ssh-client'],
-  x509: ['sign', 'verify', 'encrypt', 'decrypt', 'tls-client', 'tls-server'],
+  x509: ['sign', 'verify', 'encrypt', 'decrypt', 'tls-client', 'tls-server', 'tls-caller'],
   ca: ['tls-server', 'verify'],
   pgp: ['pgp-sign', 'pgp-verify', 'pgp-encrypt', 'pgp-decrypt'],
 }
@@ -80,6 +80,7 @@ function expired(role: Role, hasPrivateKey: boolean, day: string, tolerated: rea
   const text = `it expired on ${day}`
   if (role === 'decrypt' || role === 'pgp-decrypt') return warning('expired', `${text}; what partners still encrypt to it can be opened`)
   if ((role === 'verify' || role === 'pgp-verify') && tolerated.includes('certificate-expired')) return warning('expired', `${text}; an exception tolerates signatures under it`)
+  if (role === 'tls-caller') return warning('expired', tolerated.includes('certificate-expired') ? `${text}; an exception lets callers show it` : `${text}; whoever shows it is turned away`)
   if (role === 'tls-server' && !hasPrivateKey) return warning('expired', `${text}; a connection that demands a valid one will refuse it`)
   if (role === 'verify') return error('expired', `${text}; only an exception certificate-expired with an end date lets it verify`)
   return error('expired', text)
@@ -103,7 +104,7 @@ function usageProblems({ keyUsage, extendedKeyUsage }: X509Details, role: Role):
   const problems: FitnessProblem[] = []
   const wanted = role === 'encrypt' || role === 'decrypt' ? ['keyEncipherment', 'dataEncipherment'] : role === 'sign' || role === 'verify' ? ['digitalSignature', 'nonRepudiation'] : ['digitalSignature', 'keyEncipherment']
   if (keyUsage !== null && !keyUsage.some((usage) => wanted.includes(usage))) problems.push(warning('usage', `its key usage (${keyUsage.join(', ') || 'none'}) does not include ${wanted.join(' or ')}`))
-  const purpose = role === 'tls-client' ? 'clientAuth' : role === 'tls-server' ? 'serverAuth' : 'emailProtection'
+  const purpose = role === 'tls-client' || role === 'tls-caller' ? 'clientAuth' : role === 'tls-server' ? 'serverAuth' : 'emailProtection'
   if (extendedKeyUsage !== null && !extendedKeyUsage.includes(purpose) && !extendedKeyUsage.includes('any')) problems.push(warning('purpose', `its purposes (${extendedKeyUsage.join(', ')}) do not include ${purpose}`))
   return problems
 }

@@ -44,7 +44,7 @@ describe('importing what other programs made', () => {
       expect(await refusal(content, 'secret word')).toBe('key.wrong_passphrase')
       const before = await preview(content, 'secret words')
       expect(before).toMatchObject({ format: 'PKCS#12', items: [{ kind: 'x509', label: 'our key', hasPrivateKey: true, known: null, x509: { subject: 'CN=own', issuer: 'CN=Root', chain: [{ subject: 'CN=Root' }] } }] })
-      expect(before.items[0]?.fitness.filter(({ problems }) => problems.length === 0).map(({ role }) => role)).toEqual(['sign', 'verify', 'encrypt', 'decrypt', 'tls-client', 'tls-server'])
+      expect(before.items[0]?.fitness.filter(({ problems }) => problems.length === 0).map(({ role }) => role)).toEqual(['sign', 'verify', 'encrypt', 'decrypt', 'tls-client', 'tls-server', 'tls-caller'])
       expect(here.trust.list({ limit: 10 }).total).toBe(0)
       const [item] = await taken(content, 'secret words')
       expect(item).toMatchObject({ label: 'our key', hasPrivateKey: true, fingerprint: before.items[0]?.fingerprint })

@@ -1,7 +1,7 @@
 /** What the protocols get to work with: the items that are bound now, with their private halves where a role needs them. */
 import type { CertificatePin } from '../../contract/connections/common.ts'
 import type { Binding, Provenance, Role, TrustItem } from '../../contract/trust.ts'
-import { readCertificate } from '../crypto/x509/index.ts'
+import { readCertificate, type Certificate } from '../crypto/x509/index.ts'
 import type { PgpKey, PgpRole } from '../crypto/openpgp/index.ts'
 import type { Actor } from '../kernel/actor.ts'
 import type { Pin, TlsTrust } from '../protocols/file-protocol.ts'
@@ -20,7 +20,7 @@ export interface Material {
   readonly chain: readonly string[]
 }
 
-const OF_THE_PARTNER: readonly Role[] = ['verify', 'encrypt', 'pgp-verify', 'pgp-encrypt']
+const OF_THE_PARTNER: readonly Role[] = ['verify', 'encrypt', 'tls-caller', 'pgp-verify', 'pgp-encrypt']
 
 export type Materials = ReturnType<typeof createMaterials>
 
@@ -83,15 +83,23 @@ export function createMaterials(inventory: Inventory) {
       return found?.privateKey && found.item.publicKey !== null ? { certificate: found.item.publicKey, privateKey: found.privateKey } : null
     },
 
-    /** Makes the pinned server certificates of a connection exactly those of its document. Answers whether anything changed. */
-    syncTlsPins(partner: string, connection: string, wanted: readonly CertificatePin[], actor: Actor): boolean {
-      const before = new Map(inventory.active(partner, connection, 'tls-server').flatMap((binding) => (inventory.get(binding.item).kind === 'x509' ? [[binding.item, binding] as const] : [])))
+    /** What a partner's program may show now when it calls our receiver: each certificate, or what is known of it. */
+    callers: (partner: string, connection: string): TrustItem[] => inventory.active(partner, connection, 'tls-caller').map(({ item }) => inventory.get(item)),
+
+    /** An item of which only the fingerprint was known learns the certificate that was shown: from now on its end is watched. Call it inside a transaction. */
+    noteSeenCertificate(certificate: Certificate, actor: Actor): void {
+      inventory.announce(inventory.ensure('x509', certificateItem(certificate), '', actor).item)
+    },
+
+    /** Makes the pinned certificates of a connection in a role exactly those of its document. Answers whether anything changed. */
+    syncTlsPins(partner: string, connection: string, role: 'tls-server' | 'tls-caller', wanted: readonly CertificatePin[], actor: Actor): boolean {
+      const before = new Map(inventory.active(partner, connection, role).flatMap((binding) => (inventory.get(binding.item).kind === 'x509' ? [[binding.item, binding] as const] : [])))
       const kept = new Set<string>()
       for (const pin of wanted) {
         const { certificate: text, provenance } = typeof pin === 'string' ? { certificate: pin, provenance: undefined } : pin
-        const { item } = inventory.ensure('x509', pinnedItem(text), `Server certificate of ${partner}/${connection}`, actor)
+        const { item } = inventory.ensure('x509', pinnedItem(text), `${role === 'tls-server' ? 'Server' : 'Client'} certificate of ${partner}/${connection}`, actor)
         inventory.addProvenance(item.id, inventory.provenance(provenance ?? { source: 'partner-file' }, actor))
-        inventory.bind(item.id, { partner, connection, role: 'tls-server' }, actor)
+        inventory.bind(item.id, { partner, connection, role }, actor)
         kept.add(item.id)
       }
       for (const [item, binding] of before) if (!kept.has(item)) inventory.endBinding(binding, actor, 'no longer in the partner document')

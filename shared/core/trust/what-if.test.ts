@@ -9,7 +9,7 @@ import { createTestTrust, tester, type TestTrust } from './test-trust.ts'
 const DAY_MS = 86_400_000
 const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl'
 
-const X509_ROLES = ['sign', 'verify', 'encrypt', 'decrypt', 'tls-client', 'tls-server'] as const
+const X509_ROLES = ['sign', 'verify', 'encrypt', 'decrypt', 'tls-client', 'tls-server', 'tls-caller'] as const
 const PGP_ROLES = ['pgp-sign', 'pgp-verify', 'pgp-encrypt', 'pgp-decrypt'] as const
 const SSH_ROLES = ['ssh-host', 'ssh-jump', 'ssh-client'] as const
 const CASES: readonly (readonly [Role, 'acme' | 'station'])[] = [
@@ -33,7 +33,7 @@ describe('what-if and what happens', () => {
           id,
           name: id,
           connections: [
-            { id: 'as2', protocol: 'as2', as2Id: id, url: `https://${id}.example/as2` },
+            { id: 'as2', protocol: 'as2', as2Id: id, url: `https://${id}.example/as2`, inbound: { requireClientCertificate: true } },
             { id: 'sftp', protocol: 'sftp', host: `${id}.example`, username: 'us', auth: { method: 'key', item: 'ti_x' }, jump: { host: `jump.${id}.example`, username: 'us', auth: { method: 'password', password: 'x' } }, pgp: { outbound: 'sign-and-encrypt', inbound: 'open', requireSignature: true } },
           ],
         }),

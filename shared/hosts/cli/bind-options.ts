@@ -28,7 +28,7 @@ export function bindOptions(command: Command): () => Target[] {
   command
     .option('--partner <target...>', 'PARTNER or PARTNER/CONNECTION; left out: our station', note('partner'))
     .option('--connection <id>', 'only this connection of the partner', note('connection'))
-    .option('--role <role...>', 'what it does there: sign, verify, encrypt, decrypt, tls-client, tls-server, ssh-host, ssh-client, pgp-…', note('role'))
+    .option('--role <role...>', 'what it does there: sign, verify, encrypt, decrypt, tls-client, tls-server, tls-caller, ssh-host, ssh-client, pgp-…', note('role'))
   return () => targetsOf(said)
 }
 

@@ -156,7 +156,7 @@ export const lifecycleRules: readonly Rule[] = [
 ]
 
 /** Roles in which two at once mean that the older one should go. */
-const ROLLED: readonly string[] = ['verify', 'decrypt', 'ssh-host', 'tls-server', 'pgp-verify', 'pgp-decrypt']
+const ROLLED: readonly string[] = ['verify', 'decrypt', 'ssh-host', 'tls-server', 'tls-caller', 'pgp-verify', 'pgp-decrypt']
 
 function stuckRollovers({ items, now }: PostureFacts): Hit[] {
   const bound = items.filter(({ kind, state }) => kind !== 'ca' && kind !== 'ssh-ca' && kind !== 'ssh-revoked' && state === 'active').flatMap((item) => item.bindings.filter((binding) => ROLLED.includes(binding.role) && isActive(binding, now)).map((binding) => ({ item, binding })))

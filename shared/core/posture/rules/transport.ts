@@ -9,7 +9,7 @@ const form = (view: ConnectionView): Pick<Hit, 'open'> => ({ open: { kind: 'part
 
 const isPinned = ({ connection, ...view }: ConnectionView): boolean => connection.protocol === 'sftp' && view.bound.some(({ item, binding }) => binding.role === 'ssh-host' && (item.kind === 'ssh-host' || item.kind === 'ssh-ca'))
 
-const PINNED: readonly string[] = ['ssh-host', 'ssh-jump', 'tls-server', 'verify', 'encrypt']
+const PINNED: readonly string[] = ['ssh-host', 'ssh-jump', 'tls-server', 'tls-caller', 'verify', 'encrypt']
 const MD5 = /\bMD5\b|(^|[^0-9a-f:])([0-9a-f]{2}:){15}[0-9a-f]{2}($|[^0-9a-f:])/i
 const SHA1 = /\bSHA-?1\b(?!\d)|(^|[^0-9a-f:])([0-9a-f]{2}:){19}[0-9a-f]{2}($|[^0-9a-f:])/i
 const STRONG = /SHA-?(2|256|384|512)/i

@@ -37,8 +37,8 @@ export interface InboundRequest {
   /** Content-Length; undefined when it is chunked. */
   readonly length: number | undefined
   readonly remote: string
-  /** `sha256:…` of the certificate that the caller showed and proved to own, whoever issued it. */
-  readonly clientCertificate: string | null
+  /** The certificate that the caller showed and proved to own, whoever issued it, in DER. */
+  readonly clientCertificate: Uint8Array | null
   /** Ends with `net.connection_lost` when the sender goes away before the end. */
   readonly body: AsyncIterable<Uint8Array>
 }
@@ -167,10 +167,8 @@ function renewing(server: https.Server, first: ListenerTls, renewed: () => Liste
 }
 
 /** Certificates are pinned, not vouched for: what counts is which one it is. */
-function shownBy(socket: Socket): string | null {
-  if (!(socket instanceof TLSSocket)) return null
-  const fingerprint = socket.getPeerCertificate().fingerprint256 as string | undefined
-  return fingerprint === undefined ? null : `sha256:${fingerprint.replaceAll(':', '').toLowerCase()}`
+function shownBy(socket: Socket): Uint8Array | null {
+  return socket instanceof TLSSocket ? ((socket.getPeerCertificate().raw as Buffer | undefined) ?? null) : null
 }
 
 const busyAnswer: InboundAnswer = { status: 503, headers: [['Retry-After', '30'], ['Connection', 'close']] }
