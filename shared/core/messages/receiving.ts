@@ -1,27 +1,17 @@
-/**
- * What happens to a request that was posted to our receiver: safely spooled before it is answered, taken over once, and every
- * repetition answered with the receipt that the first one got.
- */
-import type { AuditTrail } from '../audit/service.ts'
+/** What happens to a request that was posted to our receiver: who is meant, whether it is let in, and safely spooled before it is answered. */
 import { systemActor } from '../kernel/actor.ts'
-import { timestamp, type Clock } from '../kernel/clock.ts'
 import { asAppError } from '../kernel/errors.ts'
-import { newId } from '../kernel/ids.ts'
-import type { Logger } from '../kernel/logger.ts'
-import type { RaiseNotice } from '../notifications/raise.ts'
 import type { MessageParty } from '../partners/routes.ts'
 import type { PolicyGate } from '../policy/gate.ts'
 import { classifyBody, readEnvelope, type Envelope, type HeaderPair } from '../protocols/as2/message/index.ts'
 import type { InboundAnswer, InboundRequest } from '../protocols/as2/listener.ts'
-import type { Database } from '../store/database.ts'
-import type { PayloadStore } from '../store/payload-store.ts'
+import type { PayloadStore, StoredPayload } from '../store/payload-store.ts'
 import type { IncomingReceipts } from './incoming-receipts.ts'
 import { callerProblem, type CallerRules } from './callers.ts'
 import type { Parties } from './parties.ts'
-import type { Processing } from './processing.ts'
-import { givenAnswer, unknownPartyAnswer } from './answers.ts'
-import type { InboundRecord, MessageRepository } from './repository.ts'
-import type { Throttle } from './throttle.ts'
+import { unknownPartyAnswer } from './answers.ts'
+import { collectUpTo, limited, peeking, TooLarge } from './request-body.ts'
+import { createTakeOver, entryOf, type TakeOverDeps } from './take-over.ts'
 
 /** Enough to see whether it is a receipt. */
 const PEEK_BYTES = 4096
@@ -29,21 +19,12 @@ const PEEK_BYTES = 4096
 const STRANGERS = { maxBytes: 8 * 1024 * 1024, maxEntries: 200 }
 const MAX_RECEIPT_BYTES = 1024 * 1024
 
-export interface ReceivingDeps {
-  readonly database: Database
-  readonly messages: MessageRepository
+export interface ReceivingDeps extends TakeOverDeps {
   readonly payloads: PayloadStore
   readonly parties: Parties
-  readonly processing: Processing
   readonly receipts: IncomingReceipts
   readonly policy: Pick<PolicyGate, 'requireApproved'>
-  readonly audit: AuditTrail
-  readonly raise: RaiseNotice
-  readonly clock: Clock
-  readonly logger: Logger
   readonly product: string
-  readonly count: (what: 'messages' | 'duplicates' | 'receipts' | 'refused') => void
-  readonly throttle: Throttle
   readonly callerRules: (party: MessageParty) => CallerRules
 }
 
@@ -53,10 +34,10 @@ const EMPTY: InboundAnswer = { status: 200 }
 const CLOSE: HeaderPair = ['Connection', 'close']
 
 export function createReceiving(deps: ReceivingDeps): Receive {
-  const { database, messages, payloads, processing, audit, clock } = deps
-  /** Messages under way per connection, and what is being worked on by its key. */
+  const { database, messages, payloads, audit, clock } = deps
+  const takeOver = createTakeOver(deps)
+  /** Messages under way per connection. */
   const perParty = new Map<string, number>()
-  const underway = new Map<string, Promise<InboundRecord>>()
 
   const refuse = (status: number, ...headers: HeaderPair[]): InboundAnswer => {
     deps.count('refused')
@@ -126,97 +107,13 @@ export function createReceiving(deps: ReceivingDeps): Receive {
   }
 
   /** Null when it is larger than agreed. */
-  const spool = async (body: AsyncIterable<Uint8Array>, limit: number, expected: number | undefined): Promise<Spooled | null> => {
+  const spool = async (body: AsyncIterable<Uint8Array>, limit: number, expected: number | undefined): Promise<StoredPayload | null> => {
     try {
       return await payloads.take(limited(body, limit), { size: expected ?? 0 })
     } catch (error) {
       if (error instanceof TooLarge) return null
       throw error
     }
-  }
-
-  const takeOver = async (request: InboundRequest, envelope: Envelope, party: MessageParty, spooled: Spooled): Promise<InboundAnswer> => {
-    const key = envelope.messageId?.key ?? ''
-    const from = envelope.from?.id ?? ''
-    const to = envelope.to?.id ?? ''
-    const valid = envelope.messageId?.valid === true
-    const earlier = valid ? messages.takenOver(from, to, key) : null
-    if (earlier !== null) return await answerRepetition(request, envelope, party, spooled, earlier)
-    const entry = entryOf(request, envelope, party, spooled, clock.now())
-    const written = database.transaction(() => {
-      // What has no identifier that can be named is never taken over, and so never repeated either.
-      if (!messages.insertInbound(valid ? entry : { ...entry, state: 'refused', messageKey: `${key} ${entry.id}` })) return false
-      audit.record({
-        actor: systemActor,
-        type: 'as2.message_received',
-        subject: { kind: 'message', id: entry.id },
-        partner: party.partner.id,
-        data: { messageId: entry.messageId, from, to, bytes: spooled.size, sha256: spooled.sha256, remote: request.remote },
-      })
-      return true
-    }, 'grouped')
-    const raced = written ? null : messages.takenOver(from, to, key)
-    if (raced !== null) return await answerRepetition(request, envelope, party, spooled, raced)
-    if (!written) return refuse(503, ['Retry-After', '30'])
-    deps.count('messages')
-    return await answerNew(entry.id, request, envelope, party)
-  }
-
-  /** Whoever asks while it is being worked on waits for the same end. */
-  const workOff = (id: string): Promise<InboundRecord> => {
-    const running = underway.get(id)
-    if (running !== undefined) return running
-    const work = processing.process(id).finally(() => underway.delete(id))
-    underway.set(id, work)
-    work.catch((error: unknown) => deps.logger.log('error', 'a received message could not be worked off; it stays in the spool', { message: id, problem: asAppError(error).message }))
-    return work
-  }
-
-  const answerNew = async (id: string, { remote }: InboundRequest, envelope: Envelope, party: MessageParty): Promise<InboundAnswer> => {
-    const work = workOff(id)
-    void work.then(({ state }) => state === 'refused' && deps.throttle.failed(remote)).catch(() => undefined)
-    // The sender of an asynchronous receipt is answered as soon as the message is safe (Drummond 3Q11).
-    if (envelope.receipt.wanted && envelope.receipt.delivery.mode === 'async') {
-      await database.flushed()
-      return EMPTY
-    }
-    const entry = await work
-    if (entry.state === 'refused') deps.count('refused')
-    return givenAnswer(entry, envelope, party)
-  }
-
-  const answerRepetition = async (request: InboundRequest, envelope: Envelope, party: MessageParty, spooled: Spooled, earlier: InboundRecord): Promise<InboundAnswer> => {
-    deps.count('duplicates')
-    if (earlier.bodySha256 !== spooled.sha256) return await refuseOtherContent(request, envelope, party, spooled, earlier)
-    const entry = earlier.state === 'processed' ? earlier : await workOff(earlier.id)
-    const async = envelope.receipt.wanted && envelope.receipt.delivery.mode === 'async'
-    database.transaction(() => {
-      if (async) messages.postReceiptAgain(entry.id, timestamp(clock.now()))
-      audit.record({ actor: systemActor, type: 'as2.repetition', subject: { kind: 'message', id: entry.id }, partner: party.partner.id, data: { messageId: entry.messageId, remote: request.remote, first: entry.receivedAt } })
-    }, 'grouped')
-    await database.flushed()
-    if (async) processing.receiptQueued()
-    return async ? EMPTY : givenAnswer(entry, envelope, party)
-  }
-
-  /** A name that was used for something else: an attack, or a partner that numbers wrongly. What came first stays. */
-  const refuseOtherContent = async (request: InboundRequest, envelope: Envelope, party: MessageParty, spooled: Spooled, earlier: InboundRecord): Promise<InboundAnswer> => {
-    const entry = entryOf(request, envelope, party, spooled, clock.now())
-    database.transaction(() => {
-      messages.insertInbound({ ...entry, state: 'refused', reason: 'other-content', detail: `the Message-ID was used before for other bytes (${earlier.id}, ${earlier.receivedAt})` })
-      audit.record({
-        actor: systemActor,
-        type: 'as2.message_id_reused',
-        subject: { kind: 'message', id: entry.id },
-        partner: party.partner.id,
-        data: { messageId: entry.messageId, first: earlier.id, firstSha256: earlier.bodySha256, sha256: spooled.sha256, remote: request.remote },
-      })
-      deps.raise({ severity: 'attention', title: 'A message number was used twice', body: `${party.partner.id} sent another content under a number that came before. It was refused.`, subject: { kind: 'partner', id: party.partner.id } })
-    })
-    deps.count('refused')
-    deps.throttle.failed(request.remote)
-    const concluded = await processing.refuse(entry.id, { kind: 'error', modifier: 'unexpected-processing-error' }, 'other-content')
-    return givenAnswer(concluded, envelope, party)
   }
 
   const receiveFromStranger = async (request: InboundRequest, envelope: Envelope, body: AsyncIterable<Uint8Array>): Promise<InboundAnswer> => {
@@ -254,87 +151,5 @@ export function createReceiving(deps: ReceivingDeps): Receive {
       // A full disk, say: the sender keeps the message and comes again.
       return { status: 503, headers: [['Retry-After', '300'], CLOSE] }
     }
-  }
-}
-
-interface Spooled {
-  readonly sha256: string
-  readonly size: number
-}
-
-function entryOf(request: InboundRequest, envelope: Envelope, party: MessageParty | null, spooled: Spooled, now: number): Parameters<MessageRepository['insertInbound']>[0] {
-  return {
-    id: newId('inm', now),
-    receivedAt: timestamp(now),
-    state: 'spooled',
-    partner: party?.partner.id ?? null,
-    connection: party?.connection.id ?? null,
-    as2From: envelope.from?.id ?? '',
-    as2To: envelope.to?.id ?? '',
-    messageId: (envelope.messageId?.raw ?? '').slice(0, 1000),
-    messageKey: envelope.messageId?.key ?? '',
-    headers: request.headers.filter(([name]) => !/^(authorization|cookie|proxy-authorization)$/i.test(name)),
-    bodySha256: spooled.sha256,
-    bodyBytes: spooled.size,
-    remote: request.remote,
-    reason: null,
-    detail: null,
-  }
-}
-
-class TooLarge extends Error {}
-
-async function* limited(body: AsyncIterable<Uint8Array>, limit: number): AsyncIterable<Uint8Array> {
-  let size = 0
-  for await (const chunk of body) {
-    size += chunk.length
-    if (size > limit) throw new TooLarge()
-    yield chunk
-  }
-}
-
-async function collectUpTo(body: AsyncIterable<Uint8Array>, limit: number): Promise<Buffer | null> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of body) {
-    size += chunk.length
-    if (size > limit) return null
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
-
-/** A stream that can be looked into before it is read. */
-function peeking(source: AsyncIterable<Uint8Array>): { first(count: number): Promise<Uint8Array>; all(): AsyncIterable<Uint8Array> } {
-  const iterator = source[Symbol.asyncIterator]()
-  const seen: Uint8Array[] = []
-  let ended = false
-  /** Answers how many bytes came; 0 at the end. */
-  const pull = async (): Promise<number> => {
-    const next = await iterator.next()
-    if (next.done === true) {
-      ended = true
-      return 0
-    }
-    seen.push(next.value)
-    return next.value.length
-  }
-  return {
-    async first(count) {
-      for (let have = 0; have < count; ) {
-        const came = await pull()
-        if (came === 0) break
-        have += came
-      }
-      return Buffer.concat(seen).subarray(0, count)
-    },
-    async *all() {
-      yield* seen.splice(0)
-      while (!ended) {
-        const next = await iterator.next()
-        if (next.done === true) ended = true
-        else yield next.value
-      }
-    },
   }
 }
