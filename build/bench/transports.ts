@@ -35,10 +35,11 @@ try {
     if (prepare === undefined) throw new Error(`there is no transport ${wanted}; known: ${Object.keys(TRANSPORTS).join(', ')}`)
     const transport = await prepare({ folder, source, many, names })
     try {
-      const turn = (work: 'putLarge' | 'getLarge' | 'putMany' | 'getMany') => transport.contestants.flatMap((contestant) => (contestant[work] === undefined ? [] : [{ name: contestant.name, run: contestant[work] }]))
-      await race(`${transport.name} out, ${mib} MiB`, mib, 'MiB', turn('putLarge'), rounds)
+      const turn = (work: 'putLarge' | 'getLarge' | 'putMany' | 'getMany', tidy?: 'tidyLarge' | 'tidyMany') =>
+        transport.contestants.flatMap((contestant) => (contestant[work] === undefined ? [] : [{ name: contestant.name, run: contestant[work], tidy: tidy === undefined ? undefined : contestant[tidy] }]))
+      await race(`${transport.name} out, ${mib} MiB`, mib, 'MiB', turn('putLarge', 'tidyLarge'), rounds)
       await race(`${transport.name} in, ${mib} MiB`, mib, 'MiB', turn('getLarge'), rounds)
-      await race(`${transport.name} out, ${files} files of 10 KB`, files, 'files', turn('putMany'), rounds)
+      await race(`${transport.name} out, ${files} files of 10 KB`, files, 'files', turn('putMany', 'tidyMany'), rounds)
       await race(`${transport.name} in, ${files} files of 10 KB`, files, 'files', turn('getMany'), rounds)
     } finally {
       await transport.stop()

@@ -17,8 +17,8 @@ export function versitygwPeer(): Peer {
   return existsSync(BUILT) ? { path: BUILT, absent: false, note: '' } : findPeer('versitygw')
 }
 
-/** `tls`: what it presents; without, it speaks HTTP. */
-export async function startVersitygw(options: { readonly tls?: Identity } = {}): Promise<S3Server> {
+/** `tls`: what it presents; without, it speaks HTTP. `keepAlive`: connections last longer than one request, which this server leaves out unless told. */
+export async function startVersitygw(options: { readonly tls?: Identity; readonly keepAlive?: true } = {}): Promise<S3Server> {
   const home = mkdtempSync(join(tmpdir(), 'waybill-vgw-'))
   for (const name of ['buckets', 'accounts']) mkdirSync(join(home, name))
   const port = await freePort()
@@ -30,7 +30,7 @@ export async function startVersitygw(options: { readonly tls?: Identity } = {}):
   }
   const log: Buffer[] = []
   const spawnServer = (): ChildProcess => {
-    const child = spawn(versitygwPeer().path ?? '', ['--port', `127.0.0.1:${port}`, '--iam-dir', join(home, 'accounts'), ...tls, 'posix', join(home, 'buckets')], {
+    const child = spawn(versitygwPeer().path ?? '', ['--port', `127.0.0.1:${port}`, '--iam-dir', join(home, 'accounts'), ...tls, ...(options.keepAlive ? ['--keep-alive'] : []), 'posix', join(home, 'buckets')], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], ROOT_ACCESS_KEY_ID: owner.accessKeyId, ROOT_SECRET_ACCESS_KEY: owner.secretAccessKey },
   })

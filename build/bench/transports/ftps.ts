@@ -29,10 +29,10 @@ export async function ftpsTransport(work: Work): Promise<Transport> {
   const byRclone: Runner = {
     name: 'rclone',
     putLarge: async () => await rclone('copyto', work.source, 'THERE:rclone/large.bin'),
-    getLarge: async () => await rclone('copyto', 'THERE:rclone/large.bin', join(work.folder, 'rclone.bin')),
+    getLarge: async () => await rclone('copyto', 'THERE:rclone/large.bin', join(work.folder, 'rclone.bin'), '--multi-thread-streams', '0'),
     putMany: async () => await rclone('copy', work.many, 'THERE:rclone'),
     getMany: async () => await rclone('copy', 'THERE:rclone', join(work.folder, 'rclone-many'), '--include', '*.edi'),
   }
   const others: readonly Runner[] = await usable([byRclone, byLftp])
-  return { name: 'FTPS at vsftpd', contestants: [ourRunner(work, connect, false), ourRunner(work, connect, true), ourRunner(work, connect, true, 4), ...others], stop: async () => await server.stop() }
+  return { name: 'FTPS at vsftpd', contestants: [ourRunner(work, connect, { protocol: 'ftps', delivered: false }), ourRunner(work, connect, { protocol: 'ftps', delivered: true }), ourRunner(work, connect, { protocol: 'ftps', delivered: true, connections: 4 }), ...others], stop: async () => await server.stop() }
 }

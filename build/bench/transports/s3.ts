@@ -1,4 +1,4 @@
-/** S3 beside rclone, at Versity's gateway. */
+/** S3 beside rclone, at Versity's gateway, told to keep connections open as other stores do. */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { createBucket } from '../../../e2e/servers/s3.ts'
@@ -8,11 +8,13 @@ import { s3 } from '../../../shared/core/protocols/s3/index.ts'
 import { ourRunner, program, usable, type Runner, type Transport, type Work } from './transport.ts'
 
 export async function s3Transport(work: Work): Promise<Transport> {
-  const server = await startVersitygw()
+  const server = await startVersitygw({ keepAlive: true })
   const bucket = await createBucket(server, 'bench')
   const { accessKeyId, secretAccessKey } = server.owner
   const settings = S3Connection.parse({ protocol: 's3', endpoint: server.endpoint, bucket: bucket.name, prefix: 'ours/', credentials: { kind: 'static', accessKeyId, secretAccessKey: 'sealed' } })
-  const connect = async (signal: AbortSignal) => await s3.connect({ settings, folder: '.', secrets: { secretAccessKey }, pins: [], tls: { pins: [], authorities: [], client: null }, tolerated: ['plain-http'] }, signal)
+  const connectWith = (change: Partial<S3Connection>) => async (signal: AbortSignal) => await s3.connect({ settings: { ...settings, ...change }, folder: '.', secrets: { secretAccessKey }, pins: [], tls: { pins: [], authorities: [], client: null }, tolerated: ['plain-http'] }, signal)
+
+  const connect = connectWith({})
 
   const env = {
     RCLONE_CONFIG: join(work.folder, `rclone-${randomBytes(3).toString('hex')}.conf`), RCLONE_CONFIG_THERE_TYPE: 's3', RCLONE_CONFIG_THERE_PROVIDER: 'Other', RCLONE_CONFIG_THERE_ENDPOINT: server.endpoint,
@@ -28,7 +30,7 @@ export async function s3Transport(work: Work): Promise<Transport> {
   }
   return {
     name: 'S3 at Versity',
-    contestants: [ourRunner(work, connect, false), ourRunner(work, connect, true), ...(await usable([byRclone]))],
+    contestants: [ourRunner(work, connect, { protocol: 's3', delivered: false }), ourRunner(work, connect, { protocol: 's3', delivered: true }), ourRunner(work, connectWith({ objectsStay: true }), { protocol: 's3', delivered: true, note: 'objects stay' }), ...(await usable([byRclone]))],
     async stop() {
       bucket.close()
       await server.stop()

@@ -40,5 +40,5 @@ export async function sftpTransport(work: Work): Promise<Transport> {
     putMany: async () => await rclone('copy', work.many, `THERE:${server.folder}/rclone`),
     getMany: async () => await rclone('copy', `THERE:${server.folder}/rclone`, join(work.folder, 'rclone-many'), '--include', '*.edi'),
   }
-  return { name: 'SFTP at OpenSSH', contestants: [ourRunner(work, connect, false), ourRunner(work, connect, true), ...(await usable([byRclone, byOpenssh]))], stop: async () => await server.stop() }
+  return { name: 'SFTP at OpenSSH', contestants: [ourRunner(work, connect, { protocol: 'sftp', delivered: false }), ourRunner(work, connect, { protocol: 'sftp', delivered: true }), ...(await usable([byRclone, byOpenssh]))], stop: async () => await server.stop() }
 }

@@ -1,10 +1,14 @@
 /** What a transport brings to the race. */
-import { createReadStream } from 'node:fs'
-import { mkdir, open, rm } from 'node:fs/promises'
+import { createReadStream, readFileSync } from 'node:fs'
+import { mkdir, open, rm, stat } from 'node:fs/promises'
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { FileSession } from '../../../shared/core/protocols/file-protocol.ts'
+import { createHash } from 'node:crypto'
+import { putFile } from '../../../shared/core/deliveries/put-file.ts'
+import { systemClock } from '../../../shared/core/kernel/clock.ts'
+import type { FileProtocol, FileSession } from '../../../shared/core/protocols/file-protocol.ts'
+import { others } from '../rounds.ts'
 
 /** The work: a large file, and a folder of many small ones. Connecting is part of it, for everybody. */
 export interface Work {
@@ -18,11 +22,14 @@ export interface Work {
 export interface Runner {
   readonly name: string
   putLarge(): Promise<void>
-  /** Fetches what `putLarge` of the same contestant put. */
-  getLarge(): Promise<void>
+  /** Fetches what `putLarge` of the same contestant put; absent where nothing is left of it. */
+  getLarge?(): Promise<void>
   putMany(): Promise<void>
   /** Fetches what `putMany` of the same contestant put; absent where nothing is left of it. */
   getMany?(): Promise<void>
+  /** After each `putLarge` and `putMany`, not timed. */
+  tidyLarge?(): Promise<void>
+  tidyMany?(): Promise<void>
 }
 
 export interface Transport {
@@ -35,8 +42,19 @@ export type PrepareTransport = (work: Work) => Promise<Transport>
 
 const signal = new AbortController().signal
 
-/** Ours, on any file protocol. `safe`: each small file as a delivery does it (temporary name, look, rename; removed again for the next round), which others do not do. */
-export function ourRunner(work: Work, connect: (signal: AbortSignal) => Promise<FileSession>, safe: boolean, connections = 1): Runner {
+/** How ours takes part: `delivered`: each file as a delivery puts it (looked for, held back, verified, named, looked at), which others do not do. */
+export interface Ours {
+  readonly protocol: FileProtocol['id']
+  readonly delivered: boolean
+  readonly connections?: number
+  /** What the connection's settings say of the check after an upload. */
+  readonly verify?: 'auto' | 'size'
+  /** What is special about its settings. */
+  readonly note?: string
+}
+
+/** Ours, on any file protocol. */
+export function ourRunner(work: Work, connect: (signal: AbortSignal) => Promise<FileSession>, { protocol, delivered, connections = 1, verify = 'auto', note }: Ours): Runner {
   const withSession = async (action: (session: FileSession) => Promise<void>): Promise<void> => {
     const session = await connect(signal)
     try {
@@ -49,32 +67,45 @@ export function ourRunner(work: Work, connect: (signal: AbortSignal) => Promise<
     const waiting = [...work.names]
     await Promise.all(Array.from({ length: count }, async () => await withSession(async (session) => await action(session, waiting))))
   }
-  const upload = async (session: FileSession, from: string, to: string): Promise<void> =>
-    await session.write(to, createReadStream(from, { highWaterMark: 1024 * 1024 }), { offset: 0, signal, onAcknowledged: () => undefined })
+  // As the payload store reads: small files at once, large ones by the mebibyte.
+  const reading = (from: string, offset = 0): AsyncIterable<Uint8Array> => (from === work.source ? createReadStream(from, { start: offset, highWaterMark: 1024 * 1024 }) : smallFile(from, offset))
+  const upload = async (session: FileSession, from: string, to: string): Promise<void> => await session.write(to, reading(from), { offset: 0, signal, onAcknowledged: () => undefined })
+  const deliver = async (session: FileSession, from: string, remoteName: string): Promise<void> => {
+    const { size } = await stat(from)
+    const digest = createHash('sha256')
+    for await (const chunk of reading(from)) digest.update(chunk)
+    const observer = { stage: () => undefined, absent: () => undefined, transferring: () => undefined, acknowledged: () => undefined, committing: async () => await Promise.resolve() }
+    const file = { id: `dlv_${remoteName}`, protocol, remoteName, size, sha256: digest.digest('hex'), verify, untouched: true, maybeArrived: false, acknowledged: 0, content: (offset: number) => reading(from, offset) }
+    await putFile(file, { session, observer, clock: systemClock, signal })
+  }
   const fetch = async (session: FileSession, name: string, to: string): Promise<void> => {
     const target = await open(to, 'w')
-    for await (const chunk of session.read(name, { offset: 0, signal })) await target.write(chunk)
+    // By the mebibyte, as the payload store writes.
+    let [pieces, bytes]: [Uint8Array[], number] = [[], 0]
+    for await (const piece of session.read(name, { offset: 0, signal })) {
+      pieces.push(piece)
+      bytes += piece.length
+      if (bytes < 1024 * 1024) continue
+      await target.writev(pieces)
+      ;[pieces, bytes] = [[], 0]
+    }
+    await target.writev(pieces)
     await target.close()
   }
+  const removeAll = async (names: readonly string[]): Promise<void> =>
+    await withSession(async (session) => await sideBySide([...names], session.capabilities.filesAtOnce, async (name) => void (await session.remove(name))))
   return {
-    name: `Waybill${safe ? ', staged' : ''}${connections > 1 ? `, ${connections} lines` : ''}`,
-    putLarge: async () => await withSession(async (session) => await upload(session, work.source, 'ours.bin')),
-    getLarge: async () =>
-      await withSession(async (session) => await fetch(session, 'ours.bin', join(work.folder, 'ours.bin'))),
+    name: `Waybill${delivered ? ', delivered' : ''}${connections > 1 ? `, ${connections} lines` : ''}${note === undefined ? '' : `, ${note}`}`,
+    putLarge: async () => await withSession(async (session) => (delivered ? await deliver(session, work.source, 'delivered.bin') : await upload(session, work.source, 'ours.bin'))),
     putMany: async () =>
       await withSessions(connections, async (session, waiting) => {
-        await sideBySide(waiting, session.capabilities.filesAtOnce, async (name) => {
-          if (!safe) return await upload(session, join(work.many, name), name)
-          const content = (): AsyncIterable<Uint8Array> => createReadStream(join(work.many, name))
-          const file = { temporaryName: `.${name}.part`, finalName: `staged-${name}`, content }
-          await session.staging.write(file, content(), { offset: 0, signal, onAcknowledged: () => undefined })
-          await session.staging.publish(file)
-          await session.remove(file.finalName)
-        })
+        await sideBySide(waiting, session.capabilities.filesAtOnce, async (name) => (delivered ? await deliver(session, join(work.many, name), `delivered-${name}`) : await upload(session, join(work.many, name), name)))
       }),
-    ...(safe
+    ...(delivered ? { tidyLarge: async () => await removeAll(['delivered.bin']), tidyMany: async () => await removeAll(work.names.map((name) => `delivered-${name}`)) } : {}),
+    ...(delivered
       ? {}
       : {
+          getLarge: async () => await withSession(async (session) => await fetch(session, 'ours.bin', join(work.folder, 'ours.bin'))),
           getMany: async () =>
             await withSession(async (session) => {
               await mkdir(join(work.folder, 'ours-many'), { recursive: true })
@@ -83,6 +114,10 @@ export function ourRunner(work: Work, connect: (signal: AbortSignal) => Promise<
             }),
         }),
   }
+}
+
+async function* smallFile(path: string, offset: number): AsyncIterable<Uint8Array> {
+  yield await Promise.resolve(readFileSync(path).subarray(offset))
 }
 
 async function sideBySide(waiting: string[], atOnce: number, action: (name: string) => Promise<void>): Promise<void> {
@@ -100,9 +135,11 @@ export async function emptyFolder({ folder }: Work, name: string): Promise<strin
 
 const run = promisify(execFile)
 
-/** Another program, to its end; its complaints are ours. */
+/** Another program, to its end; its complaints are ours, and its processor time is noted. */
 export async function program(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
-  return (await run(command, [...args], { env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 })).stdout
+  const { stdout, stderr } = await run('bash', ['-c', 'TIMEFORMAT="%U %S"; time "$@"', 'bash', command, ...args], { env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 })
+  for (const seconds of stderr.trim().split('\n').at(-1)?.split(' ') ?? []) others.processorSeconds += Number(seconds)
+  return stdout
 }
 
 /** A client that is absent or cannot work with this server takes no part, and is named. */

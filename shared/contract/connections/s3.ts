@@ -45,6 +45,14 @@ export const S3Connection = z
     encryption: z.enum(['none', 'AES256', 'aws:kms']).default('none').meta({ title: 'Encryption at rest', advanced: true }),
     kmsKey: z.string().max(2048).optional().meta({ title: 'KMS key', advanced: true, when: { encryption: ['aws:kms'] } }),
     doneMarker: z.string().min(1).max(64).optional().meta({ title: 'Marker ending', description: 'With .done, an empty object NAME.done is written after each file.', advanced: true }),
+    objectsStay: z
+      .boolean()
+      .default(false)
+      .meta({
+        title: 'Objects stay where they are',
+        description: 'Only where nobody removes, moves or renames what we put within a day: each small file then takes one request instead of three. After a break, an object that is not there counts as not delivered and is sent again, so that a partner who had taken it away would get it twice.',
+        advanced: true,
+      }),
     tls: TlsSettings.prefault({}),
     proxy: ProxySettings.optional(),
     maxConnections: z.number().int().min(1).max(16).default(8).meta({ title: 'Files at once', description: 'Small files go side by side; a large one goes in parts.', advanced: true }),

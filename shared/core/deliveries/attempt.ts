@@ -60,6 +60,7 @@ export async function runAttempt(
         size: travels.size,
         sha256: travels.sha256,
         verify: options.verify,
+        untouched: delivery.attempts <= 1 && !maybeArrived,
         maybeArrived,
         acknowledged,
         content: (offset) => payloads.read(travels.sha256, { offset, signal: options.signal }),

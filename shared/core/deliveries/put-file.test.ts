@@ -67,6 +67,7 @@ function put(change: Partial<PutFile> = {}, text = content) {
       size: text.length,
       sha256: createHash('sha256').update(text).digest('hex'),
       verify: 'auto',
+      untouched: false,
       maybeArrived: false,
       acknowledged: 0,
       async *content(offset) {
@@ -101,6 +102,13 @@ describe('putting a file', () => {
     peer.files.set(TEMPORARY, Buffer.concat([content.subarray(0, 5), Buffer.alloc(3)]))
     await put({ acknowledged: 5 })
     expect(peer.calls[0]).toBe(`write ${TEMPORARY} at 5`)
+    expect(peer.files.get('orders.edi')).toEqual(content)
+  })
+
+  it('does not look for what nobody began, and replaces what a forgotten attempt left', async () => {
+    peer.files.set(TEMPORARY, Buffer.alloc(5))
+    await put({ untouched: true, acknowledged: 5 })
+    expect(peer.calls[0]).toBe(`write ${TEMPORARY} at 0`)
     expect(peer.files.get('orders.edi')).toEqual(content)
   })
 

@@ -16,6 +16,8 @@ export interface PutFile {
   readonly size: number
   readonly sha256: string
   readonly verify: 'auto' | 'size' | 'hash' | 'read-back'
+  /** No earlier attempt began anything at the partner, as far as the ledger knows. */
+  readonly untouched: boolean
   /** An earlier attempt asked for the final name and does not know the answer. */
   readonly maybeArrived: boolean
   /** Prefix of the temporary file that the server is known to have. */
@@ -70,7 +72,7 @@ export async function putFile(file: PutFile, context: PutContext): Promise<FileR
 }
 
 function stagedOf(file: PutFile): StagedFile {
-  return { temporaryName: temporaryName(file.id), finalName: file.remoteName, content: file.content }
+  return { temporaryName: temporaryName(file.id), finalName: file.remoteName, untouched: file.untouched, content: file.content }
 }
 
 /** A file of that name is there. After an unanswered commit it may be ours; otherwise it is somebody else's. */

@@ -53,13 +53,15 @@ export interface WriteOptions {
 export interface StagedFile {
   readonly temporaryName: string
   readonly finalName: string
+  /** Nothing of it was ever begun, as far as the ledger knows (a power cut may have taken the latest from it): no need to look twice. */
+  readonly untouched?: boolean
   /** Its content from an offset: a store that cannot tell whose unfinished copy it holds compares. */
   content(offset: number): AsyncIterable<Uint8Array>
 }
 
 /** Holding a file back until it is whole, and then giving it its name in one step that never overwrites. */
 export interface Staging {
-  /** How many bytes of an unfinished copy of it the server has, or null when there is none. */
+  /** How many bytes of an unfinished copy of it the server has, or null when there is none that matters: one that nobody remembers is begun anew. */
   find(file: StagedFile): Promise<{ readonly size: number } | null>
   /** As FileSession.write. */
   write(file: StagedFile, content: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<void>

@@ -8,6 +8,7 @@ import { AppError } from '../../kernel/errors.ts'
 import type { FileEndpoint, ObservedCrypto } from '../file-protocol.ts'
 import { proxyFacts, proxyOf } from '../proxy.ts'
 import { createTlsPolicy, plainAgent, tlsAgent } from '../tls/index.ts'
+import { createDirect, type Direct } from './direct.ts'
 
 export type S3Endpoint = FileEndpoint<S3Connection>
 
@@ -26,6 +27,8 @@ export interface Connected {
   readonly client: S3Client
   /** Never repeats: for what must be known to have happened once. */
   readonly once: S3Client
+  /** For the few requests that every small file needs. Never repeats. */
+  readonly direct: Direct
   readonly observed: ObservedCrypto
   close(): void
 }
@@ -55,12 +58,15 @@ export function createClients(endpoint: S3Endpoint, observer: S3Observer, signal
     // The region of the settings, not one from somebody's environment.
     useArnRegion: false,
     followRegionRedirects: false,
+    // Its layers are put in order once, not for each request.
+    cacheMiddleware: true,
   }
   const client = withOwnClock(new S3Client({ ...config, maxAttempts: TRIES }))
   const once = withOwnClock(new S3Client({ ...config, maxAttempts: 1 }))
   return {
     client,
     once,
+    direct: createDirect([client, once], settings, { http: httpAgent, https: httpsAgent }),
     observed,
     close() {
       client.destroy()

@@ -1,3 +1,4 @@
+import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newAuthority, selfSigned } from '../../../../e2e/servers/certificates.ts'
@@ -13,8 +14,8 @@ import { AppError } from '../../kernel/errors.ts'
 import { judge, lineChecks } from '../../policy/checks.ts'
 import { effectivePolicy } from '../../policy/effective.ts'
 import { fileProtocolSuite, type ServerUnderTest } from '../conformance/file-protocol-suite.ts'
-import type { FileTestResult, StagedFile } from '../file-protocol.ts'
-import type { S3Endpoint } from './connect.ts'
+import type { FileSession, FileTestResult, StagedFile } from '../file-protocol.ts'
+import { createClients, type S3Endpoint } from './connect.ts'
 import { s3 } from './index.ts'
 
 const DAY = 86_400_000
@@ -153,6 +154,84 @@ describe.skipIf(ceph.absent)(`S3 and its boundary at Ceph's gateway${ceph.note}`
     for await (const part of session.read('same-name.bin', { offset: 0, signal: never() })) parts.push(part)
     expect(Buffer.concat(parts).equals(mixed)).toBe(true)
     await session.close()
+  })
+
+  it('sees what an earlier attempt began also where the ledger has forgotten it, and asks once for all files of a session', async () => {
+    const endpoint = endpointOf(server, limited, bucket.name)
+    const content = randomBytes(6 * 1024 * 1024)
+    async function* of(from = 0): AsyncIterable<Uint8Array> {
+      yield await Promise.resolve(content.subarray(from))
+    }
+    const file = { temporaryName: '.f.part', finalName: 'forgotten.bin', untouched: true, content: of }
+    const first = await s3.connect(endpoint, never())
+    await first.staging.write(file, of(), { offset: 0, size: content.length, signal: never(), onAcknowledged: () => undefined })
+    await first.close()
+    const second = await s3.connect(endpoint, never())
+    expect(await second.staging.find(file)).toEqual({ size: content.length })
+    expect(await second.staging.find({ ...file, finalName: 'never-begun.bin' })).toBeNull()
+    await second.staging.discard(file)
+    await second.close()
+    expect(await bucket.unfinished()).not.toContain('acme/in/forgotten.bin')
+  })
+
+  it('is refused a body that is not the one that was signed: that is why parts need no other checksum', async () => {
+    const session = await s3.connect(endpointOf(server, limited, bucket.name), never())
+    const { client, close } = createClients(endpointOf(server, limited, bucket.name), {}, never())
+    client.middlewareStack.add(
+      (next) => async (args) => {
+        Object.assign((args.request as { headers: Record<string, string> }).headers, { 'x-amz-content-sha256': 'ab'.repeat(32) })
+        return await next(args)
+      },
+      { step: 'build', name: 'wrongDigest' },
+    )
+    await expect(client.send(new PutObjectCommand({ Bucket: bucket.name, Key: 'acme/in/tampered.bin', Body: 'content' }))).rejects.toMatchObject({ $metadata: { httpStatusCode: 400 } })
+    expect(await session.stat('tampered.bin')).toBeNull()
+    close()
+    await session.close()
+  })
+
+  describe('where objects stay', () => {
+    const content = Buffer.from('UNB+UNOC:3')
+    async function* of(): AsyncIterable<Uint8Array> {
+      yield await Promise.resolve(content)
+    }
+    const fileOf = (delivery: string, finalName: string): StagedFile => ({ temporaryName: `.${delivery}.part`, finalName, content: of })
+    const options = { offset: 0, size: content.length, signal: never(), onAcknowledged: () => undefined }
+    const open = async (): Promise<FileSession> => await s3.connect(endpointOf(server, limited, bucket.name, { objectsStay: true, partMiB: 5 }), never())
+
+    it('a small file goes without an upload, and the object tells after a break whether it arrived', async () => {
+      const file = fileOf('dlv_1', 'stays.edi')
+      const first = await open()
+      await first.staging.write(file, of(), options)
+      expect(await first.stat('stays.edi')).toBeNull()
+      expect(await bucket.unfinished()).not.toContain('acme/in/stays.edi')
+      const afterwards = await open()
+      expect(await afterwards.staging.find(file), 'it never arrived').toEqual({ size: 0 })
+      await first.staging.publish(file)
+      const parts: Uint8Array[] = []
+      for await (const part of afterwards.read('stays.edi', { offset: 0, signal: never() })) parts.push(part)
+      expect(Buffer.concat(parts).toString()).toBe(content.toString())
+      expect(await afterwards.staging.find(file), 'it arrived').toBeNull()
+      expect(await afterwards.staging.find(fileOf('dlv_2', 'stays.edi')), 'another delivery did').toEqual({ size: 0 })
+      await first.close()
+      await afterwards.close()
+    })
+
+    it('an earlier request that arrives late is recognised, and never takes the place of another file', async () => {
+      const [late, session] = [await open(), await open()]
+      const file = fileOf('dlv_3', 'late.edi')
+      for (const one of [late, session]) {
+        await one.staging.write(file, of(), options)
+        expect(await one.stat('late.edi')).toBeNull()
+      }
+      await late.staging.publish(file)
+      await session.staging.publish(file)
+      const other = fileOf('dlv_4', 'late.edi')
+      await session.staging.write(other, of(), options)
+      await expect(session.staging.publish(other)).rejects.toMatchObject({ code: 'remote.name_taken' })
+      await late.close()
+      await session.close()
+    })
   })
 
   it('writes the agreed marker after the file, once more without harm', async () => {

@@ -5,19 +5,20 @@ import {
   CopyObjectCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
-  GetObjectCommand,
   ListObjectsV2Command,
   UploadPartCopyCommand,
   type CompletedPart,
 } from '@aws-sdk/client-s3'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { AppError } from '../../kernel/errors.ts'
 import type { FileSession, RemoteFile, StagedFile } from '../file-protocol.ts'
 import type { Connected, S3Endpoint } from './connect.ts'
-import { s3Error, statusOf } from './errors.ts'
+import { s3Error } from './errors.ts'
 import { keySpace, type KeySpace } from './keys.ts'
-import { lookUp, type Found } from './look-up.ts'
-import { encryptionOf, multipartStaging } from './multipart.ts'
+import { createLooks, type Found } from './look-up.ts'
+import { encryptionOf } from './encryption.ts'
+import { multipartStaging } from './multipart.ts'
+import { readObject } from './read-object.ts'
+import { singleStaging } from './single.ts'
 
 /** One request copies at most 5 GiB; beyond, and well before, it goes in parts. */
 const COPY_AT_ONCE_BYTES = 4 * 1024 ** 3
@@ -41,7 +42,7 @@ export async function openSession(connected: Connected, endpoint: S3Endpoint, si
     }
   }
 
-  const head = async (Key: string): Promise<Found | null> => await lookUp(client, Bucket, Key)
+  const looks = createLooks(connected, Bucket)
 
   const copyWhole = async (from: string, Key: string): Promise<void> => {
     await client.send(new CopyObjectCommand({ Bucket, Key, CopySource: copySource(Bucket, from), ...encryptionOf(settings) }))
@@ -63,7 +64,8 @@ export async function openSession(connected: Connected, endpoint: S3Endpoint, si
     }
   }
 
-  const staging = multipartStaging(connected, settings, keys, place)
+  const inParts = multipartStaging(connected, settings, keys, place, looks)
+  const staging = settings.objectsStay ? singleStaging(connected, settings, keys, place, looks, inParts) : inParts
 
   const session: FileSession = {
     observed,
@@ -91,7 +93,7 @@ export async function openSession(connected: Connected, endpoint: S3Endpoint, si
 
     stat: async (name) =>
       await doing('look up', name, async () => {
-        const found = await head(keys.keyOf(name))
+        const found = await looks.at(keys.keyOf(name))
         if (found === null) return null
         return { name, kind: 'file', size: found.ContentLength ?? 0, modifiedAt: found.LastModified?.toISOString() ?? null, ...(found.ETag === undefined ? {} : { version: found.ETag }), facts: factsOf(found) }
       }),
@@ -101,21 +103,7 @@ export async function openSession(connected: Connected, endpoint: S3Endpoint, si
       try {
         options.signal.throwIfAborted()
         if (closed) throw new AppError('net.connection_lost', 'the session is closed')
-        const { Body, ContentLength } = await client
-          .send(new GetObjectCommand({ Bucket, Key, ...(options.offset === 0 ? {} : { Range: `bytes=${options.offset}-` }) }), { abortSignal: options.signal })
-          .catch((error: unknown) => {
-            // Beyond the end there is nothing.
-            if (statusOf(error) === 416) return { Body: undefined, ContentLength: 0 }
-            throw error
-          })
-        let bytes = 0
-        for await (const chunk of (Body ?? []) as AsyncIterable<Uint8Array>) {
-          bytes += chunk.length
-          yield chunk
-          // A fast store would keep the loop from everything else.
-          await nextTurn()
-        }
-        if (ContentLength !== undefined && bytes !== ContentLength) throw new AppError('net.connection_lost', `${place} sent ${bytes} bytes of ${ContentLength}`)
+        yield* readObject(connected, { bucket: Bucket, key: Key, place }, options)
       } catch (error) {
         options.signal.throwIfAborted()
         throw s3Error(error, { verb: 'read', name, place })
@@ -134,9 +122,9 @@ export async function openSession(connected: Connected, endpoint: S3Endpoint, si
     rename: async (from, to, folder) =>
       await doing('rename', to, async () => {
         const target = folder === undefined ? keys : keys.inFolder(folder)
-        const source = await head(keys.keyOf(from))
+        const source = await looks.at(keys.keyOf(from))
         if (source === null) throw new AppError('remote.not_found', `${place} has no ${from}`, { details: { name: from } })
-        if ((await head(target.keyOf(to))) !== null) throw new AppError('remote.name_taken', `${placeOf(Bucket, target)} holds another file named ${to}`, { details: { folder: placeOf(Bucket, target), name: to } })
+        if ((await looks.at(target.keyOf(to))) !== null) throw new AppError('remote.name_taken', `${placeOf(Bucket, target)} holds another file named ${to}`, { details: { folder: placeOf(Bucket, target), name: to } })
         const size = source.ContentLength ?? 0
         await (size > COPY_AT_ONCE_BYTES ? copyInParts(keys.keyOf(from), target.keyOf(to), size) : copyWhole(keys.keyOf(from), target.keyOf(to)))
         await client.send(new DeleteObjectCommand({ Bucket, Key: keys.keyOf(from) }))
@@ -145,7 +133,7 @@ export async function openSession(connected: Connected, endpoint: S3Endpoint, si
     remove: async (name) =>
       await doing('remove', name, async () => {
         const Key = keys.keyOf(name)
-        if ((await head(Key)) === null) return false
+        if ((await looks.at(Key)) === null) return false
         await client.send(new DeleteObjectCommand({ Bucket, Key }))
         return true
       }),
