@@ -1,7 +1,7 @@
 /** FTPS: FTP over TLS. Plain FTP does not exist. */
 import { z } from 'zod'
 import { Slug } from '../common.ts'
-import { ConnectionLabel, ConnectTimeout, Host, IdleTimeout, MaxConnections, PgpSettings, Port, ProxySettings, ReceiveSettings, SecretInput, TlsSettings, Verify, type SecretPlace } from './common.ts'
+import { ConnectionLabel, ConnectTimeout, Host, IdleTimeout, PgpSettings, Port, ProxySettings, ReceiveSettings, SecretInput, TlsSettings, Verify, type SecretPlace } from './common.ts'
 
 export const FtpsConnection = z
   .strictObject({
@@ -17,7 +17,13 @@ export const FtpsConnection = z
     tls: TlsSettings.prefault({}),
     passive: z.enum(['epsv', 'pasv']).default('epsv').meta({ title: 'Data connections', description: 'epsv falls back to pasv. The address in a PASV answer is never used.', advanced: true }),
     proxy: ProxySettings.optional(),
-    maxConnections: MaxConnections,
+    maxConnections: z
+      .number()
+      .int()
+      .min(1)
+      .max(8)
+      .optional()
+      .meta({ title: 'Connections at once', description: 'As many as the partner permits. Left out: up to four while many files wait, and fewer where the server takes no more.', advanced: true }),
     verify: Verify,
     connectTimeoutSeconds: ConnectTimeout,
     idleTimeoutSeconds: IdleTimeout,

@@ -58,7 +58,7 @@ export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Rout
     const { partner, connection } = delivery
     const key = `${partner}/${connection}`
     pending.set(id, Promise.withResolvers<void>())
-    if (routes.isMessages(partner, connection)) messageLanes.add(id, { key, parallel: routes.sessionsAtOnce(partner, connection) })
+    if (routes.isMessages(partner, connection)) messageLanes.add(id, { key, parallel: routes.sessionsAtOnce(partner, connection, 0) })
     else fileLanes.add(id, { key, partner, connection })
   }
 

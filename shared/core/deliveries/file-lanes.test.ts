@@ -28,6 +28,9 @@ const LANE = { key: 'acme/sftp', partner: 'acme', connection: 'sftp' }
 let folder: string
 let database: Database
 let connections: number
+/** How many sessions nobody agreed on, and how many further ones the server takes. */
+let atOnce: number
+let further: number
 let writing: number
 let mostWriting: number
 let named: string[]
@@ -84,9 +87,14 @@ async function installation() {
   const ledger = createLedger({ database, deliveries, audit: createAuditTrail(createAuditRepository(database), clock), publisher, clock })
   const payloads = await openPayloadStore(join(folder, 'payloads'), Buffer.alloc(32, 1))
   const routes = {
-    files: () => ({ version: '1', connection: { protocol: 'sftp', verify: 'size' }, connect: async () => await Promise.resolve(session()), onWanted: () => () => undefined }),
-    sessionsAtOnce: () => 1,
+    files: () => ({ version: '1', connection: { protocol: 'sftp', verify: 'size' }, connect: async () => await Promise.resolve(session()), connectAnother, onWanted: () => () => undefined }),
+    sessionsAtOnce: () => atOnce,
   } as unknown as Routes
+  const connectAnother = async (): Promise<FileSession | null> => {
+    if (further === 0) return await Promise.resolve(null)
+    further -= 1
+    return session()
+  }
   const stop = new AbortController()
   const waiting = new Map<string, PromiseWithResolvers<void>>()
   const lanes = createFileLanes({
@@ -126,6 +134,8 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'waybill-lanes-'))
   database = openDatabase({ file: join(folder, 'waybill.db'), key: randomBytes(32) })
   connections = 0
+  atOnce = 1
+  further = 0
   writing = 0
   mostWriting = 0
   named = []
@@ -171,6 +181,18 @@ describe('a lane of files', () => {
     const sent = await here.send(files)
     expect(sent.filter(({ state }) => state !== 'delivered').map(({ remoteName, error }) => [remoteName, error?.code])).toEqual([['2.edi', 'remote.permission_denied']])
     expect(connections).toBe(2)
+    here.stop()
+  })
+
+  it('goes over as many connections as the server takes, and fails no file where it takes fewer than it might', async () => {
+    const here = await installation()
+    atOnce = 4
+    further = 1
+    takes = () => 20
+    const files = Array.from({ length: 24 }, (_, index) => [`${index}.edi`, 100 + index] as const)
+    const sent = await here.send(files)
+    expect(sent.map(({ state, attempts }) => [state, attempts])).toEqual(files.map(() => ['delivered', 1]))
+    expect([connections, mostWriting]).toEqual([2, 8])
     here.stop()
   })
 })

@@ -17,6 +17,8 @@ const MAX_LANES = 4
 const MAX_SESSIONS = 8
 /** A session waits so long for the next file of its lane: files that are handed over one after the other share one sign-in. */
 const LINGER_MS = 3_000
+/** How long a lane goes on with the sessions that it has when a further one was refused. */
+const FULL_FOR_MS = 60_000
 /** Beside a larger file, and beside each other, only smaller ones are sent over one session: memory stays bounded, and a line is full anyway. */
 const SMALL_BYTES = 1024 * 1024
 
@@ -45,6 +47,8 @@ interface Lane {
   readonly waiting: string[]
   /** Sessions at work. */
   running: number
+  /** Until when no further session is tried: the last one was refused. */
+  fullUntil: number
   /** Wakes sessions that are open and have nothing to do. */
   readonly resting: (() => void)[]
   /** Rings when something was added. */
@@ -72,7 +76,7 @@ export function createFileLanes(deps: FileLanesDeps): FileLanes {
     }
     // What is left goes to lanes that may have more than one.
     for (const lane of lanes.values())
-      while (lane.running > 0 && lane.waiting.length > 0 && lane.running < routes.sessionsAtOnce(lane.partner, lane.connection) && sessions() < MAX_SESSIONS) startSession(lane)
+      while (lane.running > 0 && lane.waiting.length > 0 && clock.now() >= lane.fullUntil && lane.running < routes.sessionsAtOnce(lane.partner, lane.connection, lane.waiting.length) && sessions() < MAX_SESSIONS) startSession(lane)
   }
 
   const sessions = (): number => [...lanes.values()].reduce((sum, { running }) => sum + running, 0)
@@ -85,7 +89,7 @@ export function createFileLanes(deps: FileLanesDeps): FileLanes {
       wake()
       return
     }
-    void runLane(lane).finally(() => {
+    void runLane(lane, lane.running > 1).finally(() => {
       lane.running -= 1
       if (lane.running + lane.resting.length + lane.waiting.length === 0) lanes.delete(lane.key)
       startLanes()
@@ -112,9 +116,23 @@ export function createFileLanes(deps: FileLanesDeps): FileLanes {
     return lane.waiting.length > 0
   }
 
+  /** A session beside others of the lane; null where they must do. No file has begun on it, so that none fails with it. */
+  const openBeside = async (lane: Lane): Promise<OpenSession | null> => {
+    try {
+      const route = routes.files(lane.partner, lane.connection)
+      const session = await route.connectAnother(stopping)
+      if (session !== null) return { session, route, nextTurn: createTurns(), rested: false, spent: false }
+    } catch (error) {
+      logger.log('warn', 'a further connection could not be opened; the others go on', { connection: lane.key, problem: asAppError(error).message })
+    }
+    lane.fullUntil = clock.now() + FULL_FOR_MS
+    return null
+  }
+
   /** Works through a lane with one session for all its deliveries; opens another when the partner's settings changed or it broke. */
-  const runLane = async (lane: Lane): Promise<void> => {
-    let open = null as OpenSession | null
+  const runLane = async (lane: Lane, beside: boolean): Promise<void> => {
+    let open = beside ? await openBeside(lane) : null
+    if (beside && open === null) return
     const active = new Map<string, Promise<void>>()
     try {
       for (;;) {
@@ -263,7 +281,7 @@ export function createFileLanes(deps: FileLanesDeps): FileLanes {
 
   return {
     add(id, { key, partner, connection }) {
-      const lane = lanes.get(key) ?? { key, partner, connection, waiting: [], running: 0, resting: [], bell: Promise.withResolvers<void>() }
+      const lane = lanes.get(key) ?? { key, partner, connection, waiting: [], running: 0, fullUntil: 0, resting: [], bell: Promise.withResolvers<void>() }
       lanes.set(key, lane)
       lane.waiting.push(id)
       lane.bell.resolve()

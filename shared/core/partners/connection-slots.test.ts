@@ -59,4 +59,35 @@ describe('the connections that a partner permits', () => {
     back()
     await slots.take('acme', 'sftp', limits, never)
   })
+
+  it('are given at once or not at all to whoever asks for one more, who never goes before others', async () => {
+    const slots = createConnectionSlots()
+    const limits = { connection: 2, partner: undefined }
+    const first = slots.tryTake('acme', 'ftps', limits)
+    expect([first, slots.tryTake('acme', 'ftps', limits), slots.tryTake('acme', 'ftps', limits)].map((back) => back !== null)).toEqual([true, true, false])
+    let came = false
+    const waits = slots.take('acme', 'ftps', limits, never).then((back) => {
+      came = true
+      return back
+    })
+    first?.()
+    await turn()
+    expect([came, slots.tryTake('acme', 'ftps', limits)]).toEqual([true, null])
+    ;(await waits)()
+    expect(slots.tryTake('acme', 'ftps', limits)).not.toBeNull()
+  })
+
+  it('are as many as the server took, once it has refused one beside others', async () => {
+    const slots = createConnectionSlots()
+    const limits = { connection: 4, partner: undefined }
+    const back = [1, 2, 3].map(() => slots.tryTake('acme', 'ftps', limits))
+    expect(slots.refused('acme', 'ftps')).toBe(true)
+    back[2]?.()
+    expect(slots.tryTake('acme', 'ftps', limits)).toBeNull()
+    back[1]?.()
+    expect(slots.tryTake('acme', 'ftps', limits)).not.toBeNull()
+    const alone = await slots.take('other', 'ftps', limits, never)
+    expect(slots.refused('other', 'ftps'), 'there is no other: it was refused for another reason').toBe(false)
+    alone()
+  })
 })

@@ -30,6 +30,8 @@ export interface FileRoute {
   readonly version: string
   /** Opens a session in the folder named, as the settings name it; left out: where we put files. */
   connect(signal: AbortSignal, folder?: string): Promise<FileSession>
+  /** A further session beside open ones; null where the partner permits no more, or its server took no more. */
+  connectAnother(signal: AbortSignal): Promise<FileSession | null>
   /** Calls when somebody waits for a connection to this partner: a session that rests should be closed then. Answers what ends it. */
   onWanted(listener: () => void): () => void
 }
@@ -67,8 +69,8 @@ export interface Routes {
   target(partner: string, connection: string | undefined): Target
   /** Rejects with `partner.suspended` or `input.not_found`. */
   files(partner: string, connection: string): FileRoute
-  /** How many sessions the partner permits at once; never rejects. */
-  sessionsAtOnce(partner: string, connection: string): number
+  /** How many sessions to use at once while so many files wait: what the partner permits, a few where nothing was agreed. Never rejects. */
+  sessionsAtOnce(partner: string, connection: string, waiting: number): number
   /** Whether the connection exchanges messages; false also when it is no more. */
   isMessages(partner: string, connection: string): boolean
   /** Rejects with `partner.suspended` or `input.not_found`. A suspended partner's receipts still count: `receiving`. */
@@ -76,6 +78,18 @@ export interface Routes {
   /** Every AS2 connection there is. */
   parties(): readonly MessageParty[]
   test(partner: string, connection: string | undefined, onProgress: TestProgress, signal: AbortSignal): Promise<FileTestResult & { connection: string }>
+}
+
+/** Connections at once where nothing was agreed (FTPS, which carries one file at a time on each). */
+const UNLESS_AGREED = 4
+/** So many more files must wait for each further one. */
+const WORTH_A_SIGN_IN = 8
+
+interface Wanted {
+  readonly stored: StoredPartner
+  readonly connection: FileConnection
+  /** Undefined: where we put files. */
+  readonly folder: string | undefined
 }
 
 export function createRoutes(deps: {
@@ -120,7 +134,39 @@ export function createRoutes(deps: {
     return stored
   }
 
+  /** Opens a session in a place that was taken; null where the server took no more than are open besides. */
+  const openIn = async (giveBack: () => void, { stored, connection, folder }: Wanted, signal: AbortSignal): Promise<FileSession | null> => {
+    const { id } = stored.document
+    try {
+      return releasing(await protocolOf(connection).connect(endpointOf(id, connection, folder ?? connection.folder, folder === undefined ? 'outbound' : 'inbound'), signal), giveBack)
+    } catch (error) {
+      const enough = error instanceof AppError && error.code === 'ftps.busy' && slots.refused(id, connection.id)
+      giveBack()
+      if (enough) return null
+      throw error
+    }
+  }
+
+  /** Where the server takes no more than are open besides, it waits for one of them to end. */
+  const connectTo = async (wanted: Wanted, signal: AbortSignal): Promise<FileSession> => {
+    const { stored, connection } = wanted
+    for (;;) {
+      const place = await slots.take(stored.document.id, connection.id, limitsOf(stored.document, connection), signal)
+      const session = await openIn(place, wanted, signal)
+      if (session !== null) return session
+    }
+  }
+
   let known: { readonly version: number; readonly parties: readonly MessageParty[] } | null = null
+
+  /** A test is a connection too: while as many as the partner permits are at work, it waits, and says so. */
+  const placeForTest = async (partner: string, connection: FileConnection, onProgress: TestProgress, signal: AbortSignal): Promise<() => void> => {
+    const limits = limitsOf(partners.get(partner).document, connection)
+    const place = slots.tryTake(partner, connection.id, limits)
+    if (place !== null) return place
+    onProgress({ name: 'resolve', status: 'running', ms: 0, evidence: [{ label: 'Waits', value: 'until one of the connections that the partner permits is free' }], error: null })
+    return await slots.take(partner, connection.id, limits, signal)
+  }
 
   const routes: Routes = {
     target(partner, id) {
@@ -139,23 +185,20 @@ export function createRoutes(deps: {
         partner: stored.document,
         connection,
         version: JSON.stringify([stored.updatedAt, [...pins, ...tls.pins].map((pin) => pin.item), tls.client?.item, tls.authorities.length, ssh, tolerated, line]),
-        async connect(signal, folder) {
-          const release = await slots.take(partner, connection.id, limitsOf(stored.document, connection), signal)
-          try {
-            return releasing(await protocolOf(connection).connect(endpointOf(partner, connection, folder ?? connection.folder, folder === undefined ? 'outbound' : 'inbound'), signal), release)
-          } catch (error) {
-            release()
-            throw error
-          }
+        connect: async (signal, folder) => await connectTo({ stored, connection, folder }, signal),
+        async connectAnother(signal) {
+          const place = slots.tryTake(partner, connection.id, limitsOf(stored.document, connection))
+          return place === null ? null : await openIn(place, { stored, connection, folder: undefined }, signal)
         },
         onWanted: (listener) => slots.onWanted(partner, listener),
       }
     },
 
-    sessionsAtOnce(partner, id) {
+    sessionsAtOnce(partner, id, waiting) {
       const connection = partners.find(partner)?.document.connections.find((candidate) => candidate.id === id)
       // A store has no sessions: what S3 permits is files side by side in the one of ours.
-      return connection !== undefined && connection.protocol !== 's3' && 'maxConnections' in connection ? connection.maxConnections : 1
+      if (connection === undefined || connection.protocol === 's3' || connection.protocol === 'folder') return 1
+      return connection.maxConnections ?? Math.min(UNLESS_AGREED, 1 + Math.floor(waiting / WORTH_A_SIGN_IN))
     },
 
     isMessages(partner, id) {
@@ -192,8 +235,12 @@ export function createRoutes(deps: {
       const named = connectionOf(partners.get(partner).document, id)
       if (isMessageConnection(named)) return { ...(await deps.testMessages(routes.messages(partner, named.id, { receiving: true }), onProgress, signal)), connection: named.id }
       const connection = fileConnection(named)
-      const result = await protocolOf(connection).test(endpointOf(partner, connection, connection.folder), onProgress, signal)
-      return { ...result, connection: connection.id }
+      const giveBack = await placeForTest(partner, connection, onProgress, signal)
+      try {
+        return { ...(await protocolOf(connection).test(endpointOf(partner, connection, connection.folder), onProgress, signal)), connection: connection.id }
+      } finally {
+        giveBack()
+      }
     },
   }
   return routes
@@ -202,7 +249,7 @@ export function createRoutes(deps: {
 /** Folders and stores have no connections that somebody would count. */
 function limitsOf({ limits }: PartnerDocument, connection: FileConnection): SlotLimits {
   const counts = connection.protocol === 'sftp' || connection.protocol === 'ftps'
-  return counts ? { connection: connection.maxConnections, partner: limits.maxConnections } : { connection: Infinity, partner: undefined }
+  return counts ? { connection: connection.maxConnections ?? UNLESS_AGREED, partner: limits.maxConnections } : { connection: Infinity, partner: undefined }
 }
 
 /** Gives the place back when the session is closed. */

@@ -26,6 +26,8 @@ function lineError(error: unknown, server: string): AppError {
   return new AppError(networkCode(error) ?? 'net.connection_lost', message, options)
 }
 
+const TOO_MANY = /too many|maximum (number|allowed)|max(imum)?\.? (clients|users|connections|sessions|logins)|(connection|session|login|user) limit/i
+
 /** An error between the greeting and the end of the sign-in. */
 export function signInError(error: unknown, server: string): AppError {
   if (error instanceof AppError) return error
@@ -33,7 +35,8 @@ export function signInError(error: unknown, server: string): AppError {
   if (code === undefined) return lineError(error, server)
   const text = `${server}: ${messageOf(error)}`
   const options = { details: { server, reply: messageOf(error) }, cause: error }
-  if (code === 421) return new AppError('ftps.busy', text, options)
+  // Servers that count after the sign-in say 530, as for a wrong password (ProFTPD: "the maximum number of clients").
+  if (code === 421 || (code === 530 && TOO_MANY.test(text))) return new AppError('ftps.busy', text, options)
   if (code === 430 || code === 530 || code === 332 || code === 532) return new AppError('remote.auth_refused', text, options)
   return new AppError('remote.failed', text, options)
 }

@@ -83,6 +83,7 @@ describe('the words of servers', () => {
   it.each([
     [530, '530 Login incorrect.', 'remote.auth_refused'],
     [421, '421 There are too many connections from your internet address.', 'ftps.busy'],
+    [530, '530 Sorry, the maximum number of clients (1) for this user are already connected.', 'ftps.busy'],
     [500, '500 OOPS: cannot change directory', 'remote.failed'],
   ])('while signing in, %i: %s', (code, message, expected) => expect(signInError(new FTPError({ code, message }), 'ftp.example:21').code).toBe(expected))
 

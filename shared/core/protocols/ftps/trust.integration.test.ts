@@ -42,11 +42,11 @@ async function* once(content: Uint8Array): AsyncIterable<Uint8Array> {
 const put = async (session: FileSession, name: string, content: Uint8Array): Promise<void> => await session.write(name, once(content), { offset: 0, signal: never(), onAcknowledged: () => undefined })
 
 const servers = [
-  { name: 'vsftpd', peer: vsftpdPeer(), start: startVsftpd, signedIn: /OK LOGIN/g },
-  { name: 'ProFTPD', peer: findPeer('proftpd'), start: startProftpd, signedIn: /"PASS \(hidden\)" 230/g },
+  { name: 'vsftpd', peer: vsftpdPeer(), start: startVsftpd, signedIn: /OK LOGIN/g, onlyOne: 'max_clients=1' },
+  { name: 'ProFTPD', peer: findPeer('proftpd'), start: startProftpd, signedIn: /"PASS \(hidden\)" 230/g, onlyOne: 'MaxClientsPerUser 1' },
 ] as const
 
-describe.each(servers)('FTPS at $name', ({ peer, start, signedIn }) => {
+describe.each(servers)('FTPS at $name', ({ peer, start, signedIn, onlyOne }) => {
   describe.skipIf(peer.absent)(`who is let in${peer.note}`, () => {
     let authority: Authority
     let good: FtpsServer
@@ -64,6 +64,18 @@ describe.each(servers)('FTPS at $name', ({ peer, start, signedIn }) => {
       // Neither the user name nor the password was said.
       expect(server.log().slice(before)).not.toMatch(/USER|PASS |LOGIN|Login/)
     }
+
+    it('tells that the server takes no more connections from a wrong password', async () => {
+      const server = await start({ config: [onlyOne] })
+      try {
+        const there = endpoint(server, pinned(server.identity.fingerprint))
+        const session = await ftps.connect(there, never())
+        await expect(ftps.connect(there, never())).rejects.toMatchObject({ code: 'ftps.busy' })
+        await session.close()
+      } finally {
+        await server.stop()
+      }
+    })
 
     it('opens for a bound authority and the right address', async () => {
       const session = await ftps.connect(endpoint(good, { authorities: [authority.certificate] }), never())
