@@ -21,7 +21,7 @@ const FULL: Readonly<Record<Protocol, object>> = {
   },
   ftps: { id: 'ftps', protocol: 'ftps', mode: 'implicit', host: 'h', port: 9990, username: 'u', password: sealed, folder: '/in', tls, passive: 'pasv', verify: 'size', maxConnections: 2, proxy, connectTimeoutSeconds: 5, idleTimeoutSeconds: 6, receive, pgp },
   s3: {
-    id: 's3', protocol: 's3', endpoint: 'https://s3.example.com', region: 'eu', bucket: 'acme', prefix: 'acme/in/', pathStyle: false, folder: 'x', checksums: 'when-supported', partMiB: 16, encryption: 'aws:kms', kmsKey: 'k', doneMarker: '.done', tls, verify: 'size', maxConnections: 2, proxy, connectTimeoutSeconds: 5, idleTimeoutSeconds: 6, receive, pgp,
+    id: 's3', protocol: 's3', endpoint: 'https://s3.example.com', region: 'eu', bucket: 'acme', prefix: 'acme/in/', pathStyle: false, folder: 'x', checksums: 'when-supported', partMiB: 16, encryption: 'aws:kms', kmsKey: 'k', doneMarker: '.done', objectsStay: true, tls, verify: 'size', maxConnections: 2, proxy, connectTimeoutSeconds: 5, idleTimeoutSeconds: 6, receive, pgp,
     credentials: { kind: 'static', accessKeyId: 'AK', secretAccessKey: sealed, sessionToken: sealed },
   },
   folder: { id: 'folder', protocol: 'folder', path: '/mnt/acme', folder: 'in', verify: 'hash', receive, pgp },
