@@ -106,12 +106,20 @@ async function listen(context: FTPContext, control: TlsConnection, settings: Ftp
 
 /** The server speaks first. 120 ("ready in nnn minutes") is not waited for. */
 function greetingOn(context: FTPContext, { host, mode, port }: FtpsConnection): () => Promise<FTPResponse> {
-  return async () =>
-    (await context.handle(undefined, (reply, task) => {
+  return async () => {
+    let heard = ''
+    context.socket.once('data', (text: Buffer | string) => (heard = text.toString().slice(0, 200)))
+    return (await context.handle(undefined, (reply, task) => {
       if (!(reply instanceof Error) && reply.code >= 200 && reply.code < 300) task.resolve(reply)
-      else if (reply instanceof Error && replyCode(reply) === undefined && !/timeout/i.test(reply.message)) task.reject(new AppError('ftps.not_ftp', `${host}:${ftpsPort({ mode, port })} sent no greeting of FTP: ${reply.message}`, { cause: reply }))
+      else if (reply instanceof Error && isSomethingElse(heard)) task.reject(new AppError('ftps.not_ftp', `${host}:${ftpsPort({ mode, port })} sent no greeting of FTP: ${heard.trim()}`, { cause: reply }))
       else task.reject(reply instanceof Error ? reply : new AppError('ftps.busy', `${host}: ${reply.message}`, { details: { reply: reply.message } }))
     })) as FTPResponse
+  }
+}
+
+/** Whether what was heard before the line ended cannot come from an FTP server. Silence proves nothing: the line may have been cut. */
+function isSomethingElse(heard: string): boolean {
+  return heard !== '' && !/^\d{1,3}(?:[ -]|$)/.test(heard)
 }
 
 async function request(context: FTPContext, command: string): Promise<FTPResponse> {

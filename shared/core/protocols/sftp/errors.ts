@@ -13,8 +13,19 @@ function levelOf(error: unknown): string {
   return typeof error === 'object' && error !== null && 'level' in error ? String(error.level) : ''
 }
 
-/** An error while connecting and signing in. `offers`: both sides' lists, when the handshake came that far. */
-export function connectError(error: unknown, host: string, offers: ErrorDetails): AppError {
+/** What an OpenSSH that has too many connections says instead of its version (sshd_config, MaxStartups and PerSourcePenalties). */
+const BUSY = /^(?:Exceeded MaxStartups|Not allowed at this time)/
+
+/** Whether what was heard before the line ended cannot come from an SSH server. Silence proves nothing: the line may have been cut. */
+function isSomethingElse(heard: string): boolean {
+  return heard !== '' && !heard.startsWith('SSH-') && !BUSY.test(heard)
+}
+
+/**
+ * An error while connecting and signing in. `offers`: both sides' lists, when the handshake came that far. `heard`: how the server began
+ * to speak.
+ */
+export function connectError(error: unknown, host: string, offers: ErrorDetails, heard = ''): AppError {
   if (error instanceof AppError) return error
   const message = messageOf(error)
   const details = { server: host }
@@ -25,6 +36,7 @@ export function connectError(error: unknown, host: string, offers: ErrorDetails)
   const code = networkCode(error)
   if (code !== undefined) return new AppError(code, `${host}: ${message}`, { details, cause: error })
   if (levelOf(error) === 'client-timeout' || /timed out/i.test(message)) return new AppError('net.unreachable', `${host} did not answer in time`, { details, cause: error })
+  if (/Connection lost before handshake/i.test(message) && !isSomethingElse(heard)) return new AppError('net.connection_lost', `${host} ended the connection before it had said what it is${heard === '' ? '' : `: ${heard.trim()}`}`, { details, cause: error })
   if (/ident|protocol version|Invalid packet|Unable to start subsystem|Packet length|Connection lost before handshake/i.test(message))
     return new AppError('sftp.not_sftp', `${host}: ${message}`, { details, cause: error })
   if (/signature verification failed/i.test(message))

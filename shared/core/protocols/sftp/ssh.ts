@@ -70,10 +70,13 @@ export async function openSsh(target: SshTarget, observer: ConnectObserver, sign
       ssh.destroy()
     }
   })
+  const line = target.line ?? gathered(connect({ host: target.host, port: target.port, noDelay: true }))
+  let heard = ''
+  line.once('data', (chunk: Buffer) => (heard = chunk.toString('latin1', 0, 200)))
   const config: ConnectConfig = {
     host: target.host,
     port: target.port,
-    sock: target.line ?? gathered(connect({ host: target.host, port: target.port, noDelay: true })),
+    sock: line,
     username: target.account.username,
     authHandler: (left, partial, next) => signIn.next(left, partial, next as never),
     algorithms: offeredAlgorithms(target.trust, target.tolerated, target.policy?.ssh),
@@ -100,7 +103,7 @@ export async function openSsh(target: SshTarget, observer: ConnectObserver, sign
     ssh.on('error', () => undefined)
     ssh.destroy()
     signal.throwIfAborted()
-    throw refusal ?? signIn.refusal() ?? connectError(error, address, offers)
+    throw refusal ?? signIn.refusal() ?? connectError(error, address, offers, heard)
   } finally {
     signal.removeEventListener('abort', onAbort)
   }
