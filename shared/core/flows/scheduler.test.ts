@@ -253,10 +253,30 @@ describe('each due time has one row', () => {
   })
 })
 
+/** A time within the hour that each of them skips and repeats; India never does. */
+const ZONES = {
+  north: { zone: 'Europe/Berlin', time: '02:30' },
+  west: { zone: 'America/New_York', time: '02:30' },
+  south: { zone: 'America/Santiago', time: '00:30' },
+  'half-an-hour': { zone: 'Australia/Lord_Howe', time: '02:15' },
+  'at-midnight': { zone: 'Africa/Cairo', time: '00:15' },
+  never: { zone: 'Asia/Kolkata', time: '02:30' },
+} as const
+
 describe('a simulated year', () => {
-  it('has no due time without a row and no double run, through sleep, power-off, clock changes and daylight saving', async () => {
+  const travelled = process.env['TZ']
+  afterEach(() => {
+    if (travelled === undefined) delete process.env['TZ']
+    else process.env['TZ'] = travelled
+  })
+
+  it('has no due time without a row and no double run, through sleep, power-off, clock changes, daylight saving everywhere and travels', async () => {
     const here = installation('2026-01-01T00:10:00Z')
-    const flow = here.apply({ kind: 'every', minutes: 45, from: '00:15', until: '23:50', zone: 'Europe/Berlin' })
+    const flows = [
+      here.apply({ kind: 'every', minutes: 45, from: '00:15', until: '23:50', zone: 'Europe/Berlin' }),
+      here.apply({ kind: 'cron', expression: '20 */6 * * *', zone: 'Australia/Lord_Howe' }, { id: 'by-cron' }),
+      ...Object.entries(ZONES).map(([id, { zone, time }]) => here.apply({ kind: 'at', times: [time], zone }, { id })),
+    ]
     let seed = 20_261_125
     const random = (): number => {
       seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
@@ -266,22 +286,33 @@ describe('a simulated year', () => {
     const end = Date.parse('2027-01-01T00:00:00Z')
     while (here.time.wall < end) {
       const what = random()
-      if (what < 0.55) await here.live(Math.ceil(random() * 8) * 50_000 * 4, 50_000)
-      else if (what < 0.8) here.sleep(Math.floor(random() * 20 * HOUR))
+      if (what < 0.55) await here.live(Math.ceil(random() * 10) * 50_000, 50_000)
+      else if (what < 0.78) here.sleep(Math.floor(random() * 20 * HOUR))
+      else if (what < 0.8) process.env['TZ'] = Object.values(ZONES)[Math.floor(random() * 6)]?.zone
       else if (what < 0.95) here.restart(Math.floor(random() * 60 * HOUR))
       else here.setClock(Math.floor((random() - 0.5) * 4 * HOUR))
       await here.tick()
     }
-    const { trigger } = flow
-    if (trigger.kind !== 'schedule') throw new Error('not a schedule')
     const now = here.time.wall
-    const expected = nextDue(trigger.schedule, start, 20_000).filter((at) => at <= now).map(timestamp)
-    const rows = here.raw()
-    expect(rows.map(({ at }) => at).filter((at) => Date.parse(at) <= now)).toEqual(expected)
     const runs = here.repository.runs({ limit: 100_000 })
-    expect(new Set(runs.map(({ run }) => run.dueAt)).size).toBe(runs.length)
-    expect(runs.length).toBeGreaterThan(300)
-    expect(new Set(rows.map(({ status }) => status))).toEqual(new Set(['ran', 'late', 'asleep', 'app-closed', 'clock-changed']))
+    for (const { id, trigger } of flows) {
+      if (trigger.kind !== 'schedule') throw new Error('not a schedule')
+      const expected = nextDue(trigger.schedule, start, 20_000).filter((at) => at <= now).map(timestamp)
+      const rows = here.raw().filter(({ flow, at }) => flow === id && Date.parse(at) <= now)
+      expect(rows.map(({ at }) => at), id).toEqual(expected)
+      const ran = runs.filter(({ run }) => run.flow === id)
+      expect(new Set(ran.map(({ run }) => run.dueAt)).size, id).toBe(ran.length)
+      expect(ran.length, id).toBeGreaterThan(id === 'orders' ? 300 : 50)
+    }
+    for (const [id, { zone, time }] of Object.entries(ZONES)) {
+      // By the runtime's own calendar: each day of the zone once, at its time, or at the end of the gap in which it fell.
+      const shown = new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'short' })
+      const walls = here.raw().filter(({ flow, at }) => flow === id && Date.parse(at) <= now).map(({ at }) => shown.format(Date.parse(at)).split(' '))
+      expect(new Set(walls.map(([day]) => day)).size, id).toBe(walls.length)
+      expect(walls.length, id).toBeGreaterThanOrEqual(365)
+      expect(walls.filter(([, clock]) => clock !== time), id).toHaveLength(id === 'never' ? 0 : 1)
+    }
+    expect(new Set(here.raw().map(({ status }) => status))).toEqual(new Set(['ran', 'late', 'asleep', 'app-closed', 'clock-changed']))
     expect(here.chainHolds()).toBe(true)
-  }, 60_000)
+  }, 120_000)
 })
