@@ -2,11 +2,17 @@
  * Flows on every protocol at real servers while everything around them fails. At the end each file is at the other side exactly once
  * and whole, nothing has a temporary name, and ledger, runs and audit agree.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Delivery } from '../../shared/contract/deliveries.ts'
-import { openWorld, shaOf, type CampaignPartner, type World } from './world.ts'
+import { readBooks, metInBooks } from './books.ts'
+import { checkAudit, checkLedger, checkPlace, checkRuns, type Place } from './check.ts'
+import { faultsOf, type Fault } from './faults.ts'
+import { applyFlows, RELAY } from './setting.ts'
+import type { CampaignPartner } from './partners.ts'
+import { onDisk, shaOf } from './sides.ts'
+import { openWorld, type World } from './world.ts'
 
 export interface CampaignOptions {
   /** In all, over all partners and both directions. */
@@ -19,7 +25,10 @@ export interface CampaignOptions {
 export interface CampaignReport {
   /** What is not as it must be; empty when all is well. */
   readonly problems: readonly string[]
-  readonly faults: Readonly<Record<string, number>>
+  /** How often each fault was done, and how often the exchange met it where that can be counted. */
+  readonly faults: Readonly<Record<string, { readonly done: number; readonly felt: number | null }>>
+  /** Errors that attempts and runs ended with. */
+  readonly met: Readonly<Record<string, number>>
   /** What a person had to do in the end, by what it was. */
   readonly byPerson: Readonly<Record<string, number>>
 }
@@ -35,28 +44,43 @@ function randomFrom(seed: number): () => number {
   }
 }
 
+/** SHA-256 by name, by partner. */
+type Contents = Map<string, Map<string, string>>
+
 interface Expected {
-  /** SHA-256 by name. */
-  readonly there: Map<string, Map<string, string>>
-  readonly here: Map<string, Map<string, string>>
+  readonly there: Contents
+  readonly here: Contents
 }
 
 const COUNT = (into: Record<string, number>, what: string): void => void (into[what] = (into[what] ?? 0) + 1)
+const of = (contents: Contents, partner: string): Map<string, string> => contents.get(partner) ?? new Map<string, string>()
+const add = (contents: Contents, partner: string, name: string, sha256: string): void => void contents.set(partner, of(contents, partner).set(name, sha256))
 
 export async function runCampaign(options: CampaignOptions): Promise<CampaignReport> {
   const { files, note } = options
   const random = randomFrom(options.seed)
   const world = await openWorld({ diskMiB: 160 + Math.ceil(files * 0.4) })
-  const report = { problems: [] as string[], faults: {} as Record<string, number>, byPerson: {} as Record<string, number> }
+  const done: Record<string, number> = {}
+  const byPerson: Record<string, number> = {}
   try {
+    const everyMs = await applyFlows(world)
     const expected: Expected = { there: new Map(), here: new Map() }
-    await harm(world, options, random, report.faults, feeder(world, files, random, expected), note)
+    const faults = faultsOf(world, random)
+    await harm(faults, options, random, done, feeder(world, files, random, expected), note)
     note('everything is healed; what is left is finished')
     await heal(world)
-    await finish(world, expected, report.byPerson, note)
-    report.problems.push(...(await verify(world, expected, files)))
-    if (report.problems.length > 0) note(world.log().slice(-8000))
-    return report
+    await finish(world, expected, byPerson, note)
+    await rest(world)
+    const now = world.now()
+    const books = await readBooks(world.client, everyMs.keys())
+    const places = placesOf(world, expected)
+    const problems = [...(await Promise.all(places.all.map(checkPlace))).flat(), ...checkLedger(places.exchanged, books), ...checkAudit(books), ...checkRuns(books, everyMs, now)]
+    problems.push(...(await checkAlone(world)))
+    const met = metInBooks(books)
+    const felt = feltOf(faults, done, met, world.log())
+    for (const [name, { felt: times }] of Object.entries(felt)) if (times === 0) problems.push(`the exchange never met this: ${name}`)
+    if (problems.length > 0) note(world.log().slice(-8000))
+    return { problems, faults: felt, met, byPerson }
   } finally {
     await world.close()
   }
@@ -79,9 +103,9 @@ function feeder(world: World, files: number, random: () => number, expected: Exp
       const { partner, out } = sink
       const name = `${out ? 'out' : 'in'}-${String(index).padStart(5, '0')}.bin`
       const bytes = content(index)
-      const side = out ? expected.there : expected.here
-      side.set(partner.id, (side.get(partner.id) ?? new Map<string, string>()).set(name, shaOf(bytes)))
-      if (out) world.drop(partner.id, name, bytes)
+      add(out ? expected.there : expected.here, partner.id, name, shaOf(bytes))
+      if (!out && partner.id === RELAY.from) for (const target of RELAY.to) add(expected.there, target, name, shaOf(bytes))
+      if (out) await onDisk(world.outbox(partner.id)).put(name, bytes)
       else await offer(partner, name, bytes)
     }
   }
@@ -100,107 +124,73 @@ async function offer(partner: CampaignPartner, name: string, bytes: Uint8Array):
   }
 }
 
-async function harm(world: World, { files, faults }: CampaignOptions, random: () => number, counted: Record<string, number>, feed: (most: number) => Promise<void>, note: (text: string) => void): Promise<void> {
-  const lines = world.partners.filter(({ line }) => line !== null)
-  const one = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)] as T
-  const acts: Readonly<Record<string, () => Promise<void>>> = {
-    async 'kill -9'() {
-      await world.kill()
-      await sleep(random() * 300)
-      await world.start()
-    },
-    async 'server restarted'() {
-      await one(lines).restart()
-    },
-    async 'line cut'() {
-      one(lines).line?.cut()
-      await Promise.resolve()
-    },
-    async 'connections refused'() {
-      const { line } = one(lines)
-      await line?.refuse()
-      await sleep(300 + random() * 700)
-      await line?.heal()
-    },
-    async 'line stalled'() {
-      const { line } = one(lines)
-      line?.stall()
-      await sleep(300 + random() * 900)
-      await line?.heal()
-    },
-    async 'bytes changed'() {
-      one(lines).line?.corrupt()
-      await Promise.resolve()
-    },
-    async 'disk full'() {
-      world.disk?.fill(one([0, 0, 200_000, 8 * 1024 * 1024]))
-      await sleep(500 + random() * 500)
-      world.disk?.free()
-    },
-    async 'clock moved'() {
-      // Forward and back again, by less than a store of S3 refuses, and never before the keys were bound.
-      world.setClock(Math.round(random() * 14 * 60_000))
-      await Promise.resolve()
-    },
+async function harm(faults: Readonly<Record<string, Fault>>, options: CampaignOptions, random: () => number, done: Record<string, number>, feed: (most: number) => Promise<void>, note: (text: string) => void): Promise<void> {
+  const names = Object.keys(faults)
+  const most = Math.max(options.faults, names.length)
+  const act = async (name: string, widely: boolean): Promise<void> => {
+    COUNT(done, name)
+    await faults[name]?.act(widely)
   }
-  const share = Math.ceil(files / faults)
-  const names = Object.keys(acts).filter((name) => name !== 'disk full' || world.disk !== null)
-  for (let index = 0; index < faults; index++) {
-    // Each at least once; then as it comes.
-    const name = index < names.length ? (names[index] ?? '') : one(names)
-    COUNT(counted, name)
-    note(`${index + 1}/${faults} ${name}`)
+  for (let index = 0; index < most; index++) {
+    // Each at least once and everywhere; then as it comes.
+    const name = names[index < names.length ? index : Math.floor(random() * names.length)] ?? ''
+    note(`${index + 1}/${most} ${name}`)
     // In the middle of the work: what has just appeared is on its way.
-    await feed(share)
+    await feed(Math.ceil(options.files / most))
     await sleep(random() * 700)
-    await acts[name]?.()
+    await act(name, index < names.length)
   }
   await feed(Number.MAX_SAFE_INTEGER)
+  const unfelt = (): string[] => names.filter((name) => faults[name]?.felt?.() === 0)
+  for (let tries = 0; tries < 20 && unfelt().length > 0; tries++) {
+    for (const name of unfelt()) await act(name, true)
+    await sleep(1000)
+  }
 }
 
 async function heal(world: World): Promise<void> {
   world.disk?.free()
-  for (const { line } of world.partners) await line?.heal()
+  for (const { line, dataLine, lineToUs } of world.partners) for (const one of [line, dataLine, lineToUs]) await one?.heal()
   await world.kill()
   await world.start()
 }
 
-async function all(world: World): Promise<Delivery[]> {
-  const found: Delivery[] = []
-  for (let before: string | undefined; ; ) {
-    const { deliveries } = await world.client.deliveries.list({ limit: 1000, ...(before === undefined ? {} : { before }) })
-    found.push(...deliveries)
-    before = deliveries.at(-1)?.id
-    if (deliveries.length < 1000) return found
-  }
-}
-
 /** What a person does when the storm is over: retries what waits, looks at what is uncertain, runs the flows again. */
 async function finish(world: World, expected: Expected, byPerson: Record<string, number>, note: (text: string) => void): Promise<void> {
+  const total = [...expected.there.values(), ...expected.here.values()].reduce((sum, { size }) => sum + size, 0)
   for (let round = 0; round < 40; round++) {
-    const open = (await all(world)).filter(({ state }) => state !== 'delivered')
+    const { deliveries } = await readBooks(world.client, [], { ledgerOnly: true })
+    const open = deliveries.filter(({ state }) => state !== 'delivered')
     const standing = world.partners.map(({ id }) => readdirSync(world.outbox(id)).filter((name) => name.endsWith('.bin')).length)
     const offered = await Promise.all(world.partners.map(async ({ offered: side }) => (side === null ? 0 : (await side.names()).length)))
-    note(`round ${round}: ${open.length} open (${summary(open)}), standing ${standing.join('/')}, offered ${offered.join('/')}`)
-    if (open.length === 0 && [...standing, ...offered].every((left) => left === 0)) return
+    note(`round ${round}: ${deliveries.length} of ${total}, ${open.length} open (${summary(open)}), standing ${standing.join('/')}, offered ${offered.join('/')}`)
+    if (open.length === 0 && deliveries.length >= total && [...standing, ...offered].every((left) => left === 0)) return
     for (const delivery of open) {
       COUNT(byPerson, `${delivery.state}: ${delivery.error?.code ?? 'none'}`)
-      if (delivery.state === 'disputed') await settleDispute(world, expected, delivery)
+      if (delivery.state === 'disputed' || delivery.error?.code === 'delivery.unknown') await settle(world, expected, delivery)
       else if (delivery.state !== 'sending') await world.client.deliveries.retry({ id: delivery.id }).catch(() => undefined)
     }
     await world.client.deliveries.wait({ ids: open.filter(({ direction }) => direction === 'outbound').map(({ id }) => id).slice(0, 1000) })
-    for (const { id, offered: side } of world.partners) {
-      await world.client.flows.run({ id: `to-${id}`, wait: true }).catch(() => undefined)
-      if (side !== null) await world.client.flows.run({ id: `from-${id}`, wait: true }).catch(() => undefined)
-    }
+    for (const { id } of (await world.client.flows.list({ limit: 100 })).flows) await world.client.flows.run({ id, wait: true }).catch(() => undefined)
+    // Who sends by himself needs a moment.
+    if (open.length === 0) await sleep(500)
   }
 }
 
-/** The answer proves nothing, so the partner is asked by telephone. */
-async function settleDispute(world: World, expected: Expected, { id, partner, remoteName }: Delivery): Promise<void> {
+/** Nothing begins any more, and what has begun ends. */
+async function rest({ client }: World): Promise<void> {
+  await client.flows.pauseAll({})
+  for (let tries = 0; tries < 300; tries++) {
+    if ((await client.flows.overview({})).running.length === 0) return
+    await sleep(100)
+  }
+}
+
+/** No answer proves anything, so the partner is asked by telephone. */
+async function settle(world: World, expected: Expected, { id, partner, fileName, state }: Delivery): Promise<void> {
   const side = world.partners.find((one) => one.id === partner)?.sent
-  const arrived = (await side?.hash(remoteName)) === expected.there.get(partner)?.get(remoteName)
-  await world.client.deliveries.resolve({ id, outcome: arrived ? 'delivered' : 'not-delivered', reason: 'the partner looked' })
+  const arrived = (await side?.hash(fileName)) === of(expected.there, partner).get(fileName)
+  await world.client.deliveries.resolve({ id, outcome: arrived ? 'delivered' : 'not-delivered', reason: `the partner looked (${state})` })
 }
 
 function summary(deliveries: readonly Delivery[]): string {
@@ -209,47 +199,37 @@ function summary(deliveries: readonly Delivery[]): string {
   return Object.entries(counts).map(([what, count]) => `${count} ${what}`).join(', ')
 }
 
-async function verify(world: World, expected: Expected, files: number): Promise<string[]> {
+/** `exchanged`: those of which the ledger tells. */
+function placesOf(world: World, expected: Expected): { readonly all: Place[]; readonly exchanged: Place[] } {
+  const exchanged = world.partners.flatMap(({ id, sent, offered }): Place[] => [
+    { name: `${id}: there`, partner: id, direction: 'outbound', expected: of(expected.there, id), side: sent },
+    ...(offered === null ? [] : [{ name: `${id}: the Inbox`, partner: id, direction: 'inbound', expected: of(expected.here, id), side: onDisk(world.inbox(id)) } as const]),
+  ])
+  const own = (id: string): Map<string, string> => new Map([...of(expected.there, id)].filter(([name]) => name.startsWith('out-')))
+  const before = world.partners.flatMap(({ id }): Place[] => {
+    const outbox = onDisk(world.outbox(id))
+    return [
+      { name: `${id}: the outbox`, partner: id, direction: 'outbound', expected: new Map(), side: { ...outbox, names: async () => (await outbox.names()).filter((name) => name !== 'Sent') } },
+      { name: `${id}: Sent`, partner: id, direction: 'outbound', expected: own(id), side: onDisk(join(world.outbox(id), 'Sent')) },
+    ]
+  })
+  return { exchanged, all: [...exchanged, ...before] }
+}
+
+/** What the command line says of a workspace that nobody runs. */
+async function checkAlone(world: World): Promise<string[]> {
+  await world.kill()
   const problems: string[] = []
-  const must = (holds: boolean, what: string): void => void (holds || problems.push(what))
-  for (const { id, sent, offered } of world.partners) {
-    const there = expected.there.get(id) ?? new Map<string, string>()
-    const names = await sent.names()
-    must(names.join() === [...there.keys()].toSorted().join(), `${id}: there are ${names.filter((name) => !there.has(name)).join(', ') || 'no others'}, and there are not ${[...there.keys()].filter((name) => !names.includes(name)).join(', ') || 'none'}`)
-    for (const [name, sha] of there) must((await sent.hash(name)) === sha, `${id}: ${name} has another content there`)
-    if (offered === null) continue
-    const here = expected.here.get(id) ?? new Map<string, string>()
-    const inbox = existsSync(world.inbox(id)) ? readdirSync(world.inbox(id)).toSorted() : []
-    must(inbox.join() === [...here.keys()].toSorted().join(), `${id}: the Inbox has ${inbox.filter((name) => !here.has(name)).join(', ') || 'no others'}, and not ${[...here.keys()].filter((name) => !inbox.includes(name)).join(', ') || 'none'}`)
-    for (const name of inbox) must(shaOf(readFileSync(join(world.inbox(id), name))) === here.get(name), `${id}: ${name} has another content in the Inbox`)
-  }
-  await verifyLedger(world, files, must)
+  const unfinished = readdirSync(world.workspace, { recursive: true, encoding: 'utf8' }).filter((path) => /(\.(part|partial|tmp|new)|~)$/.test(path))
+  if (unfinished.length > 0) problems.push(`the workspace keeps ${unfinished.join(', ')}`)
+  const audit = await world.run('--json', 'audit', 'verify')
+  if (audit.exit !== 0) problems.push(`audit verify: ${audit.out}`)
+  const doctor = await world.run('--json', 'doctor')
+  if (!(JSON.parse(doctor.out) as { checks: { name: string; status: string }[] }).checks.some(({ name, status }) => name === 'store' && status === 'ok')) problems.push(`doctor: ${doctor.out}`)
   return problems
 }
 
-async function verifyLedger(world: World, files: number, must: (holds: boolean, what: string) => void): Promise<void> {
-  const deliveries = await all(world)
-  must(deliveries.length === files, `${deliveries.length} deliveries for ${files} files`)
-  must(deliveries.every(({ state }) => state === 'delivered'), `not delivered: ${summary(deliveries.filter(({ state }) => state !== 'delivered'))}`)
-  const told = new Map<string, number>()
-  for (const type of ['delivery.delivered', 'delivery.released', 'delivery.resolved'])
-    for (let before: number | undefined; ; ) {
-      const { events } = await world.client.audit.list({ type, limit: 1000, ...(before === undefined ? {} : { before }) })
-      for (const { subject, data } of events) if ((data as { state?: string }).state === 'delivered') told.set(subject.id, (told.get(subject.id) ?? 0) + 1)
-      before = events.at(-1)?.seq
-      if (events.length < 1000) break
-    }
-  must(told.size === files && [...told.values()].every((times) => times === 1), `the audit tells ${told.size} arrivals, ${[...told.values()].filter((times) => times !== 1).length} of them more than once`)
-  for (const { id } of deliveries.filter(({ attempts }) => attempts > 1)) {
-    const { attempts } = await world.client.deliveries.show({ id })
-    must(attempts.every(({ result }) => result !== 'running'), `${id} has an attempt that never ended`)
-  }
-  const { runs } = await world.client.flows.runs({ limit: 1000 })
-  const due = runs.flatMap(({ flow, dueAt }) => (dueAt === null ? [] : [`${flow} ${dueAt}`]))
-  must(new Set(due).size === due.length, 'a due time ran twice')
-  await world.kill()
-  const audit = await world.run('--json', 'audit', 'verify')
-  must(audit.exit === 0, `audit verify: ${audit.out}`)
-  const doctor = await world.run('--json', 'doctor')
-  must((JSON.parse(doctor.out) as { checks: { name: string; status: string }[] }).checks.every(({ name, status }) => name !== 'store' || status === 'ok'), `doctor: ${doctor.out}`)
+function feltOf(faults: Readonly<Record<string, Fault>>, done: Readonly<Record<string, number>>, met: Readonly<Record<string, number>>, log: string): CampaignReport['faults'] {
+  const shown = (what: RegExp): number => Object.entries(met).reduce((sum, [code, times]) => sum + (what.test(code) ? times : 0), 0) + [...log.matchAll(new RegExp(what, 'g'))].length
+  return Object.fromEntries(Object.entries(faults).map(([name, { felt, shows }]) => [name, { done: done[name] ?? 0, felt: felt?.() ?? (shows === undefined ? null : shown(shows)) }]))
 }

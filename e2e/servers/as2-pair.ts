@@ -59,12 +59,13 @@ async function company(as2Id: string, env: Readonly<Record<string, string>>): Pr
 
 /** Each is the other's partner `acme`. `change`: settings of both connections; `env`: of both programs. */
 export async function as2Pair(change: Readonly<Record<string, unknown>> = {}, env: Readonly<Record<string, string>> = {}): Promise<{ left: Company; right: Company; remove(): void }> {
-  const [left, right] = [await company('LEFT', env), await company('RIGHT', env)]
-  for (const [one, other] of [[left, right], [right, left]] as const) {
+  const [left, right] = await Promise.all([company('LEFT', env), company('RIGHT', env)])
+  const meet = async (one: Company, other: Company): Promise<void> => {
     const document = { id: 'acme', name: 'Acme', connections: [{ id: 'as2', protocol: 'as2', as2Id: other.as2Id, url: `http://127.0.0.1:${other.port}/as2`, inbound: { receiptUrl: `http://127.0.0.1:${other.port}/as2` }, ...change }] }
     await must(one.here, 'partner', 'apply', one.here.file('partner.json', JSON.stringify(document)))
     await must(one.here, 'trust', 'import', join(other.here.files, 'ours.pem'), '--partner', 'acme/as2', '--role', 'verify', '--role', 'encrypt', '--provenance', 'test')
   }
+  await Promise.all([meet(left, right), meet(right, left)])
   return {
     left,
     right,

@@ -1,12 +1,13 @@
 /** A partner for every file protocol, with a real server, seen from the partner's side: what the protocols must have in common is said once. */
 import { createHash } from 'node:crypto'
-import { createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ftpsConnectionFor, type FtpsServer } from './ftps.ts'
 import { findPeer, type Peer } from './peers.ts'
 import { startProftpd } from './proftpd.ts'
-import { createBucket } from './s3.ts'
+import { radosgwPeer, startRadosgw } from './radosgw.ts'
+import { createBucket, type S3Server } from './s3.ts'
 import { startSshd } from './sshd.ts'
 import { startVersitygw, versitygwPeer } from './versitygw.ts'
 import { startVsftpd, vsftpdPeer } from './vsftpd.ts'
@@ -17,6 +18,7 @@ export interface Side {
   names(): Promise<string[]>
   /** SHA-256 of the content; null when there is nothing of that name. */
   hash(name: string): Promise<string | null>
+  read(name: string): Promise<Buffer>
   put(name: string, content: Uint8Array): Promise<void>
   clear(): Promise<void>
 }
@@ -34,23 +36,29 @@ export interface FilePartner {
   signIns(): number | null
   /** Where it listens, and how it is killed and started again; null where there is no server. */
   readonly server: { readonly port: number; restart(): Promise<void> } | null
+  /** Where our files really are; null where that is no folder. */
+  readonly folder: string | null
   stop(): Promise<void>
 }
 
 export interface FilePartnerKind {
   readonly name: string
   readonly peer: Peer
-  open(): Promise<FilePartner>
+  /** `dataPorts`: those of an FTPS server. */
+  open(options?: { readonly dataPorts?: readonly number[] }): Promise<FilePartner>
 }
 
 /** In the order in which they are quick. */
 export const FILE_PARTNERS: readonly FilePartnerKind[] = [
   { name: 'a folder', peer: { path: null, absent: false, note: '' }, open: openFolder },
   { name: 'SFTP at OpenSSH', peer: findPeer('sshd'), open: openSftp },
-  { name: 'FTPS at vsftpd', peer: vsftpdPeer(), open: async () => openFtps(await startVsftpd(), /OK LOGIN/g) },
-  { name: 'FTPS at ProFTPD', peer: findPeer('proftpd'), open: async () => openFtps(await startProftpd({ mode: 'implicit' }), /PASS \(hidden\)/g) },
-  { name: 'S3 at Versity', peer: versitygwPeer(), open: openS3 },
+  { name: 'FTPS at vsftpd', peer: vsftpdPeer(), open: async (options = {}) => openFtps(await startVsftpd(options), /OK LOGIN/g) },
+  { name: 'FTPS at ProFTPD', peer: findPeer('proftpd'), open: async (options = {}) => openFtps(await startProftpd({ ...options, mode: 'implicit' }), /PASS \(hidden\)/g) },
+  { name: 'S3 at Versity', peer: versitygwPeer(), open: async () => await openS3(await startVersitygw()) },
 ]
+
+/** Takes ten seconds to start, so it is not with the others. */
+export const RADOSGW_PARTNER: FilePartnerKind = { name: 'S3 at radosgw', peer: radosgwPeer(), open: async () => await openS3(await startRadosgw()) }
 
 async function hashOf(content: AsyncIterable<unknown>): Promise<string> {
   const digest = createHash('sha256')
@@ -65,6 +73,7 @@ function onDisk(folder: string): Side {
   return {
     names: async () => await Promise.resolve(readdirSync(folder).toSorted()),
     hash: async (name) => (existsSync(at(name)) ? await hashOf(createReadStream(at(name), { highWaterMark: 1024 * 1024 })) : null),
+    read: async (name) => await Promise.resolve(readFileSync(at(name))),
     async put(name, content) {
       writeFileSync(at(`.${name}.part`), content)
       await Promise.resolve(renameSync(at(`.${name}.part`), at(name)))
@@ -89,6 +98,7 @@ async function openFolder(): Promise<FilePartner> {
     giveBack: moving(join(share, 'in'), join(share, 'out')),
     signIns: () => null,
     server: null,
+    folder: join(share, 'in'),
     stop: async () => await Promise.resolve(rmSync(share, { recursive: true, force: true })),
   })
 }
@@ -104,6 +114,7 @@ async function openSftp(): Promise<FilePartner> {
     giveBack: moving(into, from),
     signIns: () => occurrences(sshd.log(), /Accepted publickey/g),
     server: sshd,
+    folder: into,
     stop: async () => await sshd.stop(),
   }
 }
@@ -117,12 +128,12 @@ function openFtps(server: FtpsServer, signIn: RegExp): FilePartner {
     giveBack: moving(into, from),
     signIns: () => occurrences(server.log(), signIn),
     server,
+    folder: into,
     stop: async () => await server.stop(),
   }
 }
 
-async function openS3(): Promise<FilePartner> {
-  const server = await startVersitygw()
+async function openS3(server: S3Server): Promise<FilePartner> {
   const bucket = await createBucket(server, 'exchange')
   const { accessKeyId, secretAccessKey } = server.owner
   const below = (prefix: string): Side => ({
@@ -131,6 +142,7 @@ async function openS3(): Promise<FilePartner> {
       return [...(await bucket.keys(prefix)), ...unfinished].map((key) => key.slice(prefix.length)).toSorted()
     },
     hash: async (name) => ((await bucket.keys(`${prefix}${name}`)).includes(`${prefix}${name}`) ? await hashOf(await bucket.stream(`${prefix}${name}`)) : null),
+    read: async (name) => await bucket.read(`${prefix}${name}`),
     put: async (name, content) => await bucket.put(`${prefix}${name}`, content),
     clear: async () => await bucket.clear(prefix),
   })
@@ -141,7 +153,8 @@ async function openS3(): Promise<FilePartner> {
     offered: below('acme/out/'),
     giveBack: async (name) => await bucket.move(`acme/in/${name}`, `acme/out/${name}`),
     signIns: () => null,
-    server: { port: Number(new URL(server.endpoint).port), restart: async () => await server.restart?.() },
+    server: { port: Number(new URL(server.endpoint).port), restart: async () => await server.restart() },
+    folder: null,
     async stop() {
       bucket.close()
       await server.stop()

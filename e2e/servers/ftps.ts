@@ -34,6 +34,8 @@ export interface FtpsServerOptions {
   readonly identity?: Identity
   /** Authority (PEM) that must vouch for clients; default: no client certificate is asked for. */
   readonly clientAuthority?: string
+  /** Ports for data, one after the other; default: any. */
+  readonly dataPorts?: readonly number[]
   /** Further lines of its configuration. */
   readonly config?: readonly string[]
 }

@@ -47,14 +47,14 @@ export async function listening(server: ChildProcess, port: number, log: () => s
 }
 
 /** Kills a server with the sessions it serves, as a power cut would, and starts the same again. Answers the new one. */
-export async function killAndRestart(server: ChildProcess, spawnAgain: () => ChildProcess, port: number, log: () => string): Promise<ChildProcess> {
+export async function killAndRestart(server: ChildProcess, spawnAgain: () => ChildProcess, port: number, log: () => string, withinMs?: number): Promise<ChildProcess> {
   const ended = once(server, 'exit')
   server.kill('SIGSTOP')
   signalSessions(server, 'SIGKILL')
   server.kill('SIGKILL')
   if (server.exitCode === null && server.signalCode === null) await ended
   const next = spawnAgain()
-  await listening(next, port, log)
+  await listening(next, port, log, withinMs)
   return next
 }
 

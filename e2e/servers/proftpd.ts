@@ -55,6 +55,7 @@ export async function startProftpd(options: FtpsServerOptions = {}): Promise<Ftp
       ...(mode === 'implicit' ? ['TLSOptions UseImplicitSSL'] : []),
       ...(clientAuthority === undefined ? ['TLSVerifyClient off'] : ['TLSVerifyClient on', `TLSCACertificateFile ${file('clients.pem', clientAuthority)}`]),
       'DigestEngine on',
+      ...(options.dataPorts === undefined ? [] : [`PassivePorts ${Math.min(...options.dataPorts)} ${Math.max(...options.dataPorts)}`]),
       ...(options.config ?? []),
       '',
     ].join('\n'),

@@ -7,11 +7,11 @@ import json
 import logging
 import sys
 import threading
-import urllib.error
-import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
-from pyas2lib import Mdn, Message, Organization, Partner
+from pyas2lib import Mdn, Message
+
+from pyas2_http import Handler, organization, partner, post, raw
 
 logging.disable(logging.CRITICAL)
 
@@ -21,28 +21,12 @@ RECEIVED = []
 PROBLEMS = []
 
 
-def organization(port):
-    us = CONFIG["us"]
-    key = us["key"].encode() + b"\n" + us["certificate"].encode()
-    return Organization(as2_name=us["id"], sign_key=key, sign_key_pass=None, decrypt_key=key, decrypt_key_pass=None, mdn_url=f"http://127.0.0.1:{port}/as2", domain="pyas2.example")
+def us_here(port):
+    return organization(CONFIG["us"], port)
 
 
-def partner(name):
-    certificate = CONFIG["certificate"].encode()
-    return Partner(as2_name=name, verify_cert=certificate, encrypt_cert=certificate, validate_certs=False, **CONFIG["ways"][name])
-
-
-def post(url, headers, body):
-    request = urllib.request.Request(url, data=body, headers=dict(headers), method="POST")
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.status, list(answer.headers.items()), answer.read()
-    except urllib.error.HTTPError as refused:
-        return refused.code, list(refused.headers.items()), refused.read()
-
-
-def raw(headers, body):
-    return b"".join(f"{name}: {value}\r\n".encode("latin1") for name, value in headers) + b"\r\n" + body
+def partner_called(name):
+    return partner(name, CONFIG["certificate"], CONFIG["ways"][name])
 
 
 def find_sent(message_id, _):
@@ -59,32 +43,7 @@ def note_receipt(headers, body):
         PROBLEMS.append(f"a receipt for {mdn.orig_message_id}: {status} {detail}")
 
 
-class Station(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
-
-    def body(self):
-        if "chunked" not in (self.headers.get("Transfer-Encoding") or ""):
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        chunks = []
-        while True:
-            size = int(self.rfile.readline().split(b";")[0], 16)
-            chunks.append(self.rfile.read(size))
-            self.rfile.readline()
-            if size == 0:
-                return b"".join(chunks)
-
-    def answer(self, status, headers, body):
-        self.send_response(status)
-        for name, value in headers:
-            if name.lower() not in ("content-length", "connection"):
-                self.send_header(name, value.replace("\r\n", "").replace("\n", ""))
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
+class Station(Handler):
     def do_POST(self):
         body = self.body()
         headers = list(self.headers.items())
@@ -95,8 +54,8 @@ class Station(BaseHTTPRequestHandler):
             except NotAReceipt:
                 pass
             message = Message()
-            us = organization(self.server.server_port)
-            status, (error, trace), mdn = message.parse(raw(headers, body), find_org_cb=lambda _: us, find_partner_cb=partner)
+            us = us_here(self.server.server_port)
+            status, (error, trace), mdn = message.parse(raw(headers, body), find_org_cb=lambda _: us, find_partner_cb=partner_called)
             content = message.content
             RECEIVED.append(
                 {
@@ -134,7 +93,7 @@ def note_receipt_or_raise(headers, body):
 
 
 def send(request):
-    us, them = organization(SERVER.server_port), partner(request["way"])
+    us, them = us_here(SERVER.server_port), partner_called(request["way"])
     message = Message(us, them)
     message.build(base64.b64decode(request["content"]), filename=request["name"], content_type=request["contentType"])
     SENT[message.message_id] = {"message": message, "status": None, "detail": None}

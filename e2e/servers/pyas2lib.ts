@@ -1,5 +1,6 @@
-/** pyas2lib as a process of its own: building and reading messages for us, or as a station that speaks HTTP. */
-import { spawn } from 'node:child_process'
+/** pyas2lib as a process of its own: building and reading messages for us, as a station that speaks HTTP, or as a company with an inbox and an outbox. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
@@ -73,5 +74,54 @@ export async function startPyas2Station(python: string, config: { readonly us: {
     received: async () => (await ask<{ messages: Pyas2Received[] }>('received')).messages,
     problems: async () => (await ask<{ problems: string[] }>('problems')).problems,
     stop: child.stop,
+  }
+}
+
+/** pyas2lib as a company that keeps and sends files below `folder` and may be killed at any moment. */
+export interface Pyas2Company {
+  /** What came. */
+  readonly inbox: string
+  /** What is put here is sent until we confirm it, and then removed. */
+  readonly outbox: string
+  /** Kills it and starts it again. */
+  restart(): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface Pyas2CompanyConfig {
+  readonly us: { readonly id: string; readonly key: string; readonly certificate: string }
+  readonly theirId: string
+  /** The other side's certificate (PEM), and where it takes messages. */
+  readonly certificate: string
+  readonly url: string
+  /** Options of pyas2lib's `Partner`. */
+  readonly way: object
+  readonly port: number
+  readonly folder: string
+}
+
+export async function startPyas2Company(python: string, config: Pyas2CompanyConfig): Promise<Pyas2Company> {
+  const begin = async (): Promise<ChildProcess> => {
+    const child = spawn(python, [join(import.meta.dirname, 'pyas2-company.py')], { stdio: ['pipe', 'pipe', 'inherit'] })
+    child.stdin.write(`${JSON.stringify(config)}\n`)
+    const [line] = (await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])) as [unknown]
+    if (child.exitCode !== null) throw new Error(`pyas2lib ended with ${String(line)}`)
+    return child
+  }
+  let child = await begin()
+  const kill = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const ended = once(child, 'exit')
+    child.kill('SIGKILL')
+    await ended
+  }
+  return {
+    inbox: join(config.folder, 'inbox'),
+    outbox: join(config.folder, 'outbox'),
+    async restart() {
+      await kill()
+      child = await begin()
+    },
+    stop: kill,
   }
 }

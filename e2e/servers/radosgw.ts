@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findPeer, type Peer } from './peers.ts'
-import { end, listening } from './processes.ts'
+import { end, killAndRestart, listening } from './processes.ts'
 import type { S3Account, S3Server } from './s3.ts'
 import { freePort } from './sshd.ts'
 
@@ -45,7 +45,8 @@ export async function startRadosgw(): Promise<S3Server> {
     run('ceph-authtool', [keyring, '-n', 'osd.0', '--add-key', secret])
     run('ceph-osd', ['-c', config, '-i', '0', '--mkfs', '--osd-uuid', cluster])
     start('ceph-osd', ['-i', '0'])
-    const rgw = start('radosgw', ['-n', 'client.admin', `--rgw-frontends=beast endpoint=127.0.0.1:${gateway}`])
+    const startGateway = (): ChildProcess => start('radosgw', ['-n', 'client.admin', `--rgw-frontends=beast endpoint=127.0.0.1:${gateway}`])
+    let rgw = startGateway()
     const addAccount = (name: string): S3Account => {
       const account = { name, accessKeyId: `AK${randomBytes(9).toString('hex').toUpperCase()}`, secretAccessKey: randomBytes(20).toString('hex') }
       run('radosgw-admin', ['-c', config, 'user', 'create', `--uid=${name}`, `--display-name=${name}`, `--access-key=${account.accessKeyId}`, `--secret-key=${account.secretAccessKey}`])
@@ -53,7 +54,19 @@ export async function startRadosgw(): Promise<S3Server> {
     }
     const owner = addAccount('owner')
     await listening(rgw, gateway, () => logOf(home, 'client.admin'), 60_000)
-    return { name: 'radosgw', endpoint: `http://127.0.0.1:${gateway}`, owner, addAccount, principal: ({ name }) => `arn:aws:iam:::user/${name}`, halt: (signal) => void rgw.kill(signal), stop }
+    return {
+      name: 'radosgw',
+      endpoint: `http://127.0.0.1:${gateway}`,
+      owner,
+      addAccount,
+      principal: ({ name }) => `arn:aws:iam:::user/${name}`,
+      halt: (signal) => void rgw.kill(signal),
+      async restart() {
+        children.splice(children.indexOf(rgw), 1)
+        rgw = await killAndRestart(rgw, startGateway, gateway, () => logOf(home, 'client.admin'), 60_000)
+      },
+      stop,
+    }
   } catch (error) {
     await stop()
     throw error

@@ -17,8 +17,8 @@ export interface S3Server {
   principal?(account: S3Account): string
   /** Sends a signal to the server's process: SIGSTOP makes it hang. */
   halt(signal: NodeJS.Signals): void
-  /** Kills it and starts it again; absent where that takes minutes. */
-  restart?(): Promise<void>
+  /** Kills it and starts it again. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 

@@ -63,6 +63,25 @@ export async function freePort(): Promise<number> {
   return port
 }
 
+/** So many free ports, one after the other, below those that the system gives to connections that go out. */
+export async function freePorts(count: number): Promise<number[]> {
+  for (let tries = 0; tries < 50; tries++) {
+    const first = 15_000 + Math.floor(Math.random() * 15_000)
+    const ports = Array.from({ length: count }, (_, index) => first + index)
+    const free = await Promise.all(ports.map(isFree))
+    if (free.every(Boolean)) return ports
+  }
+  throw new Error(`there are no ${count} free ports in a row`)
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  return await new Promise((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(port, () => server.close(() => resolve(true)))
+  })
+}
+
 export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   const home = mkdtempSync(join(tmpdir(), 'waybill-sshd-'))
   const folder = join(home, 'files')

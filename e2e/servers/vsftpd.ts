@@ -51,6 +51,7 @@ export async function startVsftpd(options: FtpsServerOptions = {}): Promise<Ftps
       `rsa_private_key_file=${file('key.pem', identity.privateKey)}`,
       ...(mode === 'implicit' ? ['implicit_ssl=YES'] : []),
       ...(clientAuthority === undefined ? [] : ['ssl_request_cert=YES', 'require_cert=YES', 'validate_cert=YES', `ca_certs_file=${file('clients.pem', clientAuthority)}`]),
+      ...(options.dataPorts === undefined ? [] : [`pasv_min_port=${Math.min(...options.dataPorts)}`, `pasv_max_port=${Math.max(...options.dataPorts)}`]),
       ...(options.config ?? []),
       '',
     ].join('\n'),
