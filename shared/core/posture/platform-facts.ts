@@ -1,9 +1,9 @@
 /** What can be known of this computer without asking anybody. */
-import { randomBytes } from 'node:crypto'
 import { homedir } from 'node:os'
-import { open, rm, stat, statfs } from 'node:fs/promises'
+import { stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../kernel/clock.ts'
+import { diskTime } from '../workspace/disk-time.ts'
 import type { PlatformFacts } from './facts.ts'
 
 export async function platformFacts(options: { readonly folder: string; readonly clock: Clock; readonly keyInKeychain: boolean; readonly receiver: PlatformFacts['receiver']; readonly failedPrimitives: () => readonly string[]; readonly keychainAnswered: boolean | null; readonly builtAt: string | null; readonly grownBytes: () => number; readonly env: Readonly<Record<string, string | undefined>> }): Promise<PlatformFacts> {
@@ -23,7 +23,7 @@ export async function platformFacts(options: { readonly folder: string; readonly
     folderMode: process.platform === 'win32' ? null : facts.mode & 0o777,
     freeBytes: space.bavail * space.bsize,
     failedPrimitives: options.failedPrimitives(),
-    clockSkewMs: await clockSkew(folder, clock),
+    clockSkewMs: (await diskTime(folder)) - clock.now(),
     receiver: options.receiver,
   }
 }
@@ -37,15 +37,4 @@ async function secretFiles(env: Readonly<Record<string, string | undefined>>): P
   ]
   const found = await Promise.all(known.map(async ({ what, file }) => (file === undefined ? [] : await stat(file).then(({ mode }) => [{ what, file, mode: mode & 0o777 }], () => []))))
   return found.flat()
-}
-
-/** The time that the file system gives to a new file, minus ours: on a network share that is another computer's clock. */
-async function clockSkew(folder: string, clock: Clock): Promise<number> {
-  const probe = join(folder, `.clock-${randomBytes(4).toString('hex')}.tmp`)
-  try {
-    await (await open(probe, 'wx', 0o600)).close()
-    return (await stat(probe)).mtimeMs - clock.now()
-  } finally {
-    await rm(probe, { force: true })
-  }
 }

@@ -1,10 +1,9 @@
 /** The self-test: what a person runs when something is odd, and what support asks for first. */
-import { randomBytes } from 'node:crypto'
-import { open, rm, stat, statfs } from 'node:fs/promises'
-import { join } from 'node:path'
+import { statfs } from 'node:fs/promises'
 import type { CheckResult, DoctorReport } from '../../contract/workspace.ts'
 import { timestamp, type Clock } from '../kernel/clock.ts'
 import { asAppError } from '../kernel/errors.ts'
+import { diskTime } from './disk-time.ts'
 import { readEnvelope } from './envelope.ts'
 import type { Keychain } from './keychain.ts'
 import type { Workspace } from './open-workspace.ts'
@@ -120,11 +119,7 @@ async function diskCheck({ folder }: DoctorOptions): Promise<CheckResult> {
 
 /** The clock of the file system's host and that of this process, and the newest record: a clock set back shows here. */
 async function clockCheck({ folder, clock, lastAuditAt }: DoctorOptions): Promise<CheckResult> {
-  const probe = join(folder, `.clock-${randomBytes(4).toString('hex')}.tmp`)
-  const handle = await open(probe, 'wx', 0o600)
-  await handle.close()
-  const written = (await stat(probe)).mtimeMs
-  await rm(probe)
+  const written = await diskTime(folder)
   const now = clock.now()
   if (Math.abs(written - now) > CLOCK_TOLERANCE_MS)
     return warning('clock', `The disk's clock differs from this computer's by ${Math.round((written - now) / 1000)} s.`, 'Set the clocks of this computer and of the file server.')
