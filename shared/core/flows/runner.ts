@@ -247,7 +247,8 @@ export function createFlowRunner(deps: RunnerDeps): FlowRunner {
   /** A run that nobody works on any more (its end could not be written down, say) must not bar its flow for ever. */
   const takeOver = (): void => {
     for (const { run } of repository.runsIn(['running'], 10_000)) {
-      if (executing.has(run.id) || clock.now() - Date.parse(run.startedAt) < BEGUN_MS) continue
+      // A run from the future is as old: the clock was set back since.
+      if (executing.has(run.id) || Math.abs(clock.now() - Date.parse(run.startedAt)) < BEGUN_MS) continue
       interrupt(run.id, run.flow, 'nobody works on the run any more')
     }
   }

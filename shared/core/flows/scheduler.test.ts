@@ -205,6 +205,15 @@ describe('each due time has one row', () => {
     expect(here.runs()).toEqual(['schedule 11-25 09:00 interrupted', 'schedule 11-25 10:00 nothing'])
   })
 
+  it('takes over a run whose end could not be written down, also when the clock was set back since', async () => {
+    const here = installation('2026-11-25T08:30:00Z')
+    here.apply(hourly)
+    here.repository.startRun({ id: 'run_lost', flow: 'orders', trigger: 'manual', dueAt: null, at: timestamp(here.time.wall) })
+    here.setClock(-24 * HOUR)
+    await here.live(HOUR)
+    expect(here.runs()).toEqual(['schedule 11-24 09:00 nothing', 'manual  interrupted'])
+  })
+
   it('runs nothing twice when the clock is set back, and everything again that had not run', async () => {
     const here = installation('2026-11-25T08:30:00Z')
     here.apply(hourly, { catchUp: { missed: 'skip' } })
