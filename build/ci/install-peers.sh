@@ -13,6 +13,7 @@ packages=(
   openssl                       # CMS and certificates
   maven                         # fetches OpenAS2
   openjdk-17-jre-headless       # Java's key stores
+  zip unzip libarchive-tools    # ZIP files of Info-ZIP and bsdtar
   gnupg                         # OpenPGP messages and keys
   radosgw ceph-mon ceph-osd ceph-common # S3 against Ceph's gateway
   rclone                        # to measure against; at the practice partner

@@ -141,8 +141,20 @@ export const Attempt = z.object({
 })
 export type Attempt = z.infer<typeof Attempt>
 
-/** `exceptions`: everything on which it relied, in whichever attempt. */
-export const DeliveryDetail = z.object({ delivery: Delivery, attempts: z.array(Attempt), source: z.string(), exceptions: z.array(RelianceFact).default([]) })
+/** A file inside a delivery that packs several, under its owner's name and with its own content. */
+export const DeliveryPart = z.object({ name: z.string(), size: z.number().int(), sha256: z.string() })
+export type DeliveryPart = z.infer<typeof DeliveryPart>
+
+export const DeliveryDetail = z.object({
+  delivery: Delivery,
+  attempts: z.array(Attempt),
+  source: z.string(),
+  /** Everything on which it relied, in whichever attempt. */
+  exceptions: z.array(RelianceFact).default([]),
+  parts: z.array(DeliveryPart).default([]),
+  /** When its content was deleted here because its time was over; the record stays. */
+  contentRemovedAt: Timestamp.nullable().default(null),
+})
 export type DeliveryDetail = z.infer<typeof DeliveryDetail>
 
 /** What will happen to one file, told before anything is sent. */

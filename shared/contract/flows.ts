@@ -77,9 +77,15 @@ export const FlowSummary = z.object({
 })
 export type FlowSummary = z.infer<typeof FlowSummary>
 
+/** One thing that happens to each file, and who says so: the flow, or the connection of one target. */
+export const FlowStepText = z.object({ text: z.string(), by: z.enum(['flow', 'connection']), target: z.string().nullable() })
+export type FlowStepText = z.infer<typeof FlowStepText>
+
 export const FlowDetail = z.object({
   summary: FlowSummary,
   document: FlowDocument,
+  /** In order. */
+  steps: z.array(FlowStepText),
   /** The next five due times. */
   next: z.array(Timestamp),
   runs: z.array(FlowRun),
@@ -109,10 +115,13 @@ export type FlowFile = z.infer<typeof FlowFile>
 export const DryRun = z.object({
   flow: Slug,
   folder: z.string().nullable(),
-  send: z.array(z.object({ name: z.string(), target: z.string(), plan: SendPlan })),
+  /** `together`: the files that travel as one, where they do. */
+  send: z.array(z.object({ name: z.string(), target: z.string(), plan: SendPlan, together: z.array(z.string()).optional() })),
   skip: z.array(z.object({ name: z.string(), target: z.string().nullable(), reason: z.string() })),
   /** Of inbound flows: where is looked. */
   collect: z.array(z.object({ target: z.string(), from: z.string(), patterns: z.array(z.string()), afterwards: z.string() })),
+  /** What happens to each file, in order. */
+  steps: z.array(FlowStepText),
 })
 export type DryRun = z.infer<typeof DryRun>
 

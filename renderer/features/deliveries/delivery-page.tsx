@@ -108,6 +108,7 @@ function Shown({ detail }: { readonly detail: z.infer<typeof DeliveryDetail> }) 
               ['As it travelled', delivery.wire === null ? null : `${bytesText(delivery.wire.size)}, SHA-256 ${delivery.wire.sha256}`],
               ['Delivery', <Copyable key="id" value={delivery.id} label="delivery id" />],
               ['Sent again because', delivery.duplicateReason],
+              ['Content', detail.contentRemovedAt === null ? null : `deleted here on ${absoluteText(detail.contentRemovedAt)}, its time was over; this record stays`],
             ]}
           />
         </Card>
@@ -115,6 +116,21 @@ function Shown({ detail }: { readonly detail: z.infer<typeof DeliveryDetail> }) 
           {receipt === null ? <p className="quiet">{inbound ? 'Not noted yet.' : 'There is none: the partner has not confirmed the file.'}</p> : <ReceiptFacts receipt={receipt} />}
         </Card>
       </div>
+      {detail.parts.length === 0 ? null : (
+        <Card title={`Files inside: ${detail.parts.length}`} flush>
+          <ul className={ui['list']}>
+            {detail.parts.map((part) => (
+              <li key={`${part.name} ${part.sha256}`} className={ui['pad']}>
+                <div className={ui['row']}>
+                  <span className={`${ui['grow'] ?? ''} ${ui['strong'] ?? ''}`}>{part.name}</span>
+                  <span className="quiet small">{bytesText(part.size)}</span>
+                </div>
+                <Copyable value={part.sha256} label={`SHA-256 of ${part.name}`} />
+              </li>
+            ))}
+          </ul>
+        </Card>
+      )}
       {inbound && detail.exceptions.length > 0 ? (
         <Card title="Exceptions that it relied on">
           <Reliances uses={detail.exceptions} />

@@ -1,6 +1,8 @@
 /** What protocols and OpenPGP tell, in words; a name that is not here is shown as it is. */
 const NAMES: Readonly<Record<string, string>> = {
   etag: 'ETag',
+  unpackedFiles: 'Files inside',
+  unpackedFrom: 'Came inside',
   versionId: 'Version',
   checksum: 'Checksum',
   encryption: 'Encryption there',

@@ -12,10 +12,16 @@ export interface Words {
 }
 
 export function stateWords(delivery: Pick<Delivery, 'state' | 'outcome'> & Partial<Pick<Delivery, 'direction' | 'receipt' | 'nextTryAt'>>): Words {
+  if (wasUnpacked(delivery)) return { tone: 'ok', word: 'Unpacked', sentence: 'Its files are deliveries of their own and were released one by one.' }
   if (delivery.direction === 'inbound') return inboundWords(delivery.state)
   if (delivery.state === 'delivered' && delivery.receipt?.kind === 'mdn') return { tone: 'ok', word: 'Delivered', sentence: mdnSentence(delivery.receipt) }
   const words = outboundWords(delivery.state)
   return delivery.state === 'waiting' && typeof delivery.nextTryAt === 'string' ? { ...words, word: `Next try ${clockText(delivery.nextTryAt)}` } : words
+}
+
+/** An archive whose files went on by themselves. */
+function wasUnpacked({ state, receipt }: Partial<Pick<Delivery, 'state' | 'receipt'>>): boolean {
+  return state === 'delivered' && receipt?.kind === 'received' && receipt.facts['unpackedFiles'] !== undefined
 }
 
 function inboundWords(state: Delivery['state']): Words {
@@ -122,6 +128,8 @@ const EVENT_WORDS: Readonly<Record<string, string>> = {
   'delivery.cancelled': 'Cancelled',
   'delivery.received': 'Fetched and written down',
   'delivery.opened': 'Decrypted and its signature checked',
+  'delivery.unpacked': 'Unpacked; its files go on by themselves',
+  'delivery.content_removed': 'Content deleted here: its time was over',
   'delivery.held': 'Held: a person must decide',
   'delivery.release_ordered': 'Released by a person',
   'delivery.releasing': 'About to appear in the Inbox',

@@ -24,7 +24,7 @@ export function DryRunDialog({ dryRun, onClose }: { readonly dryRun: Seen | null
   )
 }
 
-function Shown({ dryRun: { folder, send, skip, collect } }: { readonly dryRun: Seen }) {
+function Shown({ dryRun: { folder, send, skip, collect, steps } }: { readonly dryRun: Seen }) {
   const refused = send.filter(({ plan }) => plan.refusal !== null)
   return (
     <>
@@ -32,20 +32,32 @@ function Shown({ dryRun: { folder, send, skip, collect } }: { readonly dryRun: S
         Nothing was sent or changed.
         {folder === null ? '' : ` In ${folder}: ${send.length - refused.length} would go, ${refused.length} would be refused, ${skip.length} would be skipped.`}
       </p>
+      {steps.length === 0 ? null : (
+        <ol className={css['steps']} aria-label="Steps">
+          {steps.map(({ text, by, target }) => (
+            <li key={`${target ?? ''} ${text}`}>
+              {target === null ? '' : <span className={ui['strong']}>{target}: </span>}
+              {text}
+              {by === 'connection' ? <span className="quiet">, by the connection’s setting</span> : ''}
+            </li>
+          ))}
+        </ol>
+      )}
       {send.length + skip.length + collect.length === 0 ? <p>No file stands there that fits.</p> : null}
       {send.length + skip.length + collect.length === 0 ? null : (
         <div className={css['scroll']} tabIndex={0} role="group" aria-label="Files">
           <ul className={ui['list']}>
-            {send.map(({ name, target, plan }) => (
+            {send.map(({ name, target, plan, together }) => (
               <li key={`${name} ${target}`} className={css['plan']}>
                 <div className={ui['row']}>
                   <span className={ui['grow']}>
-                    <span className={ui['strong']}>{name}</span>
+                    <span className={ui['strong']}>{together === undefined ? name : `${together.length} files together`}</span>
                     <span className={css['arrowTo']}> → </span>
                     {plan.remoteName === name ? '' : <span className={ui['strong']}>{plan.remoteName}</span>} <span className="quiet">at {plan.target}</span>
                   </span>
                   {plan.refusal === null ? <Status tone="ok">Would go</Status> : <Status tone="bad">Refused</Status>}
                 </div>
+                {together === undefined ? null : <p className="quiet small">{together.slice(0, 20).join(', ')}{together.length > 20 ? ` and ${together.length - 20} more` : ''}</p>}
                 <p className="quiet small">
                   {plan.refusal === null ? `${bytesText(plan.size)} · ${plan.protection.map(({ label, value }) => `${label}: ${value}`).join(' · ')}` : `${textOf(plan.refusal).title}: ${plan.refusal.message}. ${textOf(plan.refusal).todo[0]}`}
                 </p>

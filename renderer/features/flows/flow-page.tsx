@@ -97,7 +97,7 @@ function Shown({ detail }: { readonly detail: FlowDetail }) {
       ) : null}
       <div className={ui['split']}>
         <Card title="How it works">
-          <Facts items={factsOf(document)} />
+          <Facts items={factsOf(detail)} />
         </Card>
         {zone === null ? null : (
           <Card title="Next five runs">

@@ -26,6 +26,12 @@ export const flowErrors = catalogue({
     happened: 'The file does not exist, may not be read, or has lines that are no dates. Nothing was changed.',
     todo: ['Write a date a line, like 2026-12-25 Christmas, or name an iCalendar file of all-day events.', 'Apply the flow again.'],
   },
+  'flow.same_name_inside': {
+    retry: 'never', exit: 2,
+    title: 'Two files would have one name in the archive',
+    happened: 'The step before “Put it into a ZIP file” gives several files the same name. Nothing of this archive was sent.',
+    todo: ['Change the template of that step so that the names differ, for example with {stem}.', 'Run the flow again.'],
+  },
   'flow.circle': {
     retry: 'never', exit: 2,
     title: 'These flows would start each other for ever',

@@ -3,6 +3,7 @@
  * `ErrorCode` is derived from the catalogue, so a new one without a text does not compile.
  */
 import { z } from 'zod'
+import { archiveErrors } from './archives.ts'
 import { as2Errors } from './as2.ts'
 import { backupErrors } from './backup.ts'
 import { backgroundErrors } from './background.ts'
@@ -46,6 +47,7 @@ const catalogueOfAll = {
   ...ftpsErrors,
   ...as2Errors,
   ...backgroundErrors,
+  ...archiveErrors,
 }
 
 /** `area.reason`, stable: others test against it. */

@@ -10,7 +10,7 @@ import { generatePgpKey, publicKeyText, secretKeyToSeal, unprotect, type PgpKey 
 import { systemClock } from '../kernel/clock.ts'
 import { openPayloadStore, type PayloadStore, type StoredPayload } from '../store/payload-store.ts'
 import type { Material, Materials } from '../trust/materials.ts'
-import { createPgpSteps } from './pgp.ts'
+import { createPgpSteps, opening, strengthened } from './pgp.ts'
 
 const signal = new AbortController().signal
 const content = randomBytes(300_000)
@@ -139,5 +139,27 @@ describe('OpenPGP on the way in', () => {
   it('says which key is missing', async () => {
     bound = { 'pgp-decrypt': [[ours, true]] }
     await expect(steps({ inbound: 'open' }).open(inbound(await fromPartner(theirs)), signal)).rejects.toMatchObject({ code: 'pgp.no_key_bound', details: { role: 'pgp-verify' } })
+  })
+})
+
+describe('a flow may ask for more than the connection, never for less', () => {
+  const connection = (pgp?: object): FolderConnection => FolderConnection.parse({ protocol: 'folder', path: '/x', ...(pgp === undefined ? {} : { pgp }) })
+
+  it.each([
+    ['none', 'sign', 'sign'],
+    ['none', 'sign-and-encrypt', 'sign-and-encrypt'],
+    ['sign', 'sign', 'sign'],
+    ['sign', 'encrypt', 'sign-and-encrypt'],
+    ['encrypt', 'sign', 'sign-and-encrypt'],
+    ['sign-and-encrypt', 'sign', 'sign-and-encrypt'],
+  ] as const)('%s and %s are %s', (agreed, asked, both) => {
+    expect(strengthened(connection({ outbound: agreed, suffix: '.gpg' }), asked)).toMatchObject({ pgp: { outbound: both, suffix: '.gpg' } })
+  })
+
+  it('opens what the connection does not, and asks for a signature where either does', () => {
+    expect(strengthened(connection(), 'encrypt')).toMatchObject({ pgp: { outbound: 'encrypt', suffix: '.pgp' } })
+    expect(opening(connection(), false)).toMatchObject({ pgp: { inbound: 'open', requireSignature: false } })
+    expect(opening(connection({ inbound: 'open', requireSignature: true }), false)).toMatchObject({ pgp: { requireSignature: true } })
+    expect(opening(connection({ inbound: 'none', requireSignature: true }), true)).toMatchObject({ pgp: { inbound: 'open', requireSignature: true } })
   })
 })

@@ -1,5 +1,5 @@
 /** Payload protection with OpenPGP on the way out and in: which keys, under which agreement; the format itself is `crypto/openpgp`. */
-import type { PgpSettings } from '../../contract/connections/common.ts'
+import { PgpSettings } from '../../contract/connections/common.ts'
 import type { Connection } from '../../contract/connections/index.ts'
 import type { Role } from '../../contract/trust.ts'
 import { protect, readPgpKeys, unprotect, type PgpAllowances, type PgpKey, type ProtectReport, type UnprotectReport } from '../crypto/openpgp/index.ts'
@@ -29,6 +29,24 @@ export interface PgpSteps {
   /** Protects a stored payload as agreed and stores the result; null where nothing was agreed. Rejects with `pgp.*`. */
   protect(payload: StoredPayload, fileName: string, target: PgpTarget, signal: AbortSignal): Promise<ProtectedPayload | null>
   readonly open: OpenPayload
+  /** What is done at a target, with the keys that are bound now: `signed with …, encrypted to …`; null where nothing is. */
+  describe(target: PgpTarget, direction: 'outbound' | 'inbound'): string | null
+}
+
+export type PgpProtection = Exclude<PgpSettings['outbound'], 'none'>
+
+/** The connection as if it asked for at least so much. Rejects with `input.invalid` where OpenPGP has no place. */
+export function strengthened(connection: Connection, protect: PgpProtection): Connection {
+  if (connection.protocol === 'as2') throw new AppError('input.invalid', `${connection.id}: AS2 signs and encrypts messages by itself, as its connection says`)
+  const pgp = connection.pgp ?? PgpSettings.parse({})
+  return { ...connection, pgp: { ...pgp, outbound: pgp.outbound === 'none' || pgp.outbound === protect ? protect : 'sign-and-encrypt' } }
+}
+
+/** The connection as if it opened what it receives. */
+export function opening(connection: Connection, requireSignature: boolean): Connection {
+  if (connection.protocol === 'as2') return connection
+  const pgp = connection.pgp ?? PgpSettings.parse({})
+  return { ...connection, pgp: { ...pgp, inbound: 'open', requireSignature: pgp.inbound === 'open' ? pgp.requireSignature || requireSignature : requireSignature } }
 }
 
 export function createPgpSteps(deps: {
@@ -66,6 +84,16 @@ export function createPgpSteps(deps: {
       if (isSigned(pgp)) bound(target, 'pgp-sign', 'ours')
       if (isEncrypted(pgp)) bound(target, 'pgp-encrypt', 'theirs')
       if (isEncrypted(pgp) && pgp.encryptToSelf) bound(target, 'pgp-decrypt', 'ours')
+    },
+
+    describe(target, direction) {
+      const pgp = settingsOf(target.connection)
+      if (pgp === null) return null
+      const named = (role: Role): string => materials.of(target.partner, target.connection.id, role).filter(({ item }) => item.kind === 'pgp').map(({ item }) => `${item.label} (${item.fingerprint.slice(-16)})`).join(', ') || 'a key that is not bound yet'
+      const parts = direction === 'inbound'
+        ? pgp.inbound === 'none' ? [] : [`decrypted with ${named('pgp-decrypt')}`, pgp.requireSignature ? `signature checked with ${named('pgp-verify')}` : 'a signature is checked where there is one']
+        : [isSigned(pgp) ? `signed with ${named('pgp-sign')}` : '', isEncrypted(pgp) ? `encrypted to ${named('pgp-encrypt')}` : '']
+      return parts.filter((part) => part !== '').join(', ') || null
     },
 
     async protect(payload, fileName, target, signal) {

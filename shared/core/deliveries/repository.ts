@@ -229,7 +229,8 @@ export function createDeliveryRepository(database: Database) {
     matching(query: string, limit: number): Delivery[] {
       return database
         .prepare<[{ query: string; limit: number }], Row>(
-          `SELECT * FROM deliveries WHERE id = @query OR sha256 = lower(@query) OR file_name = @query OR remote_name = @query ORDER BY id LIMIT @limit`,
+          `SELECT * FROM deliveries WHERE id = @query OR sha256 = lower(@query) OR file_name = @query OR remote_name = @query
+           OR id IN (SELECT delivery FROM delivery_parts WHERE name = @query OR sha256 = lower(@query)) ORDER BY id LIMIT @limit`,
         )
         .all({ query, limit })
         .map((row) => entryOf(row).delivery)

@@ -3,6 +3,9 @@ import { timestamp, type Clock } from '../kernel/clock.ts'
 import type { Database } from '../store/database.ts'
 import type { PayloadStore } from '../store/payload-store.ts'
 
+/** How long contents are kept where nothing else was agreed. */
+export const KEPT_DAYS = 90
+
 export interface Kept {
   readonly partner: string
   readonly days: number

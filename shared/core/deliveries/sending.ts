@@ -1,7 +1,9 @@
 /** From files to deliveries: checked against what was agreed, copied in, protected, written down, started. */
+import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
-import type { Delivery, SendPlan } from '../../contract/deliveries.ts'
+import type { Connection } from '../../contract/connections/index.ts'
+import type { Delivery, DeliveryPart, SendPlan } from '../../contract/deliveries.ts'
 import type { WireError } from '../../contract/errors/index.ts'
 import type { PartnerDocument } from '../../contract/partner-document.ts'
 import type { Actor } from '../kernel/actor.ts'
@@ -10,10 +12,11 @@ import { AppError, asAppError, systemCode, toWireError } from '../kernel/errors.
 import { newId } from '../kernel/ids.ts'
 import type { Routes, Target } from '../partners/routes.ts'
 import { plannedFacts, type PolicyGate } from '../policy/gate.ts'
-import type { PayloadStore } from '../store/payload-store.ts'
+import type { PayloadStore, StoredPayload } from '../store/payload-store.ts'
 import type { DeliveryEngine } from './engine.ts'
 import type { Ledger } from './ledger.ts'
-import type { PgpSteps, PgpTarget } from './pgp.ts'
+import { strengthened, type PgpProtection, type PgpSteps, type PgpTarget } from './pgp.ts'
+import type { DeliveryParts, MadeContent } from './parts.ts'
 import { describeTarget, protectionOf } from './plan.ts'
 import type { DeliveryRepository, NewDelivery } from './repository.ts'
 import { extensionPermitted, problemOfName } from './rules.ts'
@@ -23,6 +26,12 @@ export interface FileToSend {
   readonly path: string
   readonly name: string
   readonly as: string | undefined
+  /** Whether protection adds its ending to `as`, too. */
+  readonly addEnding?: boolean
+  /** The least protection with OpenPGP, whatever the connection asks. */
+  readonly protect?: PgpProtection | undefined
+  /** What travels instead of the file's own bytes; `path` then only tells where it comes from. */
+  readonly content?: MadeContent | undefined
 }
 
 export interface SendRequest {
@@ -55,7 +64,7 @@ interface SendFacts {
   readonly options: SendOptions
 }
 
-type Draft = Omit<NewDelivery, 'id' | 'at'>
+type Draft = Omit<NewDelivery, 'id' | 'at'> & { readonly parts: readonly DeliveryPart[] }
 
 /** Files of one command that are copied in side by side. */
 const PREPARED_AT_ONCE = 16
@@ -69,10 +78,19 @@ export function createSending(deps: {
   readonly payloads: PayloadStore
   readonly routes: Routes
   readonly pgp: PgpSteps
+  readonly parts: DeliveryParts
   readonly policy: Pick<PolicyGate, 'permitContent' | 'permitPlan'>
   readonly clock: Clock
 }) {
-  const { repository, ledger, engine, payloads, routes, pgp, policy, clock } = deps
+  const { repository, ledger, engine, payloads, routes, pgp, parts, policy, clock } = deps
+
+  /** Under the connection's settings, or what the flow asks beyond them. */
+  const targetFor = (request: SendRequest, { protect }: FileToSend): Target => {
+    const target = routes.target(request.partner, request.connection)
+    return protect === undefined ? target : { ...target, connection: strengthened(target.connection, protect) }
+  }
+
+  const nameThere = (file: FileToSend, connection: Connection): string => (file.as === undefined || file.addEnding === true ? pgp.remoteName(file.as ?? file.name, connection) : file.as)
 
   /** Everything that can be refused without reading the file. */
   const checkAgreed = (document: PartnerDocument, remoteName: string, contentName: string, size: number): void => {
@@ -88,12 +106,12 @@ export function createSending(deps: {
 
   /** Stores and protects one file; answers what gives its entry in the ledger. */
   const prepare = async (request: SendRequest, file: FileToSend, facts: SendFacts): Promise<() => Draft> => {
-    const target = routes.target(request.partner, request.connection)
+    const target = targetFor(request, file)
     const { partner, connection } = target
-    const remoteName = file.as ?? pgp.remoteName(file.name, connection)
-    checkAgreed(partner, remoteName, file.as ?? file.name, await sizeOf(file.path))
+    const remoteName = nameThere(file, connection)
+    checkAgreed(partner, remoteName, file.as ?? file.name, file.content === undefined ? await sizeOf(file.path) : 0)
     pgp.checkKeys(pgpTarget(target))
-    const payload = await payloads.ingest(file.path, { signal: facts.signal })
+    const payload = await (file.content === undefined ? payloads.ingest(file.path, { signal: facts.signal }) : payloads.take(file.content.read(facts.signal), file.content))
     checkAgreed(partner, remoteName, file.as ?? file.name, payload.size)
     const refuseDuplicate = (): Delivery | null => {
       const earlier = repository.findSame(partner.id, remoteName, payload.sha256)
@@ -120,13 +138,19 @@ export function createSending(deps: {
         duplicateReason: earlier === null ? null : (facts.allowDuplicate ?? null),
         trace: facts.trace,
         retryUntil: facts.options.retryUntil ?? null,
+        parts: file.content?.parts() ?? [],
       }
     }
   }
 
+  const noteDraft = (id: string, draft: Draft, options: SendOptions): void => {
+    parts.add(id, draft.parts)
+    options.within?.({ id, sha256: draft.sha256 })
+  }
+
   /** Each by itself. */
   const sendOne = (draft: Draft, { actor, options }: SendFacts): Delivery => {
-    const delivery = ledger.create(draft, actor, (id) => options.within?.({ id, sha256: draft.sha256 }), 'grouped')
+    const delivery = ledger.create(draft, actor, (id) => noteDraft(id, draft, options), 'grouped')
     engine.run(delivery.id, actor.kind !== 'system')
     return delivery
   }
@@ -147,7 +171,7 @@ export function createSending(deps: {
       }
     })
     const good = drafts.filter((draft): draft is Draft => !(draft instanceof AppError))
-    const written = good.length === 0 ? [] : ledger.createTogether(good, actor, (id, index) => options.within?.({ id, sha256: good[index]?.sha256 ?? '' }))
+    const written = good.length === 0 ? [] : ledger.createTogether(good, actor, (id, index) => good[index] === undefined ? undefined : noteDraft(id, good[index], options))
     if (written[0] !== undefined) engine.run(written[0].id, actor.kind !== 'system')
     return drafts.map((draft, index): SendResult => {
       const fileName = files[index]?.name ?? ''
@@ -156,16 +180,17 @@ export function createSending(deps: {
   }
 
   const planOne = async (request: SendRequest, file: FileToSend, signal: AbortSignal): Promise<SendPlan> => {
-    const target = routes.target(request.partner, request.connection)
+    const target = targetFor(request, file)
     const { partner, connection, pinned } = target
-    const remoteName = file.as ?? pgp.remoteName(file.name, connection)
+    const remoteName = nameThere(file, connection)
     const base = { fileName: file.name, remoteName, target: `${partner.name}: ${describeTarget(connection)}`, protection: protectionOf(connection, pinned) }
     try {
-      const size = await sizeOf(file.path)
+      const made = file.content === undefined ? null : await measure(file.content.read(signal))
+      const size = made?.size ?? (await sizeOf(file.path))
       checkAgreed(partner, remoteName, file.as ?? file.name, size)
       pgp.checkKeys(pgpTarget(target))
       policy.permitPlan({ partner: partner.id, connection: connection.id, direction: 'outbound' }, plannedFacts(connection))
-      const { sha256 } = await payloads.digest(file.path, { signal })
+      const { sha256 } = made ?? (await payloads.digest(file.path, { signal }))
       const duplicateOf = repository.findSame(partner.id, remoteName, sha256)
       const refusal = connection.protocol === 'sftp' && pinned.length === 0 ? new AppError('sftp.host_key_unknown', `no host key is pinned for ${partner.id}/${connection.id}`) : null
       return { ...base, size, duplicateOf, refusal: refusal === null ? null : toWireError(refusal) }
@@ -233,6 +258,16 @@ export function duplicateError(remoteName: string, earlier: Delivery | null): Ap
 
 function pgpTarget({ partner, connection, tolerated }: Target): PgpTarget {
   return { partner: partner.id, connection, tolerated }
+}
+
+async function measure(content: AsyncIterable<Uint8Array>): Promise<StoredPayload> {
+  const digest = createHash('sha256')
+  let size = 0
+  for await (const piece of content) {
+    digest.update(piece)
+    size += piece.length
+  }
+  return { sha256: digest.digest('hex'), size }
 }
 
 async function sizeOf(path: string): Promise<number> {

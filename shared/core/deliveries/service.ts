@@ -9,10 +9,12 @@ import type { Routes } from '../partners/routes.ts'
 import type { PolicyGate } from '../policy/gate.ts'
 import type { Database } from '../store/database.ts'
 import type { PayloadStore } from '../store/payload-store.ts'
+import type { ContentRemoval } from './content-removal.ts'
 import type { DeliveryEngine } from './engine.ts'
 import type { Ledger } from './ledger.ts'
 import { finishedNotice } from './notices.ts'
 import type { MessageExchange } from './message-attempt.ts'
+import type { DeliveryParts } from './parts.ts'
 import type { PgpSteps } from './pgp.ts'
 import type { DeliveryQuery } from './lists.ts'
 import type { DeliveryRepository } from './repository.ts'
@@ -43,6 +45,8 @@ export function createDeliveryService(deps: {
   readonly routes: Routes
   readonly releases: InboundReleases
   readonly pgp: PgpSteps
+  readonly parts: DeliveryParts
+  readonly contents: Pick<ContentRemoval, 'removedAt'>
   readonly database: Database
   readonly policy: Pick<PolicyGate, 'permitContent' | 'permitPlan' | 'usesOf'>
   readonly publisher: Publisher
@@ -108,7 +112,7 @@ export function createDeliveryService(deps: {
     show(id: string): DeliveryDetail {
       const { delivery, source } = repository.get(id)
       const exceptions = policy.usesOf(id)
-      return { delivery, attempts: repository.attempts(id).map((attempt) => ({ ...attempt, exceptions: exceptions.filter((use) => use.attempt === attempt.id) })), source, exceptions }
+      return { delivery, attempts: repository.attempts(id).map((attempt) => ({ ...attempt, exceptions: exceptions.filter((use) => use.attempt === attempt.id) })), source, exceptions, parts: deps.parts.of(id), contentRemovedAt: deps.contents.removedAt(id) }
     },
 
     preview: sending.preview,

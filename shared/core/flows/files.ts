@@ -42,9 +42,8 @@ export function createFlowFiles(database: Database) {
         .run({ ...file })
     },
 
-    of(delivery: string): TravellingFile | null {
-      return many('SELECT * FROM flow_files WHERE delivery = ?', delivery)[0] ?? null
-    },
+    /** Several where they travel as one ZIP file. */
+    of: (delivery: string): TravellingFile[] => many('SELECT * FROM flow_files WHERE delivery = ? ORDER BY path', delivery),
 
     ofRun: (run: string): TravellingFile[] => many('SELECT * FROM flow_files WHERE run = ? ORDER BY delivery', run),
 
@@ -71,8 +70,20 @@ export function createFlowFiles(database: Database) {
       return many("SELECT * FROM flow_files WHERE flow = ? AND afterwards LIKE 'moved: %' AND created_at < ? ORDER BY delivery LIMIT ?", flow, at, limit)
     },
 
-    setAfterwards(delivery: string, afterwards: string): void {
-      database.prepare('UPDATE flow_files SET afterwards = ? WHERE delivery = ?').run(afterwards, delivery)
+    /** Deliveries that rest since before a time, whose content is still kept; oldest first. */
+    restingBefore(flow: string, at: string, limit: number): string[] {
+      return database
+        .prepare<[string, string, number], { delivery: string }>(
+          `SELECT DISTINCT delivery FROM flow_files f JOIN deliveries d ON d.id = f.delivery
+           WHERE f.flow = ? AND f.created_at < ? AND d.state IN ('delivered', 'cancelled') AND NOT EXISTS (SELECT 1 FROM removed_contents r WHERE r.delivery = f.delivery)
+           ORDER BY f.created_at LIMIT ?`,
+        )
+        .all(flow, at, limit)
+        .map(({ delivery }) => delivery)
+    },
+
+    setAfterwards({ delivery, path }: TravellingFile, afterwards: string): void {
+      database.prepare('UPDATE flow_files SET afterwards = ? WHERE delivery = ? AND path = ?').run(afterwards, delivery, path)
     },
 
     moveToRun(delivery: string, run: string): void {

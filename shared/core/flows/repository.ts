@@ -29,6 +29,12 @@ export interface RunReport {
 
 export const EMPTY_REPORT: RunReport = { found: 0, skippedTotal: 0, skipped: [], errors: [] }
 
+const MOST_REPORTED = 100
+
+export function reportOf(found: number, skipped: RunReport['skipped'], errors: RunReport['errors']): RunReport {
+  return { found, skippedTotal: skipped.length, skipped: skipped.slice(0, MOST_REPORTED), errors: errors.slice(0, MOST_REPORTED) }
+}
+
 export interface StoredRun {
   readonly run: Omit<FlowRun, 'counts'>
   readonly report: RunReport
@@ -99,9 +105,13 @@ export function createFlowRepository(database: Database) {
       return database.prepare<[], FlowRow>('SELECT * FROM flows ORDER BY id').all().flatMap(readable)
     },
 
-    /** Flows that delete what they moved after some days. */
-    keepingForDays(): StoredFlow[] {
-      return database.prepare<[], FlowRow>("SELECT * FROM flows WHERE json_extract(document, '$.keepSentDays') IS NOT NULL ORDER BY id").all().flatMap(readable)
+    /** Flows whose document has a setting. */
+    having(setting: 'keepSentDays' | 'keepDays'): StoredFlow[] {
+      return database.prepare<[string], FlowRow>('SELECT * FROM flows WHERE json_extract(document, ?) IS NOT NULL ORDER BY id').all(`$.${setting}`).flatMap(readable)
+    },
+
+    inbound(): StoredFlow[] {
+      return database.prepare<[], FlowRow>("SELECT * FROM flows WHERE json_extract(document, '$.direction') = 'inbound' ORDER BY id").all().flatMap(readable)
     },
 
     withTrigger(kind: FlowDocument['trigger']['kind']): StoredFlow[] {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { FlowDocument, type OutboundFlow } from '../../contract/flow-document.ts'
-import { alreadyHandled, circleOf, duplicateKey, judgeRun, nameThere, repeatReason, scheduleText, unknownPlaceholders } from './rules.ts'
+import { alreadyHandled, circleOf, duplicateKey, judgeRun, namesThere, repeatReason, scheduleText, unknownPlaceholders } from './rules.ts'
 import { Schedule } from '../../contract/schedules.ts'
 
 const flow = (more: object = {}): OutboundFlow => FlowDocument.parse({ direction: 'outbound', id: 'orders', name: 'Orders', source: { kind: 'folder', folder: '/out' }, targets: ['acme'], ...more }) as OutboundFlow
@@ -13,11 +13,30 @@ describe('names at the partner', () => {
     [['{stem}_{date}_{time}{ext}'], 'a_20261125_083005.edi'],
     [['{flow}-{partner}-{name}', '{stem}.txt'], 'orders-acme-a.txt'],
   ])('%j', (templates, expected) => {
-    expect(nameThere(flow({ steps: templates.map((template) => ({ kind: 'rename', template })) }), 'a.edi', facts)).toBe(expected)
+    expect(namesThere(flow({ steps: templates.map((template) => ({ kind: 'rename', template })) }), 'a.edi', facts)).toEqual({ inside: null, name: 'a.edi', as: expected, addEnding: false })
   })
   it('treats a name without an ending, and finds placeholders that mean nothing', () => {
-    expect(nameThere(flow({ steps: [{ kind: 'rename', template: '{stem}{ext}.x' }] }), '.hidden', facts)).toBe('.hidden.x')
-    expect(unknownPlaceholders('{stem}_{datum}{ext}')).toEqual(['{datum}'])
+    expect(namesThere(flow({ steps: [{ kind: 'rename', template: '{stem}{ext}.x' }] }), '.hidden', facts).as).toBe('.hidden.x')
+    expect(unknownPlaceholders({ kind: 'rename', template: '{stem}_{datum}{ext}' })).toEqual(['{datum}'])
+    expect(unknownPlaceholders({ kind: 'zip', files: 'together', template: '{stem}_{date}.zip' })).toEqual(['{stem}'])
+    expect(unknownPlaceholders({ kind: 'zip', files: 'each' })).toEqual([])
+  })
+  it.each([
+    [[{ kind: 'zip' }], { inside: 'a.edi', name: 'a.edi.zip', as: undefined, addEnding: false }],
+    [[{ kind: 'zip', template: '{stem}.zip' }, { kind: 'protect' }], { inside: 'a.edi', name: 'a.zip', as: undefined, addEnding: true }],
+    [[{ kind: 'rename', template: '{stem}_{date}{ext}' }, { kind: 'zip' }, { kind: 'rename', template: 'x_{name}' }, { kind: 'protect' }], { inside: 'a_20261125.edi', name: 'a_20261125.edi.zip', as: 'x_a_20261125.edi.zip', addEnding: true }],
+    [[{ kind: 'protect' }, { kind: 'rename', template: '{stem}.asc' }], { inside: null, name: 'a.edi', as: 'a.asc', addEnding: false }],
+    [[{ kind: 'zip', files: 'together' }], { inside: 'a.edi', name: 'orders_20261125_083005.zip', as: undefined, addEnding: false }],
+  ])('steps in their order: %j', (steps, expected) => {
+    expect(namesThere(flow({ steps }), 'a.edi', facts)).toEqual(expected)
+  })
+  it.each([
+    ['packed after it is protected', 'outbound', [{ kind: 'protect' }, { kind: 'zip' }]],
+    ['packed twice', 'outbound', [{ kind: 'zip' }, { kind: 'zip' }]],
+    ['opened after it is unpacked', 'inbound', [{ kind: 'unzip' }, { kind: 'open' }]],
+    ['unpacked on the way out', 'outbound', [{ kind: 'unzip' }]],
+  ])('refuses what is %s', (_, direction, steps) => {
+    expect(FlowDocument.safeParse({ direction, id: 'orders', name: 'Orders', ...(direction === 'outbound' ? { source: { kind: 'folder', folder: '/out' } } : {}), targets: ['acme'], steps }).success).toBe(false)
   })
 })
 

@@ -1,7 +1,7 @@
 /** What a flow does with a file, and what a run came to. Pure. */
 import type { Delivery } from '../../contract/deliveries.ts'
 import { textOf, type WireError } from '../../contract/errors/index.ts'
-import type { FlowDocument, OutboundFlow } from '../../contract/flow-document.ts'
+import type { FlowDocument, OutboundFlow, OutboundStep, ProtectStep, ZipStep } from '../../contract/flow-document.ts'
 import type { RunCounts, RunOutcome } from '../../contract/flows.ts'
 import type { Schedule } from '../../contract/schedules.ts'
 
@@ -20,18 +20,41 @@ export function splitTarget(target: string): { readonly partner: string; readonl
 }
 
 const PLACEHOLDER = /\{([a-z]+)\}/g
-const KNOWN = ['name', 'stem', 'ext', 'date', 'time', 'flow', 'partner']
+const OF_A_FILE = ['name', 'stem', 'ext']
+const KNOWN = [...OF_A_FILE, 'date', 'time', 'flow', 'partner']
+const ZIP_NAMES = { each: '{name}.zip', together: '{flow}_{date}_{time}.zip' } as const
 
-/** Placeholders of a template that mean nothing. */
-export function unknownPlaceholders(template: string): string[] {
-  return [...template.matchAll(PLACEHOLDER)].flatMap(([text, name]) => (name !== undefined && KNOWN.includes(name) ? [] : [text]))
+/** Placeholders of a template that mean nothing; a ZIP file of many files has none of their names. */
+export function unknownPlaceholders(step: OutboundStep): string[] {
+  if (step.kind === 'protect') return []
+  const known = step.kind === 'zip' && step.files === 'together' ? KNOWN.filter((name) => !OF_A_FILE.includes(name)) : KNOWN
+  return [...(step.template ?? '').matchAll(PLACEHOLDER)].flatMap(([text, name]) => (name !== undefined && known.includes(name) ? [] : [text]))
 }
 
-/** The name at the partner after all steps; undefined when no step changes it. */
-export function nameThere(flow: Pick<OutboundFlow, 'id' | 'steps'>, file: string, facts: { readonly now: number; readonly partner: string }): string | undefined {
+export function protectStepOf({ steps }: Pick<OutboundFlow, 'steps'>): ProtectStep | null {
+  return steps.find((step) => step.kind === 'protect') ?? null
+}
+
+export function zipStepOf({ steps }: Pick<OutboundFlow, 'steps'>): ZipStep | null {
+  return steps.find((step) => step.kind === 'zip') ?? null
+}
+
+/** How a file is called on its way. */
+export interface NamesThere {
+  /** Inside the ZIP file; null where none is made. */
+  readonly inside: string | null
+  /** What travels, before the name that the last steps give it. */
+  readonly name: string
+  /** The name at the partner; undefined when no step changes it, so that protection may add its ending. */
+  readonly as: string | undefined
+  /** A step protects after the name was given: its ending is added to that. */
+  readonly addEnding: boolean
+}
+
+/** The names after all steps, in their order: what stands before a ZIP step names the files inside, what follows names the archive. */
+export function namesThere(flow: Pick<OutboundFlow, 'id' | 'steps'>, file: string, facts: { readonly now: number; readonly partner: string }): NamesThere {
   const stamp = new Date(facts.now).toISOString().replaceAll(/[-:]/g, '')
-  return flow.steps.reduce<string | undefined>((before, step) => {
-    const name = before ?? file
+  const fill = (template: string, name: string): string => {
     const dot = name.lastIndexOf('.')
     const values: Record<string, string> = {
       name,
@@ -42,8 +65,22 @@ export function nameThere(flow: Pick<OutboundFlow, 'id' | 'steps'>, file: string
       flow: flow.id,
       partner: facts.partner,
     }
-    return step.template.replaceAll(PLACEHOLDER, (_, key: string) => values[key] ?? '')
-  }, undefined)
+    return template.replaceAll(PLACEHOLDER, (_, key: string) => values[key] ?? '')
+  }
+  return flow.steps.reduce<NamesThere>(
+    (before, step) => {
+      const now = before.as ?? before.name
+      switch (step.kind) {
+        case 'zip':
+          return { inside: now, name: fill(step.template ?? ZIP_NAMES[step.files], now), as: undefined, addEnding: false }
+        case 'protect':
+          return { ...before, addEnding: true }
+        case 'rename':
+          return { ...before, as: fill(step.template, now), addEnding: false }
+      }
+    },
+    { inside: null, name: file, as: undefined, addEnding: false },
+  )
 }
 
 /** Whether the rule looks at the content. */

@@ -2,54 +2,39 @@
  * Runs flows: chooses files, hands them to the ledger together with the note which flow sent them, waits until they rest, and puts
  * them away once they arrived at everybody. A crash between any two steps is repaired by the next look.
  */
-import { join } from 'node:path'
-import type { Delivery } from '../../contract/deliveries.ts'
-import type { WireError } from '../../contract/errors/index.ts'
-import type { FlowDocument, OutboundFlow } from '../../contract/flow-document.ts'
 import type { FlowRun, RunOutcome } from '../../contract/flows.ts'
-import type { AuditTrail } from '../audit/service.ts'
 import type { Collect } from '../deliveries/inbound/collect.ts'
 import type { DeliveryService } from '../deliveries/service.ts'
 import { systemActor, type Actor } from '../kernel/actor.ts'
-import { timestamp, type Clock } from '../kernel/clock.ts'
-import { AppError, asAppError, toWireError } from '../kernel/errors.ts'
+import { timestamp } from '../kernel/clock.ts'
+import { AppError, toWireError } from '../kernel/errors.ts'
 import type { Publisher } from '../kernel/events.ts'
 import { newId } from '../kernel/ids.ts'
-import type { Logger } from '../kernel/logger.ts'
-import type { Database } from '../store/database.ts'
 import { noticeRaiser } from '../notifications/raise.ts'
-import { chooseFiles, type Chosen, type NamedFiles, type Skipped } from './choice.ts'
+import type { NamedFiles } from './choice.ts'
 import type { FlowFiles } from './files.ts'
-import { EMPTY_REPORT, type FlowRepository, type RunReport, type StoredRun } from './repository.ts'
+import { EMPTY_REPORT, type RunReport, type StoredRun } from './repository.ts'
 import { runNotice } from './notices.ts'
-import { duplicateKey, judgeRun, nameThere, splitTarget } from './rules.ts'
-import { forgetSent, putAway, type SourceFolders } from './source-folder.ts'
+import { collectAll } from './inbound.ts'
+import { sendAll } from './outbound.ts'
+import { createPuttingAway, type PutAwayDeps } from './put-away.ts'
+import { judgeRun } from './rules.ts'
+import type { SourceFolders } from './source-folder.ts'
 
 /** Runs that work at the same time; the others wait for their turn. */
 const MOST_AT_ONCE = 8
-const MOST_REPORTED = 100
-/** Files that one look deletes of a flow; the next goes on. */
-const MOST_FORGOTTEN = 1000
-const DAY_MS = 86_400_000
 /** Between writing a run down and working on it. */
 const BEGUN_MS = 60_000
 
-export interface RunnerDeps {
-  readonly database: Database
-  readonly repository: FlowRepository
+export interface RunnerDeps extends PutAwayDeps {
   readonly files: FlowFiles
   readonly folders: SourceFolders
   readonly deliveries: Pick<DeliveryService, 'send' | 'retry' | 'wait' | 'preview'>
-  /** The present state of a delivery; null when there is none. */
-  readonly deliveryOf: (id: string) => Delivery | null
   /** SHA-256 of a file's content. */
   readonly digest: (path: string, signal: AbortSignal) => Promise<string>
   readonly collect: Collect
   readonly inboxOf: (partner: string) => string
-  readonly audit: AuditTrail
   readonly publisher: Publisher
-  readonly clock: Clock
-  readonly logger: Logger
 }
 
 export interface FlowRunner {
@@ -71,7 +56,7 @@ export interface FlowRunner {
 }
 
 export function createFlowRunner(deps: RunnerDeps): FlowRunner {
-  const { database, repository, files, deliveries, audit, publisher, clock, logger } = deps
+  const { database, repository, files, audit, publisher, clock } = deps
   const ending = new AbortController()
   const working = new Set<Promise<unknown>>()
   const waiting: (() => void)[] = []
@@ -80,8 +65,7 @@ export function createFlowRunner(deps: RunnerDeps): FlowRunner {
   let active = 0
   /** Runs of this process that have not ended. */
   const executing = new Set<string>()
-  /** Paths of files that are being put away. */
-  const inHand = new Set<string>()
+  const puttingAway = createPuttingAway(deps)
 
   const turn = async (): Promise<void> => {
     if (active >= MOST_AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve))
@@ -125,71 +109,13 @@ export function createFlowRunner(deps: RunnerDeps): FlowRunner {
     return run
   }
 
-  const sendOne = async (run: string, flow: OutboundFlow, chosen: Chosen, actor: Actor): Promise<{ delivery: string } | { error: WireError }> => {
-    const { partner, connection } = splitTarget(chosen.target)
-    const as = nameThere(flow, chosen.file.name, { now: clock.now(), partner })
-    const { windowMinutes } = flow.retry
-    const [result] = await deliveries.send({ partner, connection, files: [{ path: chosen.file.path, name: chosen.file.name, as }] }, chosen.allowDuplicate, actor, ending.signal, {
-      trace: run,
-      retryUntil: windowMinutes === undefined ? null : timestamp(clock.now() + windowMinutes * 60_000),
-      // With the delivery itself or not at all: what is sent is never unknown to its flow.
-      within({ id, sha256 }) {
-        files.add({ ...chosen.file, delivery: id, flow: flow.id, run, target: chosen.target, duplicateKey: duplicateKey(flow.duplicates, chosen.file, sha256), afterwards: chosen.stays ? 'kept' : 'pending', createdAt: timestamp(clock.now()) })
-        if (chosen.release !== null) files.useRelease(chosen.release, id)
-      },
-    })
-    return result?.delivery ? { delivery: result.delivery.id } : { error: result?.error ?? toWireError(new AppError('internal.unexpected', 'nothing was sent')) }
-  }
-
-  const sendAll = async (run: string, flow: OutboundFlow, actor: Actor, byPerson: boolean, named?: NamedFiles): Promise<RunReport> => {
-    const choice = await chooseFiles(flow, { ...deps, signal: ending.signal }, { byPerson, wait: true, ...(named === undefined ? {} : { named }) })
-    const skipped: Skipped[] = [...choice.skip]
-    const errors: RunReport['errors'][number][] = []
-    const started: string[] = []
-    for (const chosen of choice.send) {
-      ending.signal.throwIfAborted()
-      if (chosen.again !== null) {
-        files.moveToRun(chosen.again, run)
-        await deliveries.retry(chosen.again, actor, ending.signal)
-        started.push(chosen.again)
-        continue
-      }
-      const result = await sendOne(run, flow, chosen, actor)
-      if ('delivery' in result) started.push(result.delivery)
-      else if (result.error.code === 'delivery.duplicate') skipped.push({ name: chosen.file.name, target: chosen.target, why: 'duplicate', reason: result.error.message })
-      else errors.push({ name: chosen.file.name, target: chosen.target, error: result.error })
-    }
-    await deliveries.wait(started, ending.signal)
-    return { found: choice.found, skippedTotal: skipped.length, skipped: skipped.slice(0, MOST_REPORTED), errors: errors.slice(0, MOST_REPORTED) }
-  }
-
-  const collectAll = async (run: string, flow: FlowDocument, actor: Actor): Promise<RunReport> => {
-    const errors: RunReport['errors'][number][] = []
-    const skipped: Skipped[] = []
-    let found = 0
-    for (const target of flow.targets) {
-      try {
-        const report = await deps.collect(splitTarget(target), actor, ending.signal)
-        found += report.taken.length + report.waiting.length + report.problems.length
-        for (const { name, reason } of report.waiting) skipped.push({ name, target, why: 'not-stable', reason: reason === 'no-marker' ? 'its marker is missing' : 'it may still be changing' })
-        for (const { name, error } of report.problems) errors.push({ name, target, error })
-        for (const delivery of report.taken)
-          files.add({ delivery: delivery.id, flow: flow.id, run, target, path: '', name: delivery.fileName, size: delivery.size, modified: 0, duplicateKey: delivery.sha256, afterwards: 'received', createdAt: timestamp(clock.now()) })
-      } catch (error) {
-        ending.signal.throwIfAborted()
-        errors.push({ name: '', target, error: toWireError(error) })
-      }
-    }
-    return { found, skippedTotal: skipped.length, skipped: skipped.slice(0, MOST_REPORTED), errors: errors.slice(0, MOST_REPORTED) }
-  }
-
   const work = async (id: string, actor: Actor, named?: NamedFiles): Promise<FlowRun> => {
     await turn()
     try {
       await settle()
       const stored = repository.run(id)
       const { document } = repository.get(stored?.run.flow ?? '')
-      const report = document.direction === 'outbound' ? await sendAll(id, document, actor, stored?.run.trigger === 'manual', named) : await collectAll(id, document, actor)
+      const report = document.direction === 'outbound' ? await sendAll({ run: id, flow: document, actor, byPerson: stored?.run.trigger === 'manual', named }, deps, ending.signal) : await collectAll({ run: id, flow: document, actor }, deps, ending.signal)
       const run = end(id, report, actor)
       await settleRun(id)
       return run
@@ -205,37 +131,8 @@ export function createFlowRunner(deps: RunnerDeps): FlowRunner {
     }
   }
 
-  /** Moves or deletes a file once every target of the flow has it. */
-  const settleFile = async (delivery: string): Promise<void> => {
-    const file = files.of(delivery)
-    if (file === null || file.afterwards !== 'pending') return
-    const stored = repository.find(file.flow)
-    if (stored === null || stored.document.direction !== 'outbound') {
-      files.setAfterwards(delivery, 'kept')
-      return
-    }
-    const flow = stored.document
-    const all = files.ofFile(flow.id, file)
-    const done = flow.targets.every((target) => all.some((one) => one.target === target && deps.deliveryOf(one.delivery)?.state === 'delivered'))
-    // Two runs may look at the same moment: a second hand would find the file half moved.
-    if (!done || inHand.has(file.path)) return
-    inHand.add(file.path)
-    try {
-      const what = await putAway(file, flow.afterwards, flow.moveTo ?? join(file.path, '..', 'Sent'))
-      database.transaction(() => {
-        for (const one of all) if (one.afterwards === 'pending') files.setAfterwards(one.delivery, what)
-        audit.record({ actor: systemActor, type: 'flow.file_put_away', subject: { kind: 'flow', id: flow.id }, trace: file.run, data: { delivery, what } })
-      })
-    } catch (error) {
-      // It stays; the next look tries again.
-      logger.log('warn', 'a sent file could not be put away', { flow: flow.id, problem: asAppError(error).message })
-    } finally {
-      inHand.delete(file.path)
-    }
-  }
-
   const settleRun = async (run: string): Promise<void> => {
-    for (const { delivery } of files.ofRun(run)) if (deps.deliveryOf(delivery)?.state === 'delivered') await settleFile(delivery)
+    for (const delivery of new Set(files.ofRun(run).map((file) => file.delivery))) await puttingAway.settle(delivery)
   }
 
   const refreshRun = (stored: StoredRun): void => {
@@ -265,7 +162,7 @@ export function createFlowRunner(deps: RunnerDeps): FlowRunner {
       const page = files.pending(after, 500)
       for (const { delivery, run } of page) {
         if (deps.deliveryOf(delivery)?.state !== 'delivered') continue
-        await settleFile(delivery)
+        await puttingAway.settle(delivery)
         // It had failed, and a person mended that: the run says so.
         const stored = repository.run(run)
         if (stored !== null && ['failed', 'partly'].includes(stored.run.outcome)) refreshRun(stored)
@@ -274,20 +171,6 @@ export function createFlowRunner(deps: RunnerDeps): FlowRunner {
       if (page.length < 500) break
     }
     for (const stored of repository.runsIn(['retrying', 'attention'], 500)) refreshRun(stored)
-  }
-
-  const forgetOld = async (): Promise<void> => {
-    for (const { document } of repository.keepingForDays()) {
-      if (document.direction !== 'outbound' || document.keepSentDays === undefined) continue
-      for (const file of files.movedBefore(document.id, timestamp(clock.now() - document.keepSentDays * DAY_MS), MOST_FORGOTTEN)) {
-        const what = await forgetSent(file, file.afterwards.slice('moved: '.length)).catch(() => null)
-        if (what === null) continue
-        database.transaction(() => {
-          files.setAfterwards(file.delivery, what)
-          audit.record({ actor: systemActor, type: 'flow.file_expired', subject: { kind: 'flow', id: document.id }, trace: file.run, data: { delivery: file.delivery, what, days: document.keepSentDays } })
-        })
-      }
-    }
   }
 
   return {
@@ -320,7 +203,7 @@ export function createFlowRunner(deps: RunnerDeps): FlowRunner {
     },
 
     settle,
-    forgetOld,
+    forgetOld: puttingAway.forgetOld,
 
     onEnded: (listener) => void listeners.push(listener),
 

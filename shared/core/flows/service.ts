@@ -1,5 +1,3 @@
-import { stat } from 'node:fs/promises'
-import { isAbsolute } from 'node:path'
 import type { z } from 'zod'
 import { FlowDocument } from '../../contract/flow-document.ts'
 import { Schedule } from '../../contract/schedules.ts'
@@ -8,19 +6,22 @@ import { textOf } from '../../contract/errors/index.ts'
 import type { Actor } from '../kernel/actor.ts'
 import type { ResolvedFile } from '../kernel/call-context.ts'
 import { timestamp } from '../kernel/clock.ts'
-import { AppError, asAppError, systemCode } from '../kernel/errors.ts'
+import { AppError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
-import { describeTarget } from '../deliveries/plan.ts'
 import { parseDocument } from '../partners/rules.ts'
 import type { Routes } from '../partners/routes.ts'
 import { readHolidays } from '../schedules/holidays.ts'
 import type { FlowAtTime } from '../trust/affected-flows.ts'
 import { checkSchedule, nextDue } from '../schedules/rules.ts'
-import { chooseFiles, type NamedFiles } from './choice.ts'
+import { reloadCalendars } from './calendars.ts'
+import { checkFlow } from './checking.ts'
+import { dryRun } from './dry-run.ts'
+import { namedFiles } from './named-files.ts'
 import type { StoredFlow, StoredRun } from './repository.ts'
-import { circleOf, nameThere, scheduleText, splitTarget, triggerText, unknownPlaceholders, type StandingFile } from './rules.ts'
+import { scheduleText, triggerText } from './rules.ts'
 import type { FlowRunner, RunnerDeps } from './runner.ts'
 import { PAUSED_ALL, type Scheduler } from './scheduler.ts'
+import { stepsOf, type StepsDeps } from './steps.ts'
 
 const SHOWN_NEXT = 5
 const SHOWN_RUNS = 20
@@ -28,8 +29,8 @@ const SHOWN_DUE = 50
 
 export type FlowService = ReturnType<typeof createFlowService>
 
-export function createFlowService(deps: RunnerDeps & { readonly runner: FlowRunner; readonly scheduler: Scheduler; readonly routes: Routes; /** Of a received file: whether it can be collected again. */ readonly takeAgain: (delivery: string) => boolean; readonly partnerExists: (partner: string, connection: string | undefined) => boolean; /** The computer woke up. */ readonly onResume: () => void }) {
-  const { database, repository, files, runner, scheduler, routes, audit, publisher, clock } = deps
+export function createFlowService(deps: RunnerDeps & StepsDeps & { readonly runner: FlowRunner; readonly scheduler: Scheduler; readonly routes: Routes; /** Of a received file: whether it can be collected again. */ readonly takeAgain: (delivery: string) => boolean; readonly partnerExists: (partner: string, connection: string | undefined) => boolean; /** The computer woke up. */ readonly onResume: () => void }) {
+  const { database, repository, files, runner, scheduler, audit, publisher, clock } = deps
 
   const changed = (id: string, removed = false): void => {
     publisher.publish('flows.changed', { id, removed })
@@ -62,37 +63,11 @@ export function createFlowService(deps: RunnerDeps & { readonly runner: FlowRunn
     return {
       summary: summaryOf(flow),
       document: flow.document,
+      steps: stepsOf(flow.document, deps),
       next: nextOf(flow, SHOWN_NEXT),
       runs: repository.runs({ flow: id, limit: SHOWN_RUNS }).map(runner.show),
       due: repository.listDue({ flow: id, limit: SHOWN_DUE }),
     }
-  }
-
-  /** Everything that the schema cannot see. Answers the dates of the business calendar. */
-  const check = async (document: FlowDocument): Promise<string[]> => {
-    const invalid = (field: string, message: string): AppError => new AppError('input.invalid', `${field}: ${message}`, { details: { [field]: message } })
-    for (const [index, target] of document.targets.entries()) {
-      const { partner, connection } = splitTarget(target)
-      if (!deps.partnerExists(partner, connection)) throw invalid(`targets.${index}`, `there is no ${connection === undefined ? 'partner' : 'connection'} ${target}`)
-    }
-    if (document.direction === 'outbound') {
-      if (document.source.kind === 'folder' && !isAbsolute(document.source.folder)) throw invalid('source.folder', 'write the full path')
-      if (document.moveTo !== undefined && !isAbsolute(document.moveTo)) throw invalid('moveTo', 'write the full path')
-      for (const [index, step] of document.steps.entries()) {
-        const unknown = unknownPlaceholders(step.template)
-        if (unknown.length > 0) throw invalid(`steps.${index}.template`, `${unknown.join(', ')} means nothing`)
-      }
-    }
-    const { trigger } = document
-    if (trigger.kind === 'after') {
-      if (repository.find(trigger.flow) === null) throw invalid('trigger.flow', `there is no flow ${trigger.flow}`)
-      const startedBy = new Map(repository.withTrigger('after').flatMap(({ id, document: { trigger: one } }) => (one.kind === 'after' ? [[id, one.flow] as const] : [])))
-      const circle = circleOf(document.id, startedBy.set(document.id, trigger.flow))
-      if (circle !== null) throw new AppError('flow.circle', circle.join(' → '))
-    }
-    if (trigger.kind !== 'schedule') return []
-    checkSchedule(trigger.schedule)
-    return await readHolidays(trigger.schedule)
   }
 
   const parse = (input: unknown): FlowDocument => {
@@ -140,13 +115,13 @@ export function createFlowService(deps: RunnerDeps & { readonly runner: FlowRunn
 
     async check(input: unknown): Promise<{ document: FlowDocument; next: string[]; when: string }> {
       const document = parse(input)
-      const holidays = await check(document)
+      const holidays = await checkFlow(document, deps)
       return { document, next: nextOf({ document, holidays }, SHOWN_NEXT), when: triggerText(document) }
     },
 
     async apply(input: unknown, actor: Actor): Promise<{ flow: FlowDetail; changed: boolean; created: boolean }> {
       const document = parse(input)
-      const holidays = await check(document)
+      const holidays = await checkFlow(document, deps)
       const before = repository.find(document.id)
       const same = before !== null && JSON.stringify(before.document) === JSON.stringify(document) && JSON.stringify(before.holidays) === JSON.stringify(holidays)
       if (!same) {
@@ -192,26 +167,8 @@ export function createFlowService(deps: RunnerDeps & { readonly runner: FlowRunn
     /** Of a stored flow, or of a document that nobody has kept yet. */
     async dryRun(asked: { readonly id?: string | undefined; readonly document?: unknown }, signal: AbortSignal): Promise<z.input<typeof DryRun>> {
       const document = asked.document === undefined ? repository.get(asked.id ?? '').document : parse(asked.document)
-      if (asked.document !== undefined) await check(document)
-      const { id } = document
-      if (document.direction === 'inbound') {
-        const collect = document.targets.map((target) => {
-          const { partner, connection } = splitTarget(target)
-          const { connection: found } = routes.target(partner, connection)
-          const receive = 'receive' in found ? found.receive : undefined
-          return { target, from: `${describeTarget(found)}${receive === undefined ? '' : `, ${receive.folder}`}`, patterns: receive?.patterns ?? [], afterwards: receive?.after ?? 'left' }
-        })
-        return { flow: id, folder: null, send: [], skip: [], collect }
-      }
-      const choice = await chooseFiles(document, { ...deps, signal }, { byPerson: false, wait: false })
-      const send: z.input<typeof DryRun>['send'] = []
-      for (const { file, target } of choice.send) {
-        const { partner, connection } = splitTarget(target)
-        const as = nameThere(document, file.name, { now: clock.now(), partner })
-        const [plan] = await deps.deliveries.preview({ partner, connection, files: [{ path: file.path, name: file.name, as }] }, signal)
-        if (plan !== undefined) send.push({ name: file.name, target, plan })
-      }
-      return { flow: id, folder: choice.folder, send, skip: choice.skip.map(({ name, target, reason }) => ({ name, target: target === '' ? null : target, reason })), collect: [] }
+      if (asked.document !== undefined) await checkFlow(document, deps)
+      return await dryRun(document, deps, signal)
     },
 
     async schedule(input: unknown): Promise<{ when: string; next: string[]; zone: string }> {
@@ -267,38 +224,20 @@ export function createFlowService(deps: RunnerDeps & { readonly runner: FlowRunn
     },
 
     release(flow: string, delivery: string, reason: string, actor: Actor): void {
-      const file = files.of(delivery)
-      if (file === null || file.flow !== flow) throw new AppError('input.not_found', `${delivery} was not sent by ${flow}`)
+      const sent = files.of(delivery).filter((file) => file.flow === flow)
+      if (sent.length === 0) throw new AppError('input.not_found', `${delivery} was not sent by ${flow}`)
       database.transaction(() => {
-        if (file.path === '') {
-          if (!deps.takeAgain(delivery)) throw new AppError('input.conflict', `the file of ${delivery} stands no longer at ${file.target}, so it cannot be received again`)
-        } else files.release({ id: newId('rel', clock.now()), flow, target: file.target, duplicateKey: file.duplicateKey, name: file.name, size: file.size, reason, at: timestamp(clock.now()) })
-        audit.record({ actor, type: 'flow.file_released', subject: { kind: 'flow', id: flow }, trace: file.run, data: { delivery, name: file.name, target: file.target, reason } })
+        for (const file of sent) {
+          if (file.path === '') {
+            if (!deps.takeAgain(delivery)) throw new AppError('input.conflict', `the file of ${delivery} stands no longer at ${file.target}, so it cannot be received again`)
+          } else files.release({ id: newId('rel', clock.now()), flow, target: file.target, duplicateKey: file.duplicateKey, name: file.name, size: file.size, reason, at: timestamp(clock.now()) })
+          audit.record({ actor, type: 'flow.file_released', subject: { kind: 'flow', id: flow }, trace: file.run, data: { delivery, name: file.name, target: file.target, reason } })
+        }
       })
       changed(flow)
     },
 
-    /** Reads the files of holidays again: the dates of next year are written into the same file. What cannot be read stays as it was, and is told. */
-    async reloadCalendars(actor: Actor): Promise<void> {
-      for (const flow of repository.withCalendar()) {
-        const { trigger } = flow.document
-        if (trigger.kind !== 'schedule' || trigger.schedule.calendar === undefined) continue
-        try {
-          const holidays = await readHolidays(trigger.schedule)
-          if (JSON.stringify(holidays) === JSON.stringify(flow.holidays)) continue
-          database.transaction(() => {
-            scheduler.accountMissed(flow)
-            const until = Math.max(flow.accountedUntil, clock.now())
-            repository.account(flow.id, until, scheduler.nextAfter({ document: flow.document, holidays }, until))
-            repository.setHolidays(flow.id, holidays, scheduler.nextAfter({ document: flow.document, holidays }, until))
-            audit.record({ actor, type: 'flow.calendar_read', subject: { kind: 'flow', id: flow.id }, data: { days: holidays.length } })
-          })
-          changed(flow.id)
-        } catch (error) {
-          deps.logger.log('warn', 'the holidays of a flow cannot be read', { flow: flow.id, problem: asAppError(error).message })
-        }
-      }
-    },
+    reloadCalendars: async (actor: Actor): Promise<void> => await reloadCalendars(actor, { ...deps, changed }),
 
     pauseAll(until: string | undefined, reason: string | undefined, actor: Actor): void {
       database.transaction(() => {
@@ -340,18 +279,4 @@ export function createFlowService(deps: RunnerDeps & { readonly runner: FlowRunn
       }
     },
   }
-}
-
-async function namedFiles({ document }: StoredFlow, named: readonly ResolvedFile[], target: string | undefined): Promise<NamedFiles> {
-  if (document.direction !== 'outbound') throw new AppError('input.invalid', `${document.id} brings files from partners; it sends none`)
-  const targets = target === undefined ? document.targets : document.targets.filter((one) => one === target || one.startsWith(`${target}/`) || target.startsWith(`${one}/`))
-  if (targets.length === 0) throw new AppError('input.invalid', `${document.id} does not send to ${target ?? ''}`)
-  const files: StandingFile[] = []
-  for (const { path, name } of named) {
-    const found = await stat(path).catch((error: unknown) => {
-      throw new AppError('delivery.source_unreadable', `${name} cannot be read (${systemCode(error) ?? 'unknown'})`, { cause: error })
-    })
-    files.push({ path, name, size: found.size, modified: Math.floor(found.mtimeMs) })
-  }
-  return { files, targets }
 }

@@ -1,6 +1,6 @@
 /** What looks at the whole: posture, and the rehearsal of planned changes. */
 import { chainFacts, testFacts } from '../audit/facts.ts'
-import { createRetention, grownSince } from '../deliveries/retention.ts'
+import { createRetention, grownSince, KEPT_DAYS } from '../deliveries/retention.ts'
 import { createTraffic } from '../deliveries/traffic.ts'
 import { timestamp } from '../kernel/clock.ts'
 import { createMessageRehearsal } from '../messages/rehearsal.ts'
@@ -20,8 +20,6 @@ import type { Foundation } from './foundation.ts'
 import type { GraphOptions } from './options.ts'
 
 const GROWTH_MS = 30 * 86_400_000
-/** Where nothing else was agreed. */
-const KEPT_DAYS = 90
 const MOST_ITEMS = 100_000
 const MOST_FLOWS = 10_000
 

@@ -1,10 +1,10 @@
 /** What happens by itself: flows at their times, what is expected, and who is told. */
 import { uptime } from 'node:os'
 import { createArrivals } from '../deliveries/arrivals.ts'
+import { KEPT_DAYS } from '../deliveries/retention.ts'
 import { createExpectationRepository } from '../expectations/repository.ts'
 import { createExpectationService } from '../expectations/service.ts'
 import { createFlowFiles } from '../flows/files.ts'
-import { createFlowRepository } from '../flows/repository.ts'
 import { splitTarget } from '../flows/rules.ts'
 import { createFlowRunner } from '../flows/runner.ts'
 import { createScheduler } from '../flows/scheduler.ts'
@@ -20,19 +20,21 @@ import type { GraphOptions } from './options.ts'
 
 export type Automation = ReturnType<typeof buildAutomation>
 
-export function buildAutomation({ workspace, clock, publisher, logger }: GraphOptions, foundation: Foundation, { routes, inboxOf }: Agreements, { deliveries, collect, engine, remoteFiles }: Exchange) {
+export function buildAutomation({ workspace, clock, publisher, logger }: GraphOptions, foundation: Foundation, { routes, inboxOf }: Agreements, { deliveries, collect, engine, remoteFiles, pgp, contents, flowRepository: repository }: Exchange) {
   const { common, audit, raise, records, payloads, partnerRepository, deliveryRepository, background, station } = foundation
   const { database } = common
   const { secrets } = workspace
   const connectionsOf = (partner: string) => partnerRepository.find(partner)?.document.connections ?? []
   const partnerExists = (partner: string, connection: string | undefined): boolean => connectionsOf(partner).some(({ id }) => connection === undefined || id === connection)
 
-  const repository = createFlowRepository(database)
   const files = createFlowFiles(database)
   const deliveryOf = (id: string) => deliveryRepository.find(id)?.delivery ?? null
   const forFlows = {
     ...common,
     repository,
+    pgp,
+    contents,
+    keptDays: (partner: string) => partnerRepository.find(partner)?.document.limits.keepDays ?? KEPT_DAYS,
     files,
     folders: createSourceFolders(clock),
     deliveries,
@@ -78,7 +80,7 @@ export function buildAutomation({ workspace, clock, publisher, logger }: GraphOp
       bus: publisher,
       repository: createExpectationRepository(database),
       arrivals: createArrivals(database),
-      flowOf: (delivery) => files.of(delivery)?.flow ?? null,
+      flowOf: (delivery) => files.of(delivery)[0]?.flow ?? null,
       audit,
       raise,
       secrets,

@@ -5,8 +5,14 @@ import { createInboundReleases } from '../deliveries/inbound/release.ts'
 import { createRemoteFileRepository } from '../deliveries/inbound/remote-files.ts'
 import { createDeliveryEngine } from '../deliveries/engine.ts'
 import { createLedger } from '../deliveries/ledger.ts'
-import { createPgpSteps } from '../deliveries/pgp.ts'
+import { createContentRemoval } from '../deliveries/content-removal.ts'
+import { createUnpack } from '../deliveries/inbound/unpack.ts'
+import { createDeliveryParts } from '../deliveries/parts.ts'
+import { createPgpSteps, opening } from '../deliveries/pgp.ts'
 import { createDeliveryService } from '../deliveries/service.ts'
+import { createInboundSteps } from '../flows/inbound-steps.ts'
+import { createFlowRepository } from '../flows/repository.ts'
+import { createMessageRepository } from '../messages/repository.ts'
 import { createMessageSending, createMessageService } from '../messages/service.ts'
 import { connectionOf, toleratedOn } from '../partners/rules.ts'
 import type { Agreements } from './agreements.ts'
@@ -26,24 +32,34 @@ export function buildExchange(options: GraphOptions, foundation: Foundation, agr
   const forMessages = { database, payloads, routes, materials: trust.materials, policy: gate, station: () => foundation.station.show(), audit, publisher, clock, random, logger, product: `Waybill/${options.version}`, otherOfChange }
   const sending = createMessageSending(forMessages)
   const engine = createDeliveryEngine({ exchange: sending.exchange, deliveries: deliveryRepository, ledger, payloads, publisher, clock, random, routes, policy: gate, lines, logger })
+  const flowRepository = createFlowRepository(database)
+  const inboundSteps = createInboundSteps({ repository: flowRepository, routes })
   const pgp = createPgpSteps({
     materials: trust.materials,
     payloads,
     targetOf(partner, connection) {
       const { document } = partnerRepository.get(partner)
-      return { partner, connection: connectionOf(document, connection), tolerated: toleratedOn(document, connection, clock.now()) }
+      const open = inboundSteps(partner, connection).find((step) => step.kind === 'open')
+      const agreed = connectionOf(document, connection)
+      return { partner, connection: open === undefined ? agreed : opening(agreed, open.requireSignature), tolerated: toleratedOn(document, connection, clock.now()) }
     },
     clock,
   })
-  const releases = createInboundReleases({ database, repository: deliveryRepository, ledger, payloads, clock, logger, inboxOf, open: pgp.open, policy: gate })
+  const parts = createDeliveryParts(database)
+  const contents = createContentRemoval({ database, payloads, audit, clock, inMessages: createMessageRepository(database).keeps })
+  const unpack = createUnpack({ payloads, abandon: contents.abandon, stepOf: (partner, connection) => inboundSteps(partner, connection).find((step) => step.kind === 'unzip') ?? null })
+  const releases = createInboundReleases({ database, repository: deliveryRepository, ledger, payloads, clock, logger, inboxOf, open: pgp.open, unpack, parts, policy: gate })
   const remoteFiles = createRemoteFileRepository(database)
   return {
     sending,
     engine,
     releases,
     remoteFiles,
+    pgp,
+    contents,
+    flowRepository,
     collect: createCollect({ ...common, repository: deliveryRepository, remoteFiles, ledger, releases, payloads, routes, lines, onLook: later.onLook }),
-    deliveries: createDeliveryService({ database, exchange: sending.exchange, repository: deliveryRepository, ledger, engine, payloads, routes, releases, pgp, policy: gate, publisher, clock }),
+    deliveries: createDeliveryService({ database, exchange: sending.exchange, repository: deliveryRepository, ledger, engine, payloads, routes, releases, pgp, parts, contents, policy: gate, publisher, clock }),
     messages: createMessageService({ ...forMessages, ...sending, ledger, releases, exports: join(workspace.folder, 'exports') }),
   }
 }

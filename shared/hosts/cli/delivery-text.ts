@@ -18,7 +18,7 @@ export const STATE_WORDS: Readonly<Record<Delivery['state'], string>> = {
   held: 'waits for your decision',
 }
 
-export function deliveryText({ delivery, attempts, source, exceptions }: z.infer<typeof DeliveryDetail>): string {
+export function deliveryText({ delivery, attempts, source, exceptions, parts, contentRemovedAt }: z.infer<typeof DeliveryDetail>): string {
   const { receipt, error } = delivery
   const facts: readonly (readonly [string, string | null])[] = [
     ['Delivery', delivery.id],
@@ -33,10 +33,12 @@ export function deliveryText({ delivery, attempts, source, exceptions }: z.infer
     ['Created', delivery.createdAt],
     ['Receipt', receipt === null ? null : receiptText(receipt)],
     ['Sent again because', delivery.duplicateReason],
+    ['Content', contentRemovedAt === null ? null : `deleted here on ${contentRemovedAt}, its time was over; this record stays`],
   ]
   return [
     table(facts.flatMap(([name, value]) => (value === null ? [] : [[name, value]]))),
     ...(receipt !== null && 'facts' in receipt ? factsText(receipt.facts) : []),
+    ...(parts.length === 0 ? [] : ['', 'Files inside:', table(parts.map(({ name, size, sha256 }) => [`  ${name}`, `${size} bytes`, sha256]))]),
     ...attempts.map(attemptText),
     // Of what was received there are no tries of ours.
     ...(attempts.length === 0 ? exceptions.map(relianceText) : []),
@@ -49,7 +51,7 @@ export function receiptText(receipt: Receipt): string {
     case 'mdn':
       return `MDN (${receipt.mode}): ${receipt.disposition}, ${receipt.signed ? 'signed' : 'not signed'}, content ${receipt.micMatches === true ? 'confirmed' : receipt.micMatches === false ? 'DIFFERS' : 'not confirmed'}, ${receipt.at}`
     case 'received':
-      return `from ${receipt.source}, ${receipt.size} bytes, ${receipt.releasedTo === null ? 'not released' : `released to ${receipt.releasedTo}`}, ${receipt.at}`
+      return `from ${receipt.source}, ${receipt.size} bytes, ${receipt.releasedTo === null ? (receipt.facts['unpackedFiles'] === undefined ? 'not released' : `unpacked to ${receipt.facts['unpackedFiles']} files`) : `released to ${receipt.releasedTo}`}, ${receipt.at}`
     default:
       return `${receipt.remotePath}, ${receipt.size} bytes, checked by ${receipt.verifiedBy}, ${receipt.at}`
   }

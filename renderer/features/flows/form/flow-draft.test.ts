@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { FlowDocument } from '../../../../shared/contract/flow-document.ts'
-import { documentOfFlow, draftOfFlow, emptyFlow, newStep } from './flow-draft.ts'
+import { documentOfFlow, draftOfFlow, emptyFlow, newStep, STEPS } from './flow-draft.ts'
 import { problemsIn } from './problems.ts'
 import { draftOfSchedule, newSchedule, scheduleOf, timesIn } from './schedule-draft.ts'
 import { Schedule } from '../../../../shared/contract/schedules.ts'
@@ -26,19 +26,19 @@ describe('the schedule editor', () => {
 describe('the flow form', () => {
   const outbound = {
     direction: 'outbound', id: 'orders', name: 'Orders', notes: 'call Ms Ito', source: { kind: 'inbox', partner: 'acme' }, selection: { patterns: ['*.edi', '*.txt'], except: ['old*'], stableSeconds: 0 },
-    steps: [{ kind: 'rename', template: '{stem}_{date}{ext}' }], targets: ['acme/sftp', 'beta'], trigger: { kind: 'schedule', schedule: SCHEDULES[0] }, afterwards: 'move', moveTo: '/home/mia/done', keepSentDays: 30,
+    steps: [{ kind: 'rename', template: '{stem}_{date}{ext}' }, { kind: 'zip', files: 'together', template: '{flow}.zip' }, { kind: 'protect', with: 'encrypt' }], keepDays: 120, targets: ['acme/sftp', 'beta'], trigger: { kind: 'schedule', schedule: SCHEDULES[0] }, afterwards: 'move', moveTo: '/home/mia/done', keepSentDays: 30,
     duplicates: { key: 'content', windowDays: 7, emptyFiles: 'send' }, limits: { files: 5 }, catchUp: { missed: 'ask', cutoffMinutes: 60 }, retry: { windowMinutes: 90 }, nothingFound: 'attention', notify: 'always',
   }
   it.each([
     ['everything that a flow to partners may hold', outbound],
-    ['a flow from partners', { direction: 'inbound', id: 'collect', name: 'Collect', targets: ['acme'], trigger: { kind: 'after', flow: 'orders', when: 'always' } }],
+    ['a flow from partners', { direction: 'inbound', id: 'collect', name: 'Collect', targets: ['acme'], steps: [{ kind: 'open', requireSignature: false }, { kind: 'unzip', patterns: ['*.zip', '*.z'], maxFiles: 5 }], trigger: { kind: 'after', flow: 'orders', when: 'always' } }],
     ['one by hand', { direction: 'inbound', id: 'collect', name: 'Collect', targets: ['acme'] }],
   ])('gives %s back as it was', (_, document) => {
     const parsed = FlowDocument.parse(document)
     expect(FlowDocument.parse(documentOfFlow(draftOfFlow(parsed, 'UTC')))).toEqual(parsed)
   })
   it('sends nothing for the core to stumble over but what a person left open', () => {
-    const parsed = FlowDocument.safeParse(documentOfFlow({ ...emptyFlow('UTC'), steps: [newStep('rename')] }))
+    const parsed = FlowDocument.safeParse(documentOfFlow({ ...emptyFlow('UTC'), steps: { outbound: STEPS.outbound.filter(({ kind }) => kind === 'rename').map(newStep), inbound: [] } }))
     expect(parsed.error?.issues.map(({ path }) => path.join('.')).toSorted()).toEqual(['id', 'name', 'source.folder', 'steps.0.template', 'targets'])
   })
 })

@@ -1,5 +1,5 @@
 /** What the flow form holds, and how it becomes a flow document. Pure. */
-import { FlowStep, InboundDocument, OutboundDocument, type FlowDocument } from '../../../../shared/contract/flow-document.ts'
+import { InboundDocument, InboundStep, OutboundDocument, OutboundStep, type FlowDocument, type FlowStep } from '../../../../shared/contract/flow-document.ts'
 import { fieldsOf, type Field } from '../../partners/form/fields.ts'
 import { objectOf, valuesOf, type Values } from '../../partners/form/values.ts'
 import { draftOfSchedule, newSchedule, scheduleOf, type ScheduleDraft } from './schedule-draft.ts'
@@ -20,7 +20,8 @@ export interface FlowDraft {
   readonly name: string
   readonly direction: Direction
   readonly targets: readonly string[]
-  readonly steps: readonly StepDraft[]
+  /** Of either direction. */
+  readonly steps: Readonly<Record<Direction, readonly StepDraft[]>>
   readonly trigger: TriggerKind
   readonly schedule: ScheduleDraft
   readonly after: { readonly flow: string; readonly when: 'delivered' | 'always' }
@@ -35,25 +36,33 @@ export const FLOW_FIELDS: Readonly<Record<Direction, readonly Field[]>> = {
   inbound: fieldsOf(InboundDocument, OWN_CONTROLS),
 }
 
-const STEP_TITLES: Readonly<Record<string, string>> = { rename: 'Give it another name', zip: 'Put it into a ZIP file' }
+const STEP_TITLES: Readonly<Record<FlowStep['kind'], string>> = { rename: 'Give it another name', zip: 'Put it into a ZIP file', protect: 'Protect it with OpenPGP', open: 'Decrypt and check with OpenPGP', unzip: 'Unpack ZIP files' }
 
-/** The settings of each kind of step, from the schema. */
-export const STEP_FIELDS: readonly (readonly [kind: FlowStep['kind'], title: string, fields: readonly Field[]])[] = FlowStep.options.map((option) => {
-  const kind = option.shape.kind.value
-  return [kind, STEP_TITLES[kind] ?? kind, fieldsOf(option)] as const
-})
-
-export function newStep(kind: FlowStep['kind']): StepDraft {
-  return { key: crypto.randomUUID(), kind, values: valuesOf(fieldsOfStep(kind), undefined) }
+export interface StepSpec {
+  readonly kind: FlowStep['kind']
+  readonly title: string
+  readonly fields: readonly Field[]
 }
 
-export function fieldsOfStep(kind: FlowStep['kind']): readonly Field[] {
-  return STEP_FIELDS.find(([name]) => name === kind)?.[2] ?? []
+const specOf = (option: (typeof OutboundStep.options)[number] | (typeof InboundStep.options)[number]): StepSpec => {
+  const kind = option.shape.kind.value
+  return { kind, title: STEP_TITLES[kind], fields: fieldsOf(option) }
+}
+
+/** The steps that a direction can have, with their settings from the schema. */
+export const STEPS: Readonly<Record<Direction, readonly StepSpec[]>> = { outbound: OutboundStep.options.map(specOf), inbound: InboundStep.options.map(specOf) }
+
+export function newStep({ kind, fields }: StepSpec): StepDraft {
+  return { key: crypto.randomUUID(), kind, values: valuesOf(fields, undefined) }
+}
+
+export function specOfStep(kind: FlowStep['kind']): StepSpec | undefined {
+  return [...STEPS.outbound, ...STEPS.inbound].find((spec) => spec.kind === kind)
 }
 
 export function emptyFlow(zone: string): FlowDraft {
   return {
-    id: '', idTyped: false, name: '', direction: 'outbound', targets: [], steps: [], trigger: 'schedule', schedule: newSchedule(zone), after: { flow: '', when: 'delivered' },
+    id: '', idTyped: false, name: '', direction: 'outbound', targets: [], steps: { outbound: [], inbound: [] }, trigger: 'schedule', schedule: newSchedule(zone), after: { flow: '', when: 'delivered' },
     values: { outbound: valuesOf(FLOW_FIELDS.outbound, undefined), inbound: valuesOf(FLOW_FIELDS.inbound, undefined) },
   }
 }
@@ -64,7 +73,7 @@ export function draftOfFlow(document: FlowDocument, zone: string): FlowDraft {
   return {
     ...empty,
     id: document.id, idTyped: true, name: document.name, direction, targets: document.targets, trigger: trigger.kind,
-    steps: document.direction === 'outbound' ? document.steps.map((step) => ({ key: crypto.randomUUID(), kind: step.kind, values: valuesOf(fieldsOfStep(step.kind), step) })) : [],
+    steps: { ...empty.steps, [direction]: document.steps.map((step: FlowStep): StepDraft => ({ key: crypto.randomUUID(), kind: step.kind, values: valuesOf(specOfStep(step.kind)?.fields ?? [], step) })) },
     schedule: trigger.kind === 'schedule' ? draftOfSchedule(trigger.schedule) : empty.schedule,
     after: trigger.kind === 'after' ? { flow: trigger.flow, when: trigger.when } : empty.after,
     values: { ...empty.values, [direction]: valuesOf(FLOW_FIELDS[direction], document) },
@@ -78,7 +87,7 @@ export function documentOfFlow(draft: FlowDraft): Record<string, unknown> {
     direction, id: draft.id, name: draft.name,
     ...objectOf(FLOW_FIELDS[direction], draft.values[direction]),
     targets: [...draft.targets],
-    ...(direction === 'outbound' ? { steps: draft.steps.map(({ kind, values }) => ({ kind, ...objectOf(fieldsOfStep(kind), values) })) } : {}),
+    steps: draft.steps[direction].map(({ kind, values }) => ({ kind, ...objectOf(specOfStep(kind)?.fields ?? [], values) })),
     trigger: triggerOf(draft),
   }
 }

@@ -100,11 +100,9 @@ function Form({ stored }: { readonly stored: FlowDocument | null }) {
             <SchemaFields fields={FLOW_FIELDS[direction]} values={draft.values[direction]} path="" problems={problems} onChange={(values) => set({ values: { ...draft.values, [direction]: values } })} />
           </HandMadeControls>
         </Card>
-        {direction === 'outbound' ? (
-          <Card title="On the way">
-            <StepsEditor steps={draft.steps} problems={problems} onChange={(steps) => set({ steps })} />
-          </Card>
-        ) : null}
+        <Card title={direction === 'outbound' ? 'On the way' : 'Before they are released'}>
+          <StepsEditor direction={direction} targets={draft.targets} steps={draft.steps[direction]} problems={problems} onChange={(steps) => set({ steps: { ...draft.steps, [direction]: steps } })} />
+        </Card>
         {action.error ? <ErrorPanel error={action.error} /> : null}
         {looking.error ? <ErrorPanel error={looking.error} /> : null}
         {stored === null ? <Check label="Leave it paused for now" checked={asPaused} onChange={(event) => setAsPaused(event.target.checked)} /> : null}

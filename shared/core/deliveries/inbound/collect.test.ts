@@ -3,9 +3,12 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ReceiveSettings } from '../../../contract/connections/common.ts'
+import { InboundStep, type UnzipStep } from '../../../contract/flow-document.ts'
 import { PartnerDocument } from '../../../contract/partner-document.ts'
+import { zipped } from '../../archives/zip-writer.ts'
 import { createAuditRepository } from '../../audit/repository.ts'
 import { createAuditTrail, verifyChain } from '../../audit/service.ts'
 import { systemActor } from '../../kernel/actor.ts'
@@ -23,22 +26,25 @@ import { createCollect } from './collect.ts'
 import { openLines } from '../../background/open-lines.ts'
 import { createInboundReleases, type OpenPayload } from './release.ts'
 import { createRemoteFileRepository } from './remote-files.ts'
+import { createDeliveryParts } from '../parts.ts'
+import { createUnpack } from './unpack.ts'
 
 const signal = new AbortController().signal
 const sha = (text: string): string => createHash('sha256').update(text).digest('hex')
 
 interface RemoteEntry {
-  text: string
+  text: string | Buffer
   modifiedAt: string
 }
 
 let folder: string
 let database: Database
 let remote: Map<string, RemoteEntry>
-let archive: Map<string, string>
+let archive: Map<string, string | Buffer>
 /** Thrown by the named verb once. */
 let failing: { verb: 'read' | 'remove' | 'stat' | 'rename'; error: Error; name?: string } | null
 let looks: string[] = []
+let abandoned: string[] = []
 let connections: number
 /** Some servers tell times only of one file that they are asked for. */
 let listsTimes = true
@@ -87,7 +93,7 @@ function session(): FileSession {
   return { ...verbs, staging: namedStaging(verbs) }
 }
 
-async function installation(receive: Record<string, unknown> = {}, options: { clock?: Clock; open?: OpenPayload; limits?: object } = {}) {
+async function installation(receive: Record<string, unknown> = {}, options: { clock?: Clock; open?: OpenPayload; unzip?: UnzipStep; limits?: object } = {}) {
   const clock = options.clock ?? systemClock
   const partner = PartnerDocument.parse({
     id: 'acme',
@@ -112,6 +118,8 @@ async function installation(receive: Record<string, unknown> = {}, options: { cl
     logger: { log: () => undefined },
     inboxOf: () => join(folder, 'Inbox'),
     open: options.open ?? (async () => await Promise.resolve(null)),
+    unpack: createUnpack({ payloads, abandon: (contents) => void abandoned.push(...contents.map(({ sha256 }) => sha256)), stepOf: () => options.unzip ?? null }),
+    parts: createDeliveryParts(database),
   })
   const collect = createCollect({ database, repository, remoteFiles: createRemoteFileRepository(database), ledger, releases, payloads, routes, lines: openLines(), publisher, clock, onLook: ({ listing, error }) => void looks.push(error ?? (listing ?? []).map(({ name, taken }) => (taken ? `${name} (taken)` : name)).join(' ')) })
   return {
@@ -123,7 +131,7 @@ async function installation(receive: Record<string, unknown> = {}, options: { cl
   }
 }
 
-const put = (name: string, text: string, modifiedAt = '2026-11-25T08:00:00.000Z'): void => void remote.set(name, { text, modifiedAt })
+const put = (name: string, text: string | Buffer, modifiedAt = '2026-11-25T08:00:00.000Z'): void => void remote.set(name, { text, modifiedAt })
 const inbox = (): string[] => readdirSync(join(folder, 'Inbox')).toSorted()
 const inInbox = (name: string): string => readFileSync(join(folder, 'Inbox', name), 'utf8')
 
@@ -135,6 +143,7 @@ beforeEach(() => {
   failing = null
   connections = 0
   looks = []
+  abandoned = []
   listsTimes = true
   whileRead = () => undefined
 })
@@ -336,5 +345,67 @@ describe('collecting a partner\'s folder', () => {
     expect((await here.receive()).taken).toEqual([])
     expect(here.repository.list({ limit: 1 }).deliveries[0]).toMatchObject({ state: 'delivered', error: null })
     expect(inInbox('a.edi')).toBe('A')
+  })
+})
+
+describe('archives', () => {
+  const zipOf = async (files: Readonly<Record<string, string>>): Promise<Buffer> =>
+    await buffer(zipped(Object.entries(files).map(([name, text]) => ({ name, size: Buffer.byteLength(text), modified: Date.parse('2026-11-01T10:00:00Z'), read: async function* () { yield await Promise.resolve(Buffer.from(text)) } }))))
+  const unzip = (more: object = {}): UnzipStep => InboundStep.parse({ kind: 'unzip', ...more }) as UnzipStep
+
+  it('unpacks what the flow asks for: each file is a delivery of its own, the archive says what it held', async () => {
+    const here = await installation({ after: 'delete' }, { unzip: unzip() })
+    put('day.zip', await zipOf({ 'a.edi': 'A', 'sub/b.edi': 'B', 'other/b.edi': 'B2' }))
+    put('plain.edi', 'P')
+    const report = await here.receive()
+    expect(report.problems).toEqual([])
+    expect(report.taken.map(({ fileName, state }) => `${fileName} ${state}`).toSorted()).toEqual(['a.edi delivered', 'b.edi delivered', 'b.edi delivered', 'day.zip delivered', 'plain.edi delivered'])
+    expect(inbox()).toEqual(['a.edi', 'b (2).edi', 'b.edi', 'plain.edi'])
+    const of = (name: string) => report.taken.find(({ fileName }) => fileName === name)
+    expect(of('day.zip')?.receipt).toMatchObject({ releasedTo: null, facts: { unpackedFiles: '3' } })
+    expect(of('a.edi')).toMatchObject({ trace: of('day.zip')?.trace, sha256: sha('A'), receipt: { source: '/out/day.zip: a.edi', remoteModifiedAt: '2026-11-01T10:00:00.000Z', facts: { unpackedFrom: of('day.zip')?.id } } })
+    expect(here.repository.matching('other/b.edi', 5).map(({ id }) => id)).toEqual([of('day.zip')?.id])
+    expect([remote.size, here.events().filter((type) => type === 'delivery.unpacked').length, here.chainHolds()]).toEqual([0, 1, true])
+    expect((await here.receive()).taken).toEqual([])
+  })
+
+  it('keeps a hostile or damaged one whole, puts nothing of it into the Inbox, and unpacks it once the limit was raised', async () => {
+    const here = await installation({ after: 'delete' }, { unzip: unzip({ maxFiles: 2 }) })
+    const good = await zipOf({ 'a.edi': 'A', 'b.edi': 'B' })
+    const damaged = Buffer.from(good)
+    damaged.writeUInt8(damaged.readUInt8(35) ^ 1, 35)
+    put('damaged.zip', damaged)
+    put('slip.zip', Buffer.from((await zipOf({ 'xxxevil': 'E' })).toString('latin1').replaceAll('xxxevil', '../evil'), 'latin1'))
+    put('many.zip', await zipOf({ 1: '1', 2: '2', 3: '3' }))
+    put('text.zip', 'no archive')
+    const { taken } = await here.receive()
+    expect(taken.map(({ fileName, state, error }) => [fileName, state, error?.code]).toSorted()).toEqual([
+      ['damaged.zip', 'held', 'zip.damaged'],
+      ['many.zip', 'held', 'zip.too_large'],
+      ['slip.zip', 'held', 'zip.unsafe_name'],
+      ['text.zip', 'held', 'zip.damaged'],
+    ])
+    // What had been unpacked before the damage was found goes again.
+    expect(abandoned.every((sha256) => [sha('A'), sha('B')].includes(sha256))).toBe(true)
+    expect([readdirSync(folder).includes('Inbox') ? inbox() : [], [...remote.keys()].length]).toEqual([[], 4])
+    const held = taken.find(({ fileName }) => fileName === 'many.zip')?.id ?? ''
+    const mended = await installation({ after: 'delete' }, { unzip: unzip() })
+    expect((await mended.releases.releaseHeld(held, systemActor, signal)).state).toBe('delivered')
+    expect(inbox()).toEqual(['1', '2', '3'])
+    const withoutStep = await installation({ after: 'delete' })
+    await withoutStep.releases.releaseHeld(taken.find(({ fileName }) => fileName === 'text.zip')?.id ?? '', systemActor, signal)
+    expect(inInbox('text.zip')).toBe('no archive')
+  })
+
+  it('ends what a crash left: after the archive was unpacked, and before', async () => {
+    const here = await installation({}, { unzip: unzip() })
+    put('day.zip', await zipOf({ 'a.edi': 'A', 'b.edi': 'B' }))
+    // The Inbox is a file for now: nothing can be put there.
+    writeFileSync(join(folder, 'Inbox'), '')
+    const { taken } = await here.receive()
+    expect(taken.map(({ fileName, state }) => [fileName, state]).toSorted()).toEqual([['a.edi', 'received'], ['b.edi', 'received'], ['day.zip', 'delivered']])
+    rmSync(join(folder, 'Inbox'))
+    await (await installation({}, { unzip: unzip() })).releases.releaseWaiting(null, signal)
+    expect(inbox()).toEqual(['a.edi', 'b.edi'])
   })
 })

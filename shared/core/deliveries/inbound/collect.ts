@@ -188,7 +188,8 @@ async function takeBatch(files: readonly RemoteFile[], records: ReadonlyMap<stri
   const inOrder = files.flatMap(({ name }) => fetched.get(name) ?? [])
   const accepted = deps.database.transaction(() => inOrder.flatMap((entry) => acceptFile(entry, run, deps)))
   run.taken.push(...accepted)
-  await deps.releases.release(accepted.flatMap(({ id, state }) => (state === 'received' ? [id] : [])), run.signal)
+  const inside = await deps.releases.release(accepted.flatMap(({ id, state }) => (state === 'received' ? [id] : [])), run.signal)
+  run.taken.push(...inside.map((id) => deps.repository.get(id).delivery))
 }
 
 /** Fetches one file into the payload store and makes sure that it was the same file from beginning to end. */

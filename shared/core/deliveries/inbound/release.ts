@@ -10,9 +10,11 @@ import type { PolicyGate } from '../../policy/gate.ts'
 import type { Database } from '../../store/database.ts'
 import type { PayloadStore } from '../../store/payload-store.ts'
 import type { Ledger } from '../ledger.ts'
+import type { DeliveryParts } from '../parts.ts'
 import type { DeliveryRepository, LedgerEntry } from '../repository.ts'
 import { choosePath, giveName, writeHidden } from './inbox.ts'
 import { forEachOf } from './parallel.ts'
+import type { Unpack, UnpackedFile } from './unpack.ts'
 
 /** What a protocol brought: its content is in the payload store already. */
 export interface NewInbound {
@@ -55,9 +57,11 @@ export function createInboundReleases(deps: {
   readonly logger: Logger
   readonly inboxOf: (partner: string) => string
   readonly open: OpenPayload
+  readonly unpack: Unpack
+  readonly parts: Pick<DeliveryParts, 'add'>
   readonly policy: Pick<PolicyGate, 'permitContent' | 'noteUses'>
 }) {
-  const { database, repository, ledger, payloads, clock, logger, inboxOf, open, policy } = deps
+  const { database, repository, ledger, payloads, clock, logger, inboxOf, open, unpack, policy } = deps
   const now = (): string => timestamp(clock.now())
 
   const receiptOf = (entry: LedgerEntry): InboundReceipt => {
@@ -70,7 +74,7 @@ export function createInboundReleases(deps: {
   const openOne = async (id: string, signal: AbortSignal): Promise<boolean> => {
     const entry = repository.get(id)
     const { delivery } = entry
-    if (delivery.wire !== null) return true
+    if (delivery.wire !== null || wasUnpacked(entry)) return true
     try {
       const content = await open(delivery, signal)
       const receipt = receiptOf(entry)
@@ -93,6 +97,47 @@ export function createInboundReleases(deps: {
       ledger.applyInbound(id, failure.retry === 'never' ? 'held' : 'release-failed', { actor: systemActor, error: toWireError(failure) })
       return false
     }
+  }
+
+  /** What is to be released of a delivery: itself, or what it held. Nothing where it has to wait. */
+  const unpackOne = async (id: string, signal: AbortSignal): Promise<readonly string[]> => {
+    const entry = repository.get(id)
+    if (wasUnpacked(entry)) return [id]
+    try {
+      const inside = await unpack(entry.delivery, signal)
+      return inside === null ? [id] : acceptInside(entry, inside)
+    } catch (error) {
+      if (signal.aborted) throw error
+      const failure = asAppError(error)
+      ledger.applyInbound(id, failure.retry === 'never' ? 'held' : 'release-failed', { actor: systemActor, error: toWireError(failure) })
+      return []
+    }
+  }
+
+  /** The archive has arrived, and each of its files is a delivery of its own from now on: in one transaction, so that a crash leaves neither half. */
+  const acceptInside = (entry: LedgerEntry, inside: readonly UnpackedFile[]): readonly string[] => {
+    const { delivery, source } = entry
+    const receipt = receiptOf(entry)
+    const parts = inside.map(({ path, stored }) => ({ name: path, size: stored.size, sha256: stored.sha256 }))
+    return database.transaction(() => {
+      ledger.applyInbound(delivery.id, 'unpacked', { actor: systemActor, receipt: { ...receipt, at: now(), facts: { ...receipt.facts, [UNPACKED]: String(inside.length) } }, data: { files: parts } })
+      deps.parts.add(delivery.id, parts)
+      return accept(
+        inside.map(({ path, stored, modifiedAt }) => ({
+          partner: delivery.partner,
+          connection: delivery.connection,
+          name: path.split('/').at(-1) ?? path,
+          source: `${source}: ${path}`,
+          size: stored.size,
+          sha256: stored.sha256,
+          remoteModifiedAt: modifiedAt,
+          afterwards: 'not-applicable' as const,
+          facts: { ...receipt.facts, [UNPACKED_FROM]: delivery.id },
+          trace: delivery.trace,
+        })),
+        systemActor,
+      ).map(({ id }) => id)
+    })
   }
 
   const hide = async (id: string, signal: AbortSignal): Promise<boolean> => {
@@ -151,57 +196,65 @@ export function createInboundReleases(deps: {
     await database.flushed()
   }
 
-  /** Releases what is `received`, and ends what a crash left in the middle. What cannot be released keeps its reason. */
-  const release = async (ids: readonly string[], signal: AbortSignal): Promise<void> => {
+  /** Releases what is `received`, and ends what a crash left in the middle. What cannot be released keeps its reason. Answers what came out of archives. */
+  const release = async (ids: readonly string[], signal: AbortSignal): Promise<readonly string[]> => {
     const begun = ids.filter((id) => repository.get(id).state === 'releasing')
     await finish(begun)
     const waiting = ids.filter((id) => repository.get(id).state === 'received')
-    const ready: string[] = []
+    const prepared = new Map<string, readonly string[]>()
+    const inside: string[] = []
     await forEachOf(waiting, async (id) => {
       signal.throwIfAborted()
-      if ((await openOne(id, signal)) && (await hide(id, signal))) ready.push(id)
+      if (!(await openOne(id, signal))) return
+      const files = await unpackOne(id, signal)
+      if (files[0] !== id) inside.push(...files)
+      const hidden: string[] = []
+      for (const file of files) if (await hide(file, signal)) hidden.push(file)
+      prepared.set(id, hidden)
     })
-    if (ready.length === 0) return
     // In the order in which they came, so that numbered names follow it.
-    ready.sort((left, right) => waiting.indexOf(left) - waiting.indexOf(right))
+    const ready = waiting.flatMap((id) => prepared.get(id) ?? [])
+    if (ready.length === 0) return inside
     for (const folder of new Set(ready.map((id) => inboxOf(repository.get(id).delivery.partner)))) await flushFolder(folder)
     await chooseNames(ready)
     await finish(ready)
+    return inside
   }
 
-  return {
-    /** Writes inbound deliveries down. Call it inside the transaction in which the protocol notes that it has them. */
-    accept(files: readonly NewInbound[], actor: Actor): Delivery[] {
-      return files.map((file) =>
-        ledger.create(
-          {
-            partner: file.partner,
-            connection: file.connection,
-            direction: 'inbound',
-            fileName: file.name,
-            remoteName: file.name,
+  /** Writes inbound deliveries down. Call it inside the transaction in which the protocol notes that it has them. */
+  const accept = (files: readonly NewInbound[], actor: Actor): Delivery[] =>
+    files.map((file) =>
+      ledger.create(
+        {
+          partner: file.partner,
+          connection: file.connection,
+          direction: 'inbound',
+          fileName: file.name,
+          remoteName: file.name,
+          source: file.source,
+          size: file.size,
+          sha256: file.sha256,
+          duplicateReason: null,
+          trace: file.trace,
+          state: file.held === undefined ? 'received' : 'held',
+          ...(file.held === undefined ? {} : { error: toWireError(file.held) }),
+          receipt: {
+            kind: 'received',
+            at: now(),
             source: file.source,
             size: file.size,
-            sha256: file.sha256,
-            duplicateReason: null,
-            trace: file.trace,
-            state: file.held === undefined ? 'received' : 'held',
-            ...(file.held === undefined ? {} : { error: toWireError(file.held) }),
-            receipt: {
-              kind: 'received',
-              at: now(),
-              source: file.source,
-              size: file.size,
-              remoteModifiedAt: file.remoteModifiedAt,
-              releasedTo: null,
-              afterwards: file.afterwards,
-              facts: { ...file.facts },
-            },
+            remoteModifiedAt: file.remoteModifiedAt,
+            releasedTo: null,
+            afterwards: file.afterwards,
+            facts: { ...file.facts },
           },
-          actor,
-        ),
-      )
-    },
+        },
+        actor,
+      ),
+    )
+
+  return {
+    accept,
 
     release,
 
@@ -218,4 +271,13 @@ export function createInboundReleases(deps: {
       return repository.get(id).delivery
     },
   }
+}
+
+/** How many files came out of an archive. */
+const UNPACKED = 'unpackedFiles'
+/** The archive that a file came out of: it is neither opened nor unpacked once more. */
+const UNPACKED_FROM = 'unpackedFrom'
+
+function wasUnpacked({ delivery: { receipt } }: LedgerEntry): boolean {
+  return receipt?.kind === 'received' && receipt.facts[UNPACKED_FROM] !== undefined
 }

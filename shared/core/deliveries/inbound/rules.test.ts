@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { INBOUND_EVENTS, INBOUND_STATES, inboundStepFor, type InboundEvent, type InboundState } from './rules.ts'
 
 const EXPECTED: Readonly<Record<InboundState, Readonly<Partial<Record<InboundEvent, InboundState>>>>> = {
-  received: { opened: 'received', 'release-started': 'releasing', 'release-failed': 'received', held: 'held' },
+  received: { opened: 'received', unpacked: 'delivered', 'release-started': 'releasing', 'release-failed': 'received', held: 'held' },
   releasing: { 'release-started': 'releasing', 'release-failed': 'received', released: 'delivered' },
   held: { 'release-ordered': 'received' },
   delivered: { tidied: 'delivered' },

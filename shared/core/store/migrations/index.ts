@@ -16,9 +16,10 @@ import { as2TogetherMigration } from './0015-as2-together.ts'
 import { backgroundMigration } from './0016-background.ts'
 import { largeMigration } from './0017-large.ts'
 import { contentMigration } from './0018-content.ts'
+import { packingMigration } from './0019-packing.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration } from './migration.ts'
 
 /** In order; numbers have no gaps. */
-export const MIGRATIONS: readonly Migration[] = [baseMigration, ledgerMigration, receivingMigration, certificatesMigration, as2Migration, trustWatchMigration, protectionMigration, flowsMigration, rolloversMigration, postureMigration, notificationsMigration, expectationsMigration, rolloverRemindersMigration, policyMigration, as2TogetherMigration, backgroundMigration, largeMigration, contentMigration]
+export const MIGRATIONS: readonly Migration[] = [baseMigration, ledgerMigration, receivingMigration, certificatesMigration, as2Migration, trustWatchMigration, protectionMigration, flowsMigration, rolloversMigration, postureMigration, notificationsMigration, expectationsMigration, rolloverRemindersMigration, policyMigration, as2TogetherMigration, backgroundMigration, largeMigration, contentMigration, packingMigration]

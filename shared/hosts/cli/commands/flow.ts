@@ -264,11 +264,12 @@ function runsTable(runs: readonly FlowRun[]): string {
     : table([['RUN', 'FLOW', 'BY', 'STARTED', 'OUTCOME', 'DELIVERED', 'FAILED'], ...runs.map((row) => [row.id, row.flow, row.trigger, row.startedAt, OUTCOME_WORDS[row.outcome], String(row.counts.delivered), String(row.counts.failed)])])
 }
 
-function detailText({ summary, document, next, runs, due }: FlowDetail): string {
+function detailText({ summary, document, steps, next, runs, due }: FlowDetail): string {
   return [
     JSON.stringify(document, null, 2),
     '',
     `${summary.when}${summary.paused === null ? '' : `; paused${summary.paused.until === null ? '' : ` until ${summary.paused.until}`}`}`,
+    ...stepLines(steps),
     ...(next.length === 0 ? [] : ['Next:', ...next.map((at) => `  ${at}`)]),
     '',
     runsTable(runs),
@@ -276,17 +277,22 @@ function detailText({ summary, document, next, runs, due }: FlowDetail): string 
   ].join('\n')
 }
 
-function dryRunText({ folder, send, skip, collect }: DryRun): string {
+function dryRunText({ folder, send, skip, collect, steps }: DryRun): string {
   return [
+    ...stepLines(steps),
     ...(folder === null ? [] : [`${folder}: ${send.length} would be sent, ${skip.length} skipped`]),
-    ...send.flatMap(({ name, plan }) => [
-      `  ${name} → ${plan.remoteName} at ${plan.target}`,
+    ...send.flatMap(({ name, plan, together }) => [
+      `  ${together === undefined ? name : `${together.length} files together (${together.slice(0, 5).join(', ')}${together.length > 5 ? ', …' : ''})`} → ${plan.remoteName} at ${plan.target}`,
       ...plan.protection.map(({ label, value }) => `      ${label}: ${value}`),
       ...(plan.refusal === null ? [] : [`      REFUSED: ${plan.refusal.message}`]),
     ]),
     ...skip.map(({ name, target, reason }) => `  ${name}${target === null ? '' : ` (${target})`}: skipped, ${reason}`),
     ...collect.map(({ target, from, patterns, afterwards }) => `${target}: ${patterns.join(', ') || 'nothing'} from ${from}; afterwards ${afterwards}`),
   ].join('\n')
+}
+
+function stepLines(steps: FlowDetail['steps']): string[] {
+  return steps.length === 0 ? [] : ['Steps:', ...steps.map(({ text, by, target }, index) => `  ${index + 1}. ${target === null ? '' : `${target}: `}${text}${by === 'connection' ? ', by the connection’s setting' : ''}`)]
 }
 
 function localText(at: string, zone: string): string {
