@@ -141,7 +141,7 @@ try {
   const scheduler = createScheduler({
     database, repository, runner: runner as never, clock, audit: { record: () => undefined }, publisher: { publish: () => undefined }, logger: { log: () => undefined },
     choice: { files: {} as never, folders: { look: async () => await Promise.resolve({ complete: [], changing: [] }) }, deliveryOf: () => null, digest: async () => await Promise.resolve(''), inboxOf: () => folder, clock },
-    isSuspended: () => false, isOffline: () => false, elapsed: () => performance.now() + offset.ms,
+    isSuspended: () => false, isOffline: () => false, onClockBack: () => undefined, elapsed: () => performance.now() + offset.ms,
   })
   await timed('tick, nothing due', 50, async () => await scheduler.tick(), 9)
   // The first ones work off 500 that are due at once; what counts is for how long nothing else gets its turn.

@@ -36,7 +36,7 @@ export async function liveThroughYesterday(folder: string, passphrase: string, f
       deliveries: { send: async () => await Promise.resolve([]), retry: () => Promise.reject(new Error('nothing to retry')), wait: async () => await Promise.resolve([]), preview: async () => await Promise.resolve([]) },
       deliveryOf: () => null, digest: async () => await Promise.resolve(''), collect: () => Promise.reject(new Error('nothing to collect')), inboxOf: () => folder, contents: { remove: () => undefined, sweep: async () => await Promise.resolve(0) }, keptDays: () => 90,
     }
-    const scheduler = createScheduler({ ...common, runner: createFlowRunner(common), choice: common, isSuspended: () => false, isOffline: () => false, elapsed: () => time.elapsed })
+    const scheduler = createScheduler({ ...common, runner: createFlowRunner(common), choice: common, isSuspended: () => false, isOffline: () => false, onClockBack: () => undefined, elapsed: () => time.elapsed })
     const pass = async (ms: number, step: number): Promise<void> => {
       for (let passed = 0; passed < ms; passed += step) {
         time.wall += step

@@ -68,6 +68,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       await clock.sleep(DAY_MS, ending.signal).catch(() => undefined)
     }
   }
+  trust.clockWentBack()
   deliveries.recover(systemActor)
   runner.recover()
   let runs = false

@@ -51,7 +51,7 @@ function installation(start: string) {
     }
     const runner = createFlowRunner(forFlows)
     runner.recover()
-    return createScheduler({ ...forFlows, runner, choice: forFlows, isSuspended: () => state.suspended, isOffline: () => state.offline, elapsed: () => time.elapsed })
+    return createScheduler({ ...forFlows, runner, choice: forFlows, isSuspended: () => state.suspended, isOffline: () => state.offline, onClockBack: () => undefined, elapsed: () => time.elapsed })
   }
   let scheduler = begin()
   const settle = async (): Promise<void> => await new Promise((resolve) => void setImmediate(resolve))

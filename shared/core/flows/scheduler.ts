@@ -49,6 +49,8 @@ export interface SchedulerDeps {
   readonly audit: AuditTrail
   readonly publisher: Publisher
   readonly clock: Clock
+  /** The clock was set back: times come a second time. */
+  readonly onClockBack: () => void
   /** Milliseconds that really passed since some moment, sleep included. */
   readonly elapsed: () => number
   readonly logger: Logger
@@ -162,6 +164,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
 
   /** Times come a second time: rows at which nothing ran are forgotten, those that ran hold. */
   const clockWentBack = (now: number): void => {
+    deps.onClockBack()
     for (const flow of repository.accountedBeyond(now))
       database.transaction(() => {
         repository.forgetDueAfter(flow.id, now)

@@ -20,7 +20,7 @@ import type { GraphOptions } from './options.ts'
 
 export type Automation = ReturnType<typeof buildAutomation>
 
-export function buildAutomation({ workspace, clock, publisher, logger }: GraphOptions, foundation: Foundation, { routes, inboxOf }: Agreements, { deliveries, collect, engine, remoteFiles, pgp, contents, flowRepository: repository }: Exchange) {
+export function buildAutomation({ workspace, clock, publisher, logger }: GraphOptions, foundation: Foundation, { routes, inboxOf, trust }: Agreements, { deliveries, collect, engine, remoteFiles, pgp, contents, flowRepository: repository }: Exchange) {
   const { common, audit, raise, records, payloads, partnerRepository, deliveryRepository, background, station } = foundation
   const { database } = common
   const { secrets } = workspace
@@ -56,6 +56,7 @@ export function buildAutomation({ workspace, clock, publisher, logger }: GraphOp
       const found = connectionsOf(partner).find(({ id }) => connection === undefined || id === connection)
       return found !== undefined && background.lines.hold({ partner, connection: found.id })?.by === 'network'
     },
+    onClockBack: trust.clockWentBack,
     // On every platform it counts the time asleep; the wall clock does so too, but can be set.
     elapsed: () => uptime() * 1000,
   })

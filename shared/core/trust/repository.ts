@@ -1,6 +1,8 @@
 import type { Binding, Provenance, Role, TrustItem, TrustKind } from '../../contract/trust.ts'
 import type { PgpDetails, X509Details } from '../../contract/trust-details.ts'
+import { timestamp } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
+import { firstId } from '../kernel/ids.ts'
 import type { Database, Statement } from '../store/database.ts'
 import { assuranceOf } from './assurance.ts'
 import { detailsOfPem } from './certificates.ts'
@@ -235,7 +237,21 @@ export function createTrustRepository(whole: Database) {
 
     /** Ends a binding; the row stays, so that old deliveries can still be explained. */
     endBinding(id: string, at: string): void {
-      database.prepare('UPDATE bindings SET active_until = @at WHERE id = @id AND (active_until IS NULL OR active_until > @at)').run({ id, at })
+      database.prepare('UPDATE bindings SET active_until = @at, ended = 1 WHERE id = @id AND (active_until IS NULL OR active_until > @at)').run({ id, at })
+    },
+
+    /** Bindings that were made or ended by an act in a time that has not come yet: the clock was ahead. What is planned for a time is left out. */
+    actedAhead(now: number): { readonly begun: Binding[]; readonly ended: Binding[] } {
+      const at = timestamp(now)
+      const begun = database.prepare<[string, string], BindingRow>('SELECT * FROM bindings WHERE id >= ? AND active_from > ?').all(firstId('bnd', now + 1), at).map(bindingOf)
+      return {
+        begun: begun.filter(({ id, activeFrom }) => id.startsWith(firstId('bnd', Date.parse(activeFrom)))),
+        ended: database.prepare<[string], BindingRow>('SELECT * FROM bindings WHERE ended = 1 AND active_until > ?').all(at).map(bindingOf),
+      }
+    },
+
+    setWindow({ id, activeFrom, activeUntil }: Pick<Binding, 'id' | 'activeFrom' | 'activeUntil'>): void {
+      database.prepare('UPDATE bindings SET active_from = ?, active_until = ? WHERE id = ?').run(activeFrom, activeUntil, id)
     },
 
     /** Everything that has a binding, ended ones included; with a partner, what is bound for it or for our station. */

@@ -2,8 +2,8 @@ import type { ProvenanceInput } from '../../contract/connections/common.ts'
 import type { TrustItem, TrustItemDetail } from '../../contract/trust.ts'
 import type { AuditTrail } from '../audit/service.ts'
 import { readPrivateKey, type SshPublicKey } from '../crypto/ssh/index.ts'
-import type { Actor } from '../kernel/actor.ts'
-import type { Clock } from '../kernel/clock.ts'
+import { systemActor, type Actor } from '../kernel/actor.ts'
+import { timestamp, type Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { Publisher } from '../kernel/events.ts'
 import type { PartnerFacts } from '../partners/facts.ts'
@@ -65,6 +65,19 @@ export function createTrustService(deps: {
     },
     boundItems: (partner?: string): TrustItem[] => repository.boundItems(partner),
     itemsOfPartner: (partner: string): TrustItem[] => repository.itemsOfPartner(partner),
+
+    /** The clock was ahead and is right now: what somebody bound or ended meanwhile holds from now on, not from when the clock gets there again. */
+    clockWentBack(): void {
+      const now = clock.now()
+      const { begun, ended } = repository.actedAhead(now)
+      if (begun.length + ended.length === 0) return
+      const at = timestamp(now)
+      database.transaction(() => {
+        for (const binding of begun) repository.setWindow({ ...binding, activeFrom: at })
+        for (const binding of ended) repository.setWindow({ ...binding, activeFrom: binding.activeFrom < at ? binding.activeFrom : at, activeUntil: at })
+        audit.record({ actor: systemActor, type: 'trust.windows_mended', subject: { kind: 'workspace', id: 'clock' }, data: { begun: begun.map(({ id }) => id), ended: ended.map(({ id }) => id) } })
+      })
+    },
 
     materials,
     /** What the bindings of today give at another time (milliseconds). */

@@ -1,4 +1,4 @@
-/** Several files in one delivery (ZIP), and contents that are kept for a time only. */
+/** Several files in one delivery (ZIP), contents that are kept for a time only, and bindings that somebody ended. */
 import type { Migration } from './migration.ts'
 
 export const packingMigration: Migration = {
@@ -29,6 +29,9 @@ export const packingMigration: Migration = {
     CREATE INDEX flow_files_run ON flow_files (run);
     CREATE INDEX flow_files_pending ON flow_files (afterwards) WHERE afterwards = 'pending';
     CREATE INDEX flow_files_created ON flow_files (flow, created_at);
+
+    -- Ended by an act and not by its window: a clock that was ahead at that moment must not revive it.
+    ALTER TABLE bindings ADD COLUMN ended INTEGER NOT NULL DEFAULT 0;
 
     -- What is inside a delivery that packs other files, by the names and contents that its owner knows.
     CREATE TABLE delivery_parts (
