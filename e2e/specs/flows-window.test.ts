@@ -65,6 +65,10 @@ describe.skipIf(chromium.absent || proftpd.absent)(`flows in the window${chromiu
 
     await page.getByRole('button', { name: 'New flow' }).first().click()
     await page.getByLabel('Name', { exact: true }).fill('Orders to Acme')
+    // Answers are walked through with the arrow keys.
+    await page.getByRole('radio', { name: /^Send/ }).press('ArrowRight')
+    await page.getByRole('radio', { name: /^Collect/, checked: true }).press('ArrowLeft')
+    await page.getByRole('radio', { name: /^Send/, checked: true }).waitFor()
     await page.getByRole('checkbox', { name: /Acme GmbH/ }).check()
     await page.getByLabel('Times', { exact: true }).fill('8:00, 16.30')
     await page.getByLabel('Time zone').fill('Europe/Berlin')
@@ -80,7 +84,15 @@ describe.skipIf(chromium.absent || proftpd.absent)(`flows in the window${chromiu
     // What is wrong is told at its field.
     await page.getByRole('button', { name: 'Save flow' }).click()
     await page.getByText('Too small', { exact: false }).or(page.getByText('required', { exact: false })).or(page.getByText('must not be empty')).first().waitFor()
-    await page.getByLabel('Folder', { exact: true }).fill(outbox)
+    await page.getByLabel('Folder', { exact: true }).fill(join(here.files, 'Outbux'))
+    await page.getByText('There is no such folder.').waitFor()
+    await page.getByLabel('Folder', { exact: true }).fill(here.files)
+    await page.getByRole('button', { name: 'Choose: Folder' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Outbox' }).click()
+    await page.getByRole('dialog').getByText('2 files, 1 fits *.edi', { exact: false }).waitFor()
+    await inspect('2-folder')
+    await page.getByRole('button', { name: 'Choose this folder' }).click()
+    await page.getByText('The folder is there: 2 files, 1 fits *.edi.').waitFor()
     await page.getByRole('button', { name: 'Save flow' }).click()
     await page.getByText('{nonsense} means nothing').first().waitFor()
     await inspect('3-wrong')

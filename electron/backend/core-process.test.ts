@@ -46,7 +46,7 @@ describe('the supervised core', () => {
   it('starts, is joined rather than started twice, and comes back after a kill while the page goes on', async () => {
     const transport = createSocketTransport({ find: () => core.find(), firstPauseMs: 20 })
     const frames: unknown[] = []
-    const page = createPageSession({ transport, send: (frame) => frames.push(frame), grant: async () => await Promise.reject(new Error('not asked')) })
+    const page = createPageSession({ transport, send: (frame) => frames.push(frame), grant: async () => await Promise.reject(new Error('not asked')), chooseFolder: async (at) => await Promise.resolve(at === '/none' ? null : '/home/mia/Outbox') })
     try {
       const status = await createClient(contract, transport).workspace.status({})
       expect(status).toMatchObject({ state: 'missing', folder })
@@ -71,7 +71,7 @@ describe('the supervised core', () => {
 
   it('gives a page the rights of a window: no paths', async () => {
     const transport = createSocketTransport({ find: () => core.find() })
-    const page = createPageSession({ transport, send: () => undefined, grant: async () => await Promise.reject(new Error('not asked')) })
+    const page = createPageSession({ transport, send: () => undefined, grant: async () => await Promise.reject(new Error('not asked')), chooseFolder: async (at) => await Promise.resolve(at === '/none' ? null : '/home/mia/Outbox') })
     const answer = await page.receive({ t: 'call', id: 1, method: 'deliveries.preview', input: { partner: 'acme', files: [{ source: { path: '/etc/passwd' } }] } })
     expect(answer).toMatchObject({ t: 'error', error: { code: 'call.refused' } })
     page.close()

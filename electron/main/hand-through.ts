@@ -21,6 +21,8 @@ export function createPageSession(options: {
   readonly transport: Transport
   readonly send: (frame: HostFrame) => void
   readonly grant: (path: string) => Promise<GrantedFile>
+  /** Lets a person choose a folder in the system's own dialog; null when they chose none. */
+  readonly chooseFolder: (at: string | undefined) => Promise<string | null>
   /** Why there is no core, where that is known. */
   readonly problem?: () => CallError | null
 }): PageSession {
@@ -85,6 +87,8 @@ export function createPageSession(options: {
         return await call(message)
       case 'grant':
         return await answer(0, () => options.grant(message.path))
+      case 'choose-folder':
+        return await answer(0, () => options.chooseFolder(message.at))
       case 'cancel':
         running.get(message.id)?.abort()
         return null

@@ -15,6 +15,7 @@ import { dangerousSwitch, readArguments, secondInstanceRequest } from './argumen
 import { createPageSession } from './hand-through.ts'
 import { hardenApp, hardenSession } from './hardening.ts'
 import { followAutostart } from './autostart.ts'
+import { chooseFolder } from './choose-folder.ts'
 import { createBridge } from './ipc.ts'
 import { manageLifecycle } from './lifecycle.ts'
 import { menuBar } from './menu.ts'
@@ -54,7 +55,7 @@ async function boot(): Promise<void> {
   handleAppProtocol(protocol, join(appRoot, 'dist', 'renderer'))
   const bridge = createBridge({
     logger,
-    createSession: (send) => createPageSession({ transport, send, grant: async (path) => grantPath(await core.find(), path), problem: () => core.problem }),
+    createSession: (send) => createPageSession({ transport, send, grant: async (path) => grantPath(await core.find(), path), chooseFolder, problem: () => core.problem }),
   })
 
   const icon = join(appRoot, 'resources', 'icon.png')

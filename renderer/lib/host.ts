@@ -1,6 +1,6 @@
 /** The way from this page to the core, in a browser window and in the desktop shell alike. */
 import { createClient } from '../../shared/client/create-client.ts'
-import { createIpcTransport, grantFile, onOpenRequest, type OpenRequest, type WaybillBridge } from '../../shared/client/ipc.ts'
+import { chooseFolder, createIpcTransport, grantFile, onOpenRequest, type OpenRequest, type WaybillBridge } from '../../shared/client/ipc.ts'
 import type { Transport } from '../../shared/client/transport.ts'
 import { createWebSocketTransport } from '../../shared/client/websocket.ts'
 import { contract, type WaybillClient } from '../../shared/contract/index.ts'
@@ -18,6 +18,8 @@ export interface Host {
   fileCapability(file: File): Promise<string>
   /** Told when a person chose something in the tray or in a notification. */
   onOpen(listener: (request: OpenRequest) => void): () => void
+  /** Lets a person choose a folder in the system's own dialog; null where there is none, as in a browser. */
+  readonly chooseFolder: ((at: string) => Promise<string | null>) | null
   readonly platform: string
 }
 
@@ -33,6 +35,7 @@ function shellHost(bridge: WaybillBridge): Host {
     client: createClient(contract, transport),
     fileCapability: async (file) => (await grantFile(bridge, file)).capability,
     onOpen: (listener) => onOpenRequest(bridge, listener),
+    chooseFolder: async (at) => await chooseFolder(bridge, at),
     platform: bridge.platform,
   }
 }
@@ -40,7 +43,7 @@ function shellHost(bridge: WaybillBridge): Host {
 async function openBrowserHost(): Promise<Host | null> {
   if (!(await openSession())) return null
   const transport = createWebSocketTransport({ open: () => new WebSocket(`ws://${location.host}/api`) })
-  return { transport, client: createClient(contract, transport), fileCapability: upload, onOpen: () => () => undefined, platform: 'browser' }
+  return { transport, client: createClient(contract, transport), fileCapability: upload, onOpen: () => () => undefined, chooseFolder: null, platform: 'browser' }
 }
 
 /** The token stands behind `#`, is used once, and leaves the address before anything else happens. */

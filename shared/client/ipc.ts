@@ -8,10 +8,17 @@ import { createPendingCalls } from './pending-calls.ts'
 import { createSubscriptions } from './subscriptions.ts'
 import type { Transport, TransportState } from './transport.ts'
 
+/** Asks the shell to let a person choose a folder in the system's own dialog. See `chooseFolder`. */
+export interface ChooseFolder {
+  readonly t: 'choose-folder'
+  /** Where the dialog opens. */
+  readonly at?: string
+}
+
 /** What the preload exposes to the page as `window.waybill`; nothing else crosses. */
 export interface WaybillBridge {
   /** Hands a `call` or `cancel` frame over; resolves with the `ok` or `error` frame of a call, with null for a cancel. */
-  call(frame: Extract<ClientFrame, { t: 'call' | 'cancel' }>): Promise<unknown>
+  call(frame: Extract<ClientFrame, { t: 'call' | 'cancel' }> | ChooseFolder): Promise<unknown>
   /** Messages of a topic (also of the shell's own, below) as `event` frames, until the returned function is called. */
   subscribe(topic: string, listener: (frame: unknown) => void): () => void
   /** Exchanges a dropped or chosen `File` for a capability: an `ok` or `error` frame. See `grantFile`. */
@@ -38,6 +45,11 @@ export type GrantedFile = z.infer<typeof GrantedFile>
 export async function grantFile(bridge: Pick<WaybillBridge, 'fileCapability'>, file: unknown): Promise<GrantedFile> {
   const output = outputOf(await bridge.fileCapability(file))
   return GrantedFile.parse(output)
+}
+
+/** The full path that a person chose; null when they chose none. */
+export async function chooseFolder(bridge: Pick<WaybillBridge, 'call'>, at: string): Promise<string | null> {
+  return z.string().nullable().parse(outputOf(await bridge.call({ t: 'choose-folder', ...(at === '' ? {} : { at }) })))
 }
 
 /** Calls `listener` when a person chose something outside of the page. */

@@ -125,6 +125,22 @@ export const DryRun = z.object({
 })
 export type DryRun = z.infer<typeof DryRun>
 
+/** A folder of this computer, looked into by a person who chooses one. */
+export const FolderLook = z.object({
+  path: z.string(),
+  parent: z.string().nullable(),
+  /** Full paths of the folders inside; hidden ones are left out. */
+  folders: z.array(z.string()),
+  files: z.number().int(),
+  /** Files that a flow would find. */
+  matching: z.number().int(),
+  /** There is more than was counted. */
+  more: z.boolean(),
+  /** Why it cannot be used; null when it can. */
+  problem: z.string().nullable(),
+})
+export type FolderLook = z.infer<typeof FolderLook>
+
 const Id = z.object({ id: Slug })
 const Reason = z.string().min(3).max(500)
 
@@ -147,6 +163,8 @@ export const flows = {
   dryRun: procedure('read', z.object({ id: Slug.optional(), document: z.unknown().optional() }), DryRun),
   /** When a schedule would be due, while a person still changes it. */
   schedule: procedure('read', z.object({ schedule: z.unknown().optional() }), z.object({ when: z.string(), next: z.array(Timestamp), zone: z.string() })),
+  /** Left out: the home folder. Only numbers are told of files. */
+  lookFolder: procedure('read', z.object({ path: z.string().max(4096).optional(), patterns: z.array(z.string().max(255)).max(50).default(['*']), except: z.array(z.string().max(255)).max(50).default([]) }), FolderLook),
   next: procedure('read', Id.extend({ count: z.number().int().min(1).max(100).default(5) }), z.object({ next: z.array(Timestamp), zone: z.string().nullable() })),
   runs: procedure('read', z.object({ flow: Slug.optional(), limit: Limit, before: z.string().max(60).optional() }), z.object({ runs: z.array(FlowRun) })),
   showRun: procedure('read', z.object({ id: z.string().max(60) }), z.object({ run: FlowRun, files: z.array(FlowFile) })),

@@ -14,7 +14,7 @@ import { ScheduleEditor } from '../flows/form/schedule-editor.tsx'
 import { slugOf } from '../partners/draft.ts'
 import { SchemaFields } from '../partners/form/schema-fields.tsx'
 import { documentOfExpectation, draftOfExpectation, emptyExpectation, EXPECTATION_FIELDS, type ExpectationDraft } from './draft.ts'
-import form from '../partners/form/form.module.css'
+import form from '../../ui/form.module.css'
 import ui from '../../ui/ui.module.css'
 
 const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone

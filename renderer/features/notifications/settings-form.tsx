@@ -15,7 +15,7 @@ import { fieldsOf } from '../partners/form/fields.ts'
 import { HandMadeControls, SchemaFields, type ControlProps } from '../partners/form/schema-fields.tsx'
 import { objectOf, valuesOf, type GroupValue, type Values } from '../partners/form/values.ts'
 import { CHANNEL_NAMES } from './words.ts'
-import form from '../partners/form/form.module.css'
+import form from '../../ui/form.module.css'
 import ui from '../../ui/ui.module.css'
 
 const FIELDS = fieldsOf(NotificationSettings)

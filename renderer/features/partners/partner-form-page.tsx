@@ -15,7 +15,7 @@ import { ConnectionEditor, ProtocolPicker } from './form/connection-editor.tsx'
 import { SchemaFields } from './form/schema-fields.tsx'
 import { PROTOCOL_NAMES } from './protocol-names.ts'
 import { ReadinessList } from './readiness-list.tsx'
-import css from './form/form.module.css'
+import css from '../../ui/form.module.css'
 import ui from '../../ui/ui.module.css'
 
 /** Adds a partner, or changes one: the same fields, then the live test. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { FlowDocument } from '../../contract/flow-document.ts'
 import type { WaybillHandlers } from '../../contract/index.ts'
 import type { CallContext, ResolveFile } from '../kernel/call-context.ts'
+import { lookIntoFolder } from './folder-look.ts'
 import type { FlowService } from './service.ts'
 
 export function flowHandlers(service: FlowService, resolveFile: ResolveFile): WaybillHandlers<CallContext>['flows'] {
@@ -20,6 +21,7 @@ export function flowHandlers(service: FlowService, resolveFile: ResolveFile): Wa
     run: async ({ id, wait, files, target }, { actor }) => await service.run(id, { wait, target, files: files?.map(resolveFile) }, actor),
     dryRun: async ({ id, document }, { signal }) => await service.dryRun({ id, document }, signal),
     schedule: async ({ schedule }) => await service.schedule(schedule),
+    lookFolder: async ({ path, patterns, except }) => await lookIntoFolder(path, { patterns: patterns.length === 0 ? ['*'] : patterns, except }),
     next: ({ id, count }) => service.next(id, count),
     runs: (input) => ({ runs: service.runs(input) }),
     showRun: ({ id }) => service.showRun(id),

@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
 import { useLocation } from 'wouter'
 import type { DryRun } from '../../../../shared/contract/flows.ts'
 import type { FlowDocument } from '../../../../shared/contract/flow-document.ts'
@@ -12,7 +12,9 @@ import { Check, TextField } from '../../../ui/field.tsx'
 import { Card, Page, Skeleton } from '../../../ui/page.tsx'
 import { toast } from '../../../ui/toasts.tsx'
 import { slugOf } from '../../partners/draft.ts'
+import type { GroupValue } from '../../partners/form/values.ts'
 import { HandMadeControls, SchemaFields, type ControlProps } from '../../partners/form/schema-fields.tsx'
+import { FilesLikeContext, FolderField, type FilesLike } from './folder-field.tsx'
 import { SourceEditor } from './source-editor.tsx'
 import { DryRunDialog } from '../dry-run.tsx'
 import { documentOfFlow, draftOfFlow, emptyFlow, FLOW_FIELDS, triggersOf, type Direction, type FlowDraft } from './flow-draft.ts'
@@ -20,7 +22,7 @@ import { problemsIn } from './problems.ts'
 import { StepsEditor } from './steps-editor.tsx'
 import { TargetPicker } from './target-picker.tsx'
 import { TriggerEditor } from './trigger-editor.tsx'
-import form from '../../partners/form/form.module.css'
+import form from '../../../ui/form.module.css'
 import ui from '../../../ui/ui.module.css'
 
 const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone
@@ -33,12 +35,23 @@ export function FlowFormPage({ id }: { readonly id?: string }) {
   return <Form stored={stored.data} />
 }
 
-const OWN = { source: (props: ControlProps) => <SourceEditor {...props} /> }
+function MoveTo({ field, value, path, problems, onChange }: ControlProps) {
+  return <FolderField label={field.title} help={field.help} value={String(value)} problem={problems.at(path)} onChange={onChange} />
+}
 
 const DIRECTIONS: readonly (readonly [Direction, string, string])[] = [
   ['outbound', 'Send', 'Files from a folder or an Inbox go to partners'],
   ['inbound', 'Collect', 'Files at partners come into the Inbox'],
 ]
+
+const OWN = { source: SourceEditor, moveTo: MoveTo }
+
+/** The patterns as they stand in the form, as text: it changes only when they do. */
+function likeOf({ values }: FlowDraft): string {
+  const selection = (values.outbound['selection'] as GroupValue | undefined)?.values
+  const lines = (name: string): string[] => String(selection?.[name] ?? '').split('\n').map((line) => line.trim()).filter((line) => line !== '')
+  return JSON.stringify({ patterns: lines('patterns'), except: lines('except') } satisfies FilesLike)
+}
 
 function Form({ stored }: { readonly stored: FlowDocument | null }) {
   const { client } = useHost()
@@ -51,6 +64,8 @@ function Form({ stored }: { readonly stored: FlowDocument | null }) {
   const problems = problemsIn(action.error ?? looking.error)
   const set = (change: Partial<FlowDraft>): void => setDraft((before) => ({ ...before, ...change }))
   const { direction } = draft
+  const like = likeOf(draft)
+  const filesLike = useMemo(() => JSON.parse(like) as FilesLike, [like])
 
   const save = async (): Promise<void> => {
     looking.clear()
@@ -96,9 +111,11 @@ function Form({ stored }: { readonly stored: FlowDocument | null }) {
           <TriggerEditor draft={draft} problems={problems} onChange={set} />
         </Card>
         <Card title={direction === 'outbound' ? 'Which files, and how' : 'How'}>
-          <HandMadeControls value={OWN}>
-            <SchemaFields fields={FLOW_FIELDS[direction]} values={draft.values[direction]} path="" problems={problems} onChange={(values) => set({ values: { ...draft.values, [direction]: values } })} />
-          </HandMadeControls>
+          <FilesLikeContext value={filesLike}>
+            <HandMadeControls value={OWN}>
+              <SchemaFields fields={FLOW_FIELDS[direction]} values={draft.values[direction]} path="" problems={problems} onChange={(values) => set({ values: { ...draft.values, [direction]: values } })} />
+            </HandMadeControls>
+          </FilesLikeContext>
         </Card>
         <Card title={direction === 'outbound' ? 'On the way' : 'Before they are released'}>
           <StepsEditor direction={direction} targets={draft.targets} steps={draft.steps[direction]} problems={problems} onChange={(steps) => set({ steps: { ...draft.steps, [direction]: steps } })} />

@@ -1,11 +1,11 @@
-import { useEffect, useState } from 'react'
 import type { Weekday } from '../../../../shared/contract/schedules.ts'
 import { useCall } from '../../../lib/use-call.ts'
+import { useSettled } from '../../../lib/use-settled.ts'
 import { Check, SelectField, TextField } from '../../../ui/field.tsx'
 import { wallText } from '../words.ts'
 import { ALL_DAYS, scheduleOf, type ScheduleDraft, type ScheduleKind } from './schedule-draft.ts'
 import css from '../flows.module.css'
-import form from '../../partners/form/form.module.css'
+import form from '../../../ui/form.module.css'
 import ui from '../../../ui/ui.module.css'
 
 const KINDS: readonly (readonly [ScheduleKind, string])[] = [
@@ -88,18 +88,6 @@ export function DayPicker({ label, days, onChange }: { readonly label: string; r
       </div>
     </div>
   )
-}
-
-const SETTLE_MS = 250
-
-/** A value that has stayed the same for a moment. */
-function useSettled(value: string): string {
-  const [settled, setSettled] = useState(value)
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), SETTLE_MS)
-    return () => clearTimeout(timer)
-  }, [value])
-  return settled
 }
 
 function Upcoming({ draft, word }: { readonly draft: ScheduleDraft; readonly word: string }) {

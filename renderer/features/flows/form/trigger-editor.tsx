@@ -4,7 +4,7 @@ import { SelectField } from '../../../ui/field.tsx'
 import type { Problems } from '../../partners/draft.ts'
 import { triggersOf, type FlowDraft, type TriggerKind } from './flow-draft.ts'
 import { ScheduleEditor } from './schedule-editor.tsx'
-import form from '../../partners/form/form.module.css'
+import form from '../../../ui/form.module.css'
 import ui from '../../../ui/ui.module.css'
 
 const ABOUT: Readonly<Record<TriggerKind, readonly [title: string, about: string]>> = {

@@ -10,7 +10,7 @@ import { PROTOCOL_NAMES } from '../protocol-names.ts'
 import { HandMadeControls, SchemaFields } from './schema-fields.tsx'
 import { SignIn } from './sign-in.tsx'
 import type { GroupValue } from './values.ts'
-import css from './form.module.css'
+import css from '../../../ui/form.module.css'
 import ui from '../../../ui/ui.module.css'
 
 const OWN = { auth: SignIn }

@@ -7,7 +7,7 @@ import type { Problems } from '../draft.ts'
 import type { Field, GroupSpec, RowsSpec, VariantSpec } from './fields.ts'
 import { isShown, newRow, type GroupValue, type RowValue, type SecretValue, type Value, type Values, type VariantValue } from './values.ts'
 import { choiceText } from './words.ts'
-import css from './form.module.css'
+import css from '../../../ui/form.module.css'
 import ui from '../../../ui/ui.module.css'
 
 /** A control that is made by hand; `path` ends with the field's own path. */

@@ -7,7 +7,7 @@ import { Copyable } from '../../../ui/facts.tsx'
 import { Check, SelectField, TextArea, TextField } from '../../../ui/field.tsx'
 import type { SecretValue, Values, VariantValue } from './values.ts'
 import type { ControlProps } from './schema-fields.tsx'
-import css from './form.module.css'
+import css from '../../../ui/form.module.css'
 import ui from '../../../ui/ui.module.css'
 
 /** The sign-in of SFTP by hand: a key can be pasted, chosen as a file, or made here. */
