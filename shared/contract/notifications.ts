@@ -54,7 +54,7 @@ export const NotificationSettings = z
     quiet: z
       .strictObject({ from: TimeOfDay.meta({ title: 'From', examples: ['20:00'] }), until: TimeOfDay.meta({ title: 'Until', examples: ['07:00'] }), zone: Zone, days: z.array(Weekday).min(1).max(7).optional() })
       .optional()
-      .meta({ title: 'Quiet hours', ask: 'Have quiet hours', description: 'E-mail and webhook wait until they end.' }),
+      .meta({ title: 'Quiet hours', ask: 'Have quiet hours', description: 'E-mail and webhook wait until they end; the desktop stays silent and says one number then.' }),
     heartbeat: z
       .strictObject({ at: TimeOfDay.meta({ title: 'At', examples: ['08:00'] }), zone: Zone })
       .optional()
@@ -85,8 +85,8 @@ export const notifications = {
   settings: procedure('read', Nothing, NotificationSettings),
   /** Replaces all settings; the same twice changes nothing. */
   apply: procedure('dangerous', z.object({ settings: z.unknown().optional() }), z.object({ settings: NotificationSettings, changed: z.boolean() })),
-  /** Sends a message through a channel now, past the outbox. */
-  test: procedure('dangerous', z.object({ channel: SentChannel }), z.object({ ok: z.boolean(), answer: z.string(), error: WireError.nullable() })),
+  /** Sends a message through a channel now, past the outbox and the quiet hours. */
+  test: procedure('dangerous', z.object({ channel: Channel }), z.object({ ok: z.boolean(), answer: z.string(), error: WireError.nullable() })),
   /** Newest first. */
   outbox: procedure('read', z.object({ limit: Limit }), z.object({ entries: z.array(OutboxEntry) })),
   /** Everything that was raised, told or not; newest first. */

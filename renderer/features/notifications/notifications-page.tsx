@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import { Link } from 'wouter'
-import type { OutboxEntry, SentChannel } from '../../../shared/contract/notifications.ts'
+import type { OutboxEntry, Channel } from '../../../shared/contract/notifications.ts'
 import { textOf, type WireError } from '../../../shared/contract/errors/index.ts'
 import { useHost } from '../../lib/app-context.ts'
 import { useAction, useCall } from '../../lib/use-call.ts'
@@ -40,11 +40,11 @@ interface Tested {
 
 /** A message now through each channel that is set up. */
 function Tests({ email, webhook }: { readonly email: boolean; readonly webhook: boolean }) {
-  if (!email && !webhook) return null
   return (
     <Card title="Try it">
       <div className={ui['stack']}>
         <p className="quiet">Sends a message at once, past quiet hours and outbox, and shows what the server answered.</p>
+        <Test channel="native" />
         {email ? <Test channel="email" /> : null}
         {webhook ? <Test channel="webhook" /> : null}
       </div>
@@ -52,7 +52,9 @@ function Tests({ email, webhook }: { readonly email: boolean; readonly webhook: 
   )
 }
 
-function Test({ channel }: { readonly channel: SentChannel }) {
+const TESTED: Readonly<Record<Channel, string>> = { native: 'desktop', email: 'e-mail', webhook: 'webhook' }
+
+function Test({ channel }: { readonly channel: Channel }) {
   const { client } = useHost()
   const action = useAction()
   const [tested, setTested] = useState<Tested | null>(null)
@@ -60,10 +62,10 @@ function Test({ channel }: { readonly channel: SentChannel }) {
     <div className={ui['stack']}>
       <div className={ui['row']} role="status">
         <Button disabled={action.busy} onClick={() => void action.run(async () => setTested(await client.notifications.test({ channel })))}>
-          {action.busy ? 'Sending…' : `Test ${channel === 'email' ? 'e-mail' : 'webhook'}`}
+          {action.busy ? 'Sending…' : `Test ${TESTED[channel]}`}
         </Button>
-        {tested === null ? null : tested.ok ? <Status tone="ok">It works</Status> : <Status tone="bad">It does not work</Status>}
-        {tested?.ok === true ? <span className="quiet">The server answered: {tested.answer}</span> : null}
+        {tested === null || channel === 'native' ? null : tested.ok ? <Status tone="ok">It works</Status> : <Status tone="bad">It does not work</Status>}
+        {tested?.ok === true ? <span className="quiet">{channel === 'native' ? `It was ${tested.answer}.` : `The server answered: ${tested.answer}`}</span> : null}
       </div>
       {tested?.error ? <ErrorPanel error={tested.error} /> : null}
       {action.error ? <ErrorPanel error={action.error} /> : null}

@@ -53,6 +53,24 @@ export function allowedAt(now: number, quiet: NotificationSettings['quiet']): nu
   return now
 }
 
+/** What the desktop did not show in the quiet hours. */
+export interface Silent {
+  readonly attention: number
+  readonly info: number
+}
+
+export function withSilent(before: Silent | null, { severity }: Pick<Notification, 'severity'>): Silent {
+  const { attention, info } = before ?? { attention: 0, info: 0 }
+  return severity === 'attention' ? { attention: attention + 1, info } : { attention, info: info + 1 }
+}
+
+/** One message for all of them. */
+export function silenceNotice({ attention, info }: Silent): Omit<Notification, 'id' | 'at'> {
+  const looks = attention === 0 ? '' : `${attention} ${attention === 1 ? 'thing needs' : 'things need'} a look`
+  const good = info === 0 ? '' : `${info} ${info === 1 ? 'message' : 'messages'} of good news`
+  return { severity: attention > 0 ? 'attention' : 'info', title: 'In the quiet hours', body: `${[looks, good].filter((part) => part !== '').join(', ')}.`, subject: null }
+}
+
 /** The newest sign of life that is due by now. */
 export function heartbeatDue(now: number, heartbeat: NonNullable<NotificationSettings['heartbeat']>): number {
   const today = dayOf(wallOf(heartbeat.zone, now))

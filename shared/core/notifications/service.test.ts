@@ -89,6 +89,25 @@ it('loses nothing while the channel is dead, and says on the desktop that it is'
   expect(here.sent).toHaveLength(1)
 })
 
+it('leaves the desktop silent in the quiet hours, also over a restart, and says one number then', async () => {
+  const here = installation({ quiet: { from: '09:00', until: '12:00', zone: 'UTC' } })
+  here.trouble('dlv_1')
+  here.recovery('dlv_2')
+  await here.after(MINUTE)
+  expect(here.native).toEqual([])
+  // A test is shown at once: somebody waits for it.
+  expect((await here.service.test('native', systemActor)).ok).toBe(true)
+  expect(here.native).toEqual(['Test'])
+  await here.service.stop()
+  const later = installation({ quiet: { from: '09:00', until: '12:00', zone: 'UTC' } })
+  const bodies: string[] = []
+  later.bus.subscribe('notifications.show', ({ body }) => bodies.push(body))
+  await later.after(121 * MINUTE)
+  expect([later.native, bodies]).toEqual([['In the quiet hours'], ['1 thing needs a look, 1 message of good news.']])
+  await later.after(MINUTE)
+  expect(later.native).toHaveLength(1)
+})
+
 it('waits for the end of the quiet hours, and gives a daily sign of life', async () => {
   const here = installation({ quiet: { from: '09:00', until: '12:00', zone: 'UTC' }, heartbeat: { at: '13:00', zone: 'UTC' } })
   here.trouble('a')

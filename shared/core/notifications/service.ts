@@ -3,7 +3,7 @@
  * that the channel fails is told on the desktop.
  */
 import type { Notification } from '../../contract/deliveries.ts'
-import { NotificationSettings, type OutboxEntry, type SentChannel } from '../../contract/notifications.ts'
+import { NotificationSettings, type Channel, type OutboxEntry, type SentChannel } from '../../contract/notifications.ts'
 import type { WireError } from '../../contract/errors/index.ts'
 import type { AuditTrail } from '../audit/service.ts'
 import type { Actor } from '../kernel/actor.ts'
@@ -18,7 +18,7 @@ import type { Database } from '../store/database.ts'
 import type { SealedSecrets } from '../store/sealed-secrets.ts'
 import type { SendMessage } from './channels.ts'
 import type { Outbox } from './outbox.ts'
-import { allowedAt, channelsOf, foldKey, GIVE_UP_AFTER_MS, heartbeatDue, isShown, pauseAfterTry, withRepeats } from './rules.ts'
+import { allowedAt, channelsOf, foldKey, GIVE_UP_AFTER_MS, heartbeatDue, isShown, pauseAfterTry, silenceNotice, withRepeats, withSilent, type Silent } from './rules.ts'
 
 const TICK_MS = 15_000
 const KEEP_MS = 90 * 86_400_000
@@ -30,6 +30,7 @@ const SECRETS = [
   ['webhook', 'secret'],
 ] as const
 const MIN_SECRET = 16
+const QUIET = 'quiet'
 
 export type NotificationService = ReturnType<typeof createNotificationService>
 
@@ -82,12 +83,29 @@ export function createNotificationService(deps: {
     const key = foldKey(notice)
     const since = timestamp(Date.parse(notice.at) - present.foldMinutes * 60_000)
     const shown = isShown(notice, present, { now: clock.now(), repeated: outbox.raisedSince(notice, since) })
+    const silent = shown && allowedAt(clock.now(), present.quiet) > clock.now()
     database.transaction(() => {
       for (const channel of channelsOf(notice, present, told)) put(channel, notice, { subject, foldKey: key, folded: outbox.toldSince(channel, key, since), at: notice.at })
       outbox.noticeTaken(notice.id)
+      if (silent) outbox.setState(QUIET, JSON.stringify(withSilent(silentSoFar(), notice)))
     })
-    if (shown) bus.publish('notifications.show', notice)
+    if (shown && !silent) bus.publish('notifications.show', notice)
   }
+
+  const silentSoFar = (): Silent | null => {
+    const stored = outbox.state(QUIET)
+    return stored === null || stored === '' ? null : (JSON.parse(stored) as Silent)
+  }
+
+  /** The desktop was silent in the quiet hours: now it says one number. */
+  const breakSilence = (): void => {
+    const silent = silentSoFar()
+    if (silent === null || allowedAt(clock.now(), settings().quiet) > clock.now()) return
+    outbox.setState(QUIET, '')
+    show(silenceNotice(silent))
+  }
+
+  const show = (notice: Omit<Notification, 'id' | 'at'>): void => bus.publish('notifications.show', { ...notice, id: newId('ntf', clock.now()), at: timestamp(clock.now()) })
 
   /** What was raised since, in its own transactions, goes to the channels. */
   const takeRaised = (): void => {
@@ -133,13 +151,15 @@ export function createNotificationService(deps: {
       failing.add(entry.channel)
       // On the desktop only: the other channel has the message itself.
       const text = entry.channel === 'email' ? 'E-mail' : 'The webhook'
-      bus.publish('notifications.show', { id: newId('ntf', clock.now()), at: timestamp(clock.now()), severity: 'attention', title: 'Notifications do not arrive', body: `${text} does not work. Messages are kept and sent later; test it in the settings.`, subject: CHANNEL_SUBJECT })
+      if (allowedAt(clock.now(), settings().quiet) === clock.now()) show({ severity: 'attention', title: 'Notifications do not arrive', body: `${text} does not work. Messages are kept and sent later; test it in the settings.`, subject: CHANNEL_SUBJECT })
+      else failing.delete(entry.channel)
     }
     bus.publish('notifications.changed', { id: entry.id })
   }
 
   const tick = async (): Promise<void> => {
     takeRaised()
+    breakSilence()
     beat()
     tellRepeats()
     for (const entry of outbox.due(timestamp(clock.now()))) {
@@ -211,7 +231,12 @@ export function createNotificationService(deps: {
       })
     },
 
-    async test(channel: SentChannel, actor: Actor): Promise<{ ok: boolean; answer: string; error: WireError | null }> {
+    async test(channel: Channel, actor: Actor): Promise<{ ok: boolean; answer: string; error: WireError | null }> {
+      if (channel === 'native') {
+        show({ severity: 'attention', title: 'Test', body: 'This is a test from Waybill. If you can read it, this way of telling you works.', subject: CHANNEL_SUBJECT })
+        audit.record({ actor, type: 'notifications.tested', subject: { kind: 'workspace', id: 'notifications' }, data: { channel, ok: true } })
+        return { ok: true, answer: 'handed to the desktop, which shows it while the app runs', error: null }
+      }
       const id = newId('msg', clock.now())
       const report = await deps
         .send(channel, { id, severity: 'info', title: 'Test', body: 'This is a test from Waybill. If you can read it, this way of telling you works.', at: clock.now() }, settings(), sealed())

@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
-import type { SentChannel } from '../../../contract/notifications.ts'
+import type { Channel } from '../../../contract/notifications.ts'
 import { exitOfError } from '../exit-codes.ts'
 import { readDocument, secretValue } from '../document-file.ts'
 import { failureText, table } from '../output.ts'
@@ -31,15 +31,15 @@ export function notificationCommands(program: Command, run: Register): void {
 
   notifications
     .command('test <channel>')
-    .description('send a message by email or webhook now')
+    .description('send a message by email, by webhook or to the desktop (native) now')
     .action(
       run(async ({ client, output }, channel: string) => {
-        if (channel !== 'email' && channel !== 'webhook') {
-          output.failure({ code: 'input.invalid', message: 'channel: write email or webhook' })
+        if (channel !== 'email' && channel !== 'webhook' && channel !== 'native') {
+          output.failure({ code: 'input.invalid', message: 'channel: write email, webhook or native' })
           return 2
         }
-        const result = await client.notifications.test({ channel: channel satisfies SentChannel })
-        output.result(result, () => (result.ok ? `${channel} works: ${result.answer}` : `${channel} does not work`))
+        const result = await client.notifications.test({ channel: channel satisfies Channel })
+        output.result(result, () => (result.ok ? `${channel === 'native' ? 'desktop' : `${channel} works`}: ${result.answer}` : `${channel} does not work`))
         if (result.error !== null) output.note(failureText(result.error))
         return result.error === null ? 0 : exitOfError(result.error)
       }),
