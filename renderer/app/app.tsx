@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react'
+import type { WorkspaceStatus } from '../../shared/contract/workspace.ts'
 import type { TransportState } from '../../shared/client/transport.ts'
 import { FirstRun } from '../features/first-run/first-run.tsx'
 import { Unlock } from '../features/first-run/unlock.tsx'
@@ -6,10 +7,11 @@ import { HostProvider, useHost } from '../lib/app-context.ts'
 import type { Host } from '../lib/host.ts'
 import { useCall } from '../lib/use-call.ts'
 import { ErrorPanel } from '../ui/error-panel.tsx'
-import { Empty, Guard, Page, Skeleton } from '../ui/page.tsx'
+import { Card, Empty, Guard, Page, ProgressBar, Skeleton } from '../ui/page.tsx'
 import { Toasts } from '../ui/toasts.tsx'
 import { Shell } from './shell.tsx'
 import css from './app.module.css'
+import ui from '../ui/ui.module.css'
 
 export function App({ host }: { readonly host: Host | null }) {
   if (host === null)
@@ -41,6 +43,12 @@ function Gate() {
   const { state, error } = status.data
   if (state === 'missing' || justCreated) return <FirstRun status={status.data} onCreated={() => setJustCreated(true)} onDone={() => setJustCreated(false)} />
   if (state === 'locked') return <Unlock status={status.data} />
+  if (state === 'moving')
+    return (
+      <main>
+        <Moving status={status.data} />
+      </main>
+    )
   if (state === 'failed')
     return (
       <main>
@@ -50,6 +58,22 @@ function Gate() {
       </main>
     )
   return <Shell />
+}
+
+/** An old workspace on its way to the present structure. */
+function Moving({ status: { folder, moving } }: { readonly status: WorkspaceStatus }) {
+  const percent = moving?.percent ?? 0
+  return (
+    <Page title="The workspace is being moved to the new structure" about={folder}>
+      <Card title={moving?.stage === 'copy' ? 'Putting the old database aside' : `${percent} % is moved`}>
+        <div className={ui['stack']}>
+          <ProgressBar label="Moved" done={percent} total={100} />
+          <p>This version keeps its records in another way. That takes a few minutes where there are a million deliveries, and happens once.</p>
+          <p className="quiet">You may close Waybill meanwhile: nothing is lost, and it begins again at the next start. The old database stays in the folder before-update.</p>
+        </div>
+      </Card>
+    </Page>
+  )
 }
 
 /** The chosen theme on the root element; `system` follows the computer. */

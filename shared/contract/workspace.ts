@@ -5,9 +5,12 @@ import { procedure, topic } from './define.ts'
 import { WireError } from './errors/index.ts'
 import { restoring } from './safekeeping.ts'
 
-/** `missing`: nothing there yet. `locked`: there, but the key is needed. `open`: ready. `failed`: cannot be opened, see `error`. */
+/**
+ * `missing`: nothing there yet. `locked`: there, but the key is needed. `moving`: an older database is moved to the present structure, see
+ * `moving`. `open`: ready. `failed`: cannot be opened, see `error`.
+ */
 export const WorkspaceStatus = z.object({
-  state: z.enum(['missing', 'locked', 'open', 'failed']),
+  state: z.enum(['missing', 'locked', 'moving', 'open', 'failed']),
   folder: z.string(),
   version: z.string(),
   /** Whether this computer's keychain answers; false means that only the passphrase opens the workspace. */
@@ -16,6 +19,8 @@ export const WorkspaceStatus = z.object({
   keyInKeychain: z.boolean(),
   createdAt: Timestamp.nullable(),
   error: WireError.nullable(),
+  /** `copy`: the old database is put aside first. */
+  moving: z.object({ stage: z.enum(['copy', 'move']), from: z.number().int(), to: z.number().int(), percent: z.number().int() }).nullable().default(null),
 })
 export type WorkspaceStatus = z.infer<typeof WorkspaceStatus>
 

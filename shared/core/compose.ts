@@ -17,6 +17,7 @@ import { readEnvelope } from './workspace/envelope.ts'
 import { inspectionBy } from './restored.ts'
 import { restoreBackup, verifyBackup } from './safekeeping/restore.ts'
 import { createSettings } from './workspace/settings.ts'
+import type { Moving } from './store/moving.ts'
 
 export interface CoreOptions {
   /** Absolute path of the workspace folder; the caller holds its lease. */
@@ -35,6 +36,8 @@ export interface CoreOptions {
   readonly selfTests: readonly SelfTest[]
   /** `background`: deliveries that wait are resumed by themselves. `on-demand`: only what a call asks for runs. */
   readonly mode: 'background' | 'on-demand'
+  /** Told while an older database is moved to the present structure. */
+  readonly onMoving?: (progress: Moving) => void
 }
 
 export interface Core {
@@ -59,6 +62,8 @@ export function createCore(options: CoreOptions): Core {
   const { folder, keychain, clock } = options
   const bus = createEventBus()
   let opened: Opened | null = null
+  let moving: Moving | null = null
+  let ending = false
   let closed: AppError = new AppError('workspace.missing', `${folder} holds no workspace`)
 
   const requireOpen = (): Opened => {
@@ -75,12 +80,13 @@ export function createCore(options: CoreOptions): Core {
   const status = async (): Promise<WorkspaceStatus> => {
     const envelope = opened === null ? await readEnvelope(folder).catch(() => null) : null
     return {
-      state: opened !== null ? 'open' : stateOf(closed),
+      state: opened !== null ? 'open' : moving !== null ? 'moving' : stateOf(closed),
       folder,
       version: options.version,
       keychainAvailable: await keychain.available(),
       keyInKeychain: opened?.workspace.keyInKeychain ?? false,
       createdAt: opened?.workspace.createdAt ?? envelope?.createdAt ?? null,
+      moving: opened === null ? moving : null,
       error: opened === null && closed.code !== 'workspace.missing' ? toWireError(closed) : null,
     }
   }
@@ -91,12 +97,27 @@ export function createCore(options: CoreOptions): Core {
     return now
   }
 
+  const onMoving = (progress: Moving): void => {
+    if (ending) throw new AppError('call.cancelled', 'Waybill is ending')
+    const isNews = moving?.percent !== progress.percent || moving.stage !== progress.stage
+    moving = progress
+    closed = new AppError('workspace.moving', `${progress.percent} % of the workspace is moved to structure ${progress.to}`)
+    if (!isNews) return
+    options.onMoving?.(progress)
+    void announce().catch(() => undefined)
+  }
+
   const open = async (passphrase: string | undefined, remember: OpenOptions['remember']): Promise<void> => {
     try {
-      take(await openWorkspace({ folder, keychain, clock, remember, ...(passphrase === undefined ? {} : { passphrase }) }))
+      take(await openWorkspace({ folder, keychain, clock, remember, onMoving, ...(passphrase === undefined ? {} : { passphrase }) }))
     } catch (error) {
       closed = asAppError(error)
       throw closed
+    } finally {
+      if (moving !== null) {
+        moving = null
+        await announce().catch(() => undefined)
+      }
     }
   }
 
@@ -111,6 +132,7 @@ export function createCore(options: CoreOptions): Core {
       await opened?.graph.reload().catch((error: unknown) => options.logger.log('error', 'not everything could be read again', { problem: asAppError(error).message }))
     },
     async close(patience) {
+      ending = true
       const last = opened
       if (last === null) return
       await last.graph.stop(patience)

@@ -19,6 +19,7 @@ import { createDispatcher, type Dispatcher } from './dispatcher.ts'
 import type { ListenAddress } from './loopback/address.ts'
 import { startLoopbackHost, type LoopbackHost } from './loopback/server.ts'
 import { RENDERER_FOLDER } from './locations.ts'
+import { createMovingReport } from './moving-report.ts'
 import { memoryEndpoint } from './memory-endpoint.ts'
 import { practiceProcess } from './practice-process.ts'
 import { createResolveFile } from './resolve-file.ts'
@@ -43,6 +44,8 @@ export interface CoreHost {
   readonly core: Core
   readonly dispatcher: Dispatcher
   readonly loopback: LoopbackHost | null
+  /** Resolves once it was tried to open the workspace; that may be after the window is served. */
+  readonly opened: Promise<void>
   /** A client in this process. */
   client(actor: Actor): WaybillClient
   /** Lets what runs end, within the patience given, or at a safe point; then gives the workspace free. */
@@ -67,6 +70,8 @@ async function startOwned(options: CoreHostOptions, lease: Lease, undo: (() => P
   const { folder, logger } = options
   const capabilities = createCapabilityStore({ clock: systemClock })
   const user = systemUser()
+  const movingBegan = Promise.withResolvers<void>()
+  const tellMoving = createMovingReport(process.stderr)
   const core = createCore({
     folder,
     version: options.version,
@@ -80,13 +85,19 @@ async function startOwned(options: CoreHostOptions, lease: Lease, undo: (() => P
     practice: practiceProcess(),
     selfTests,
     mode: options.mode,
+    onMoving(progress) {
+      tellMoving(progress)
+      movingBegan.resolve()
+    },
   })
   undo.push(async () => await core.close())
   const dispatcher = createDispatcher({ contract, handlers: core.handlers, bus: core.bus, whyClosed: () => core.whyClosed(), logger })
-  await core.open(options.passphrase).catch((error: unknown) => {
+  const opened = core.open(options.passphrase).catch((error: unknown) => {
     if (!options.awaitOpening) throw error
     logger.log('info', 'the workspace is not open yet', { reason: asAppError(error).code })
   })
+  // Moving an old workspace may take minutes: a window shows meanwhile how far it is.
+  await (options.awaitOpening ? Promise.race([opened, movingBegan.promise]) : opened)
 
   const socket: SocketHost = await startSocketHost({ dispatcher, socketPath: chooseSocketPath(folder), capabilities, user, logger })
   undo.push(async () => await socket.close())
@@ -106,6 +117,7 @@ async function startOwned(options: CoreHostOptions, lease: Lease, undo: (() => P
 
   let ending: Promise<void> | null = null
   const end = async (patience: Patience | undefined): Promise<void> => {
+    await opened.catch(() => undefined)
     // Attempts end first: guests that wait for them get their answer before the sockets go.
     await core.close(patience)
     await loopback?.close()
@@ -117,6 +129,7 @@ async function startOwned(options: CoreHostOptions, lease: Lease, undo: (() => P
     core,
     dispatcher,
     loopback,
+    opened,
     client: clientFor,
     close(patience) {
       ending ??= end(patience)

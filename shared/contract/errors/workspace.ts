@@ -50,6 +50,12 @@ export const workspaceErrors = catalogue({
     happened: 'A workspace is created with a recovery passphrase of at least 10 characters, so that a lost keychain does not lose your records.',
     todo: ['Choose a passphrase and keep it outside this computer.', 'On the command line set WAYBILL_PASSPHRASE_FILE (or WAYBILL_PASSPHRASE).'],
   },
+  'workspace.moving': {
+    retry: 'backoff', exit: 5,
+    title: 'The workspace is being moved to the new structure',
+    happened: 'This version of Waybill keeps its records in another way, and the existing ones are being moved there, once. Until that is done nothing else works; it may be ended at any time and begins again at the next start.',
+    todo: ['Wait until it is done; a million deliveries take a few minutes.', 'The old database stays beside the new one, in the folder before-update.'],
+  },
   'workspace.in_use': {
     retry: 'backoff', exit: 5,
     title: 'Another process is using the workspace',

@@ -1,10 +1,12 @@
 /** The encrypted database: opens it, proves the key, moves it forward, and says in our words what SQLite says in its own. */
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { setImmediate as turnOfOthers } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3-multiple-ciphers'
 import { AppError, systemCode } from '../kernel/errors.ts'
 import { createLogFlush, LogUnreachable } from './log-flush.ts'
 import { MIGRATIONS, type Migration } from './migrations/index.ts'
+import { moveForward, type Moving } from './moving.ts'
 import { createTransactions } from './transactions.ts'
 
 export interface Statement<Bind extends unknown[], Row> {
@@ -57,11 +59,35 @@ const CACHE_KIB = 16_384
  * right before (it was unwrapped under authentication), so a page that does not decrypt is a damaged one.
  */
 export function openDatabase(options: OpenOptions): Database {
+  const steps = opening(options)
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}
+
+/** The same; between the steps of moving an older file forward, others get their turn and are told how far it is. Rejects likewise. */
+export async function openDatabaseInSteps(options: OpenOptions, onMoving: (progress: Moving) => void): Promise<Database> {
+  const steps = opening(options)
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+    try {
+      onMoving(step.value)
+    } catch (error) {
+      // Whoever is told may end it: closing undoes the step that is under way.
+      steps.throw(error)
+    }
+    await turnOfOthers()
+  }
+}
+
+function* opening(options: OpenOptions): Generator<Moving, Database> {
   const { file, key, migrations = MIGRATIONS } = options
   const existed = existsSync(file)
   const raw = inOurWords(() => new Sqlite(file))
   try {
-    return inOurWords(() => {
+    const version = inOurWords(() => {
       raw.pragma("cipher = 'chacha20'")
       raw.pragma(`key = 'raw:${key.toString('hex')}'`)
       const version = userVersion(raw)
@@ -74,10 +100,15 @@ export function openDatabase(options: OpenOptions): Database {
       raw.pragma(`cache_size = -${CACHE_KIB}`)
       raw.pragma('busy_timeout = 5000')
       quickCheck(raw)
-      if (existed && version > 0 && version < migrations.length) backUp(raw, file, version)
-      migrate(raw, version, migrations)
-      return wrap(raw, file)
+      return version
     })
+    if (existed && version > 0 && version < migrations.length) {
+      yield { stage: 'copy', from: version, to: migrations.length, percent: 0 }
+      inOurWords(() => backUp(raw, file, version))
+    }
+    const steps = moveForward(raw, version, migrations)
+    for (let step = inOurWords(() => steps.next()); step.done !== true; step = inOurWords(() => steps.next())) if (existed && version > 0) yield step.value
+    return wrap(raw, file)
   } catch (error) {
     raw.close()
     throw error
@@ -115,14 +146,6 @@ function backUp(raw: Sqlite.Database, file: string, version: number): void {
   const target = join(folder, `structure-${version}.db`)
   rmSync(target, { force: true })
   raw.prepare('VACUUM INTO ?').run(target)
-}
-
-function migrate(raw: Sqlite.Database, from: number, migrations: readonly Migration[]): void {
-  for (const { number, sql } of migrations.slice(from))
-    raw.transaction(() => {
-      raw.exec(sql)
-      raw.pragma(`user_version = ${number}`)
-    })()
 }
 
 function wrap(raw: Sqlite.Database, file: string): Database {

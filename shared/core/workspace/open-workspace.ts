@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { timestamp, type Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
-import { openDatabase, type Database } from '../store/database.ts'
+import { openDatabase, openDatabaseInSteps, type Database } from '../store/database.ts'
+import type { Moving } from '../store/moving.ts'
 import { openPayloadStore, type PayloadStore } from '../store/payload-store.ts'
 import { createSealedSecrets, type SealedSecrets } from '../store/sealed-secrets.ts'
 import { newEnvelope, openWithPassphrase, openWithWrappingKey, readEnvelope, wrapForKeychain, writeEnvelope, type Envelope } from './envelope.ts'
@@ -82,6 +83,8 @@ export interface OpenOptions {
   readonly passphrase?: string
   /** `if-lost`: only where the key was in the keychain before. */
   readonly remember: 'yes' | 'no' | 'if-lost'
+  /** Told while an older database is moved to the present structure. */
+  readonly onMoving?: (progress: Moving) => void
 }
 
 /** Rejects with a `workspace.*` error of its own for each cause. The caller holds the lease. */
@@ -137,8 +140,8 @@ async function tryRemember(folder: string, envelope: Envelope, dataKey: Buffer, 
   return wrapped.envelope
 }
 
-async function openStores({ folder, clock }: { readonly folder: string; readonly clock: Clock }, envelope: Envelope, dataKey: Buffer, keychainAnswered: boolean | null = null): Promise<Workspace> {
-  const database = openDatabase({ file: join(folder, 'waybill.db'), key: dataKey })
+async function openStores({ folder, clock, onMoving = () => undefined }: Pick<OpenOptions, 'folder' | 'clock' | 'onMoving'>, envelope: Envelope, dataKey: Buffer, keychainAnswered: boolean | null = null): Promise<Workspace> {
+  const database = await openDatabaseInSteps({ file: join(folder, 'waybill.db'), key: dataKey }, onMoving)
   try {
     database.prepare('INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING').run('workspace', envelope.id)
     return {

@@ -71,6 +71,7 @@ interface ServeOptions {
 }
 
 async function startParts(host: CoreHost, options: ServeOptions, healthAt: ListenAddress | null): Promise<{ readonly health: HealthEndpoint | null; readonly receiver: string | null }> {
+  if (options.as2 !== undefined) await host.opened
   const health = healthAt === null ? null : await startHealthEndpoint(host.client({ kind: 'system', name: 'health' }), healthAt)
   try {
     return { health, receiver: options.as2 === undefined ? null : await listenForAs2(host, options.as2, options) }
