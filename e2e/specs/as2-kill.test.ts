@@ -32,7 +32,7 @@ describe('AS2 between two processes of ours that are killed', () => {
   }
 
   beforeAll(async () => {
-    pair = await as2Pair({ maxConnections: 4, inbound: { maxParallel: 8 } })
+    pair = await as2Pair({ maxConnections: 4, inbound: { maxParallel: 8 }, message: { together: true } })
     ;({ left, right } = pair)
     await Promise.all([start(left), start(right)])
   }, 60_000)
@@ -41,10 +41,11 @@ describe('AS2 between two processes of ours that are killed', () => {
     pair?.remove()
   })
 
-  /** Hands files over to the sender; that it dies before it has answered is one of the moments. */
-  const hand = async (client: WaybillClient, names: readonly string[]): Promise<void> => {
+  /** Hands files over to the sender, as one message or each as its own; that it dies before it has answered is one of the moments. */
+  const hand = async (client: WaybillClient, names: readonly string[], together: boolean): Promise<void> => {
     const files = names.map((name) => ({ source: { path: join(left.here.files, name) } }))
-    await client.deliveries.send({ partner: 'acme', files }).catch(() => undefined)
+    const messages = together ? [files] : files.map((file) => [file])
+    await Promise.all(messages.map(async (some) => await client.deliveries.send({ partner: 'acme', files: some }).catch(() => undefined)))
   }
 
   const outbound = async (client: WaybillClient): ReturnType<WaybillClient['deliveries']['list']> => await client.deliveries.list({ limit: 1000, direction: 'outbound' })
@@ -54,7 +55,7 @@ describe('AS2 between two processes of ours that are killed', () => {
     const { deliveries } = await outbound(client)
     const known = new Set(deliveries.map(({ remoteName }) => remoteName))
     const lost = [...sent.keys()].filter((name) => !known.has(name))
-    if (lost.length > 0) await hand(client, lost)
+    if (lost.length > 0) await hand(client, lost, false)
     for (const { id, state } of deliveries) if (AT_REST.some((one) => one === state)) await client.deliveries.retry({ id }).catch(() => undefined)
   }
 
@@ -71,7 +72,7 @@ describe('AS2 between two processes of ours that are killed', () => {
     for (let round = 0; round < MOMENTS; round++) {
       const names = writeFiles(round)
       const client = await clientOf(left.here.workspace)
-      const work = goOn(client).then(async () => await hand(client, names))
+      const work = goOn(client).then(async () => await hand(client, names, round % 2 === 1))
       work.catch(() => undefined)
       await Promise.all(
         [left, right].map(async (company) => {

@@ -19,7 +19,8 @@ import { outcomeOf, stepFor, type LedgerState, type OutboundEvent, type Step } f
 export interface EventFacts {
   readonly actor: Actor
   readonly error?: WireError | null
-  readonly receipt?: Receipt
+  /** A function where each file of a message has one of its own. */
+  readonly receipt?: Receipt | ((delivery: Delivery) => Receipt)
   readonly inboxPath?: string
   readonly content?: DeliveryChange['content']
   readonly nextTryAt?: string | null
@@ -56,8 +57,8 @@ export interface Ledger {
   apply(id: string, event: OutboundEvent, facts: EventFacts): LedgerEntry
   /** The same for inbound deliveries. */
   applyInbound(id: string, event: InboundEvent, facts: EventFacts): LedgerEntry
-  /** Starts an attempt: state and attempt row together. Answers the attempt's id. */
-  start(id: string, actor: Actor): { entry: LedgerEntry; attempt: string }
+  /** Starts an attempt: state and attempt row together. Answers the attempt's id, and those of the files that travel along. */
+  start(id: string, actor: Actor): { entry: LedgerEntry; attempt: string; alongside: readonly { readonly delivery: Delivery; readonly attempt: string }[] }
 }
 
 export function createLedger(deps: {
@@ -90,6 +91,7 @@ export function createLedger(deps: {
     if (step === null) throw new AppError('input.conflict', `delivery ${id} is ${before.delivery.state}; "${event}" is not possible now`)
     const at = timestamp(clock.now())
     const maybeArrived = step.maybeArrived ?? before.maybeArrived
+    const receipt = typeof facts.receipt === 'function' ? facts.receipt(before.delivery) : facts.receipt
     const error = facts.error === undefined && (step.to === 'delivered' || step.to === 'queued' || step.to === 'received') ? null : facts.error
     deliveries.update(id, {
       state: step.to,
@@ -98,7 +100,7 @@ export function createLedger(deps: {
       nextTryAt: facts.nextTryAt ?? null,
       postponed: facts.postponed ?? null,
       error,
-      receipt: facts.receipt,
+      receipt,
       duplicateReason: step.to === 'delivered' ? lateReason(before) : undefined,
       inboxPath: facts.inboxPath,
       content: facts.content,
@@ -116,7 +118,7 @@ export function createLedger(deps: {
         state: step.to,
         outcome: outcomeOf(step.to, step.to === 'delivered' ? false : maybeArrived),
         ...(facts.error ? { error: facts.error } : {}),
-        ...(facts.receipt ? { receipt: facts.receipt } : {}),
+        ...(receipt === undefined ? {} : { receipt }),
         ...(facts.nextTryAt ? { nextTryAt: facts.nextTryAt } : {}),
         ...facts.data,
       },
@@ -196,15 +198,16 @@ export function createLedger(deps: {
     start(id, actor) {
       const attempt = newId('att', clock.now())
       // Whatever the attempt does that matters has a flushed event of its own before it.
-      const [entry, ...companions] = database.transaction(() => {
+      const rows = database.transaction(() => {
         const { attempts } = deliveries.get(id).delivery
         const started = changeAll(id, 'started', { actor, data: { attempt: attempts + 1 } })
-        for (const { delivery } of started)
-          deliveries.startAttempt({ id: delivery.id === id ? attempt : newId('att', clock.now()), delivery: delivery.id, number: delivery.attempts, at: timestamp(clock.now()) })
-        return started
+        const found = started.map((one) => ({ ...one, attempt: one.delivery.id === id ? attempt : newId('att', clock.now()) }))
+        for (const row of found) deliveries.startAttempt({ id: row.attempt, delivery: row.delivery.id, number: row.delivery.attempts, at: timestamp(clock.now()) })
+        return found
       }, 'grouped')
-      for (const companion of companions) announce(companion)
-      return { entry: announce(entry), attempt }
+      const alongside = rows.filter((row) => row.attempt !== attempt)
+      for (const companion of alongside) announce(companion)
+      return { entry: announce(deliveries.get(id)), attempt, alongside }
     },
   }
 }

@@ -61,8 +61,15 @@ export interface MessageAttemptDeps extends AttemptDeps {
 export async function runMessageAttempt(id: string, signal: AbortSignal, deps: MessageAttemptDeps): Promise<void> {
   const { deliveries, ledger, publisher, clock } = deps
   const maybeBefore = deliveries.get(id).maybeArrived
-  const { entry, attempt } = ledger.start(id, systemActor)
+  const { entry, attempt, alongside } = ledger.start(id, systemActor)
   const { delivery } = entry
+  /** What happened to the message is a fact of each of its files. */
+  const note = (observed: Readonly<Record<string, string>>, isWhole: boolean): void => {
+    for (const file of [{ delivery, attempt }, ...alongside]) {
+      deliveries.updateAttempt(file.attempt, { observed, ...(isWhole ? { bytes: file.delivery.size } : {}) })
+      deps.policy.noteUses({ ...placeOf(file.delivery), attempt: file.attempt }, observed)
+    }
+  }
   const meter = createProgressMeter(id, delivery.size, publisher, clock)
   meter.stage('connecting')
   let route: MessageRoute | null = null
@@ -71,7 +78,7 @@ export async function runMessageAttempt(id: string, signal: AbortSignal, deps: M
     const answer = await deps.exchange.send(
       {
         delivery,
-        together: ledger.companionsOf(id).map((companion) => deliveries.get(companion).delivery),
+        together: alongside.map((file) => file.delivery),
         signal,
         stage: (stage) => meter.stage(stage),
         async committing(observed, within) {
@@ -81,8 +88,7 @@ export async function runMessageAttempt(id: string, signal: AbortSignal, deps: M
             actor: systemActor,
             within() {
               within()
-              deliveries.updateAttempt(attempt, { observed })
-              deps.policy.noteUses({ ...placeOf(delivery), attempt }, observed)
+              note(observed, false)
             },
             grouped: true,
           })
@@ -98,8 +104,7 @@ export async function runMessageAttempt(id: string, signal: AbortSignal, deps: M
       ...answer,
       within() {
         within?.()
-        deliveries.updateAttempt(attempt, { observed: answer.observed, bytes: delivery.size })
-        deps.policy.noteUses({ ...placeOf(delivery), attempt }, answer.observed)
+        note(answer.observed, true)
       },
     }
     conclude(id, noted, { route, maybeBefore }, deps)

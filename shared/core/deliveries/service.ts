@@ -1,4 +1,4 @@
-import type { Delivery, DeliveryDetail } from '../../contract/deliveries.ts'
+import type { Delivery, DeliveryDetail, Receipt } from '../../contract/deliveries.ts'
 import type { WireError } from '../../contract/errors/index.ts'
 import type { Actor } from '../kernel/actor.ts'
 import { timestamp, type Clock } from '../kernel/clock.ts'
@@ -96,14 +96,21 @@ export function createDeliveryService(deps: {
       try {
         ledger.apply(id, 'requeued', { actor })
       } catch (error) {
-        const { delivery } = repository.get(id)
-        throw error instanceof AppError && error.code === 'delivery.duplicate'
-          ? duplicateError(delivery.remoteName, repository.findSame(delivery.partner, delivery.remoteName, delivery.sha256))
-          : error
+        throw error instanceof AppError && error.code === 'delivery.duplicate' ? duplicateOf([id, ...ledger.companionsOf(id)]) : error
       }
     }
     engine.run(id, actor.kind !== 'system')
     return current(id)
+  }
+
+  /** Which of the files that travel together is under way or delivered by itself. */
+  const duplicateOf = (ids: readonly string[]): AppError => {
+    const files = ids.map((id) => repository.get(id).delivery)
+    const found = files.flatMap(({ partner, remoteName, sha256 }) => {
+      const earlier = repository.findSame(partner, remoteName, sha256)
+      return earlier === null ? [] : [duplicateError(remoteName, earlier)]
+    })
+    return found[0] ?? duplicateError(files[0]?.remoteName ?? '', null)
   }
 
   return {
@@ -151,17 +158,17 @@ export function createDeliveryService(deps: {
 
     resolve(named: string, outcome: 'delivered' | 'not-delivered', reason: string, actor: Actor): Delivery {
       const id = ledger.leadOf(named)
-      const { delivery } = repository.get(id)
       if (outcome === 'not-delivered') return ledger.apply(id, 'resolved-not-delivered', { actor, data: { reason }, within: () => deps.exchange.discard(id) }).delivery
-      const receipt = {
-        kind: 'operator' as const,
-        at: timestamp(clock.now()),
+      const at = timestamp(clock.now())
+      const receipt = (delivery: Delivery): Receipt => ({
+        kind: 'operator',
+        at,
         remotePath: delivery.remoteName,
         size: delivery.size,
-        verifiedBy: 'operator' as const,
+        verifiedBy: 'operator',
         remoteSha256: null,
         remoteModifiedAt: null,
-      }
+      })
       return ledger.apply(id, 'resolved-delivered', { actor, receipt, data: { reason } }).delivery
     },
 

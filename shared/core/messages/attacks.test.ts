@@ -190,7 +190,8 @@ describe('the receiver under attack', () => {
   })
 
   it('is alive for whoever asks, and takes no other verbs', async () => {
-    expect((await fetch(url, { method: 'HEAD' })).status).toBe(200)
+    const head = await fetch(url, { method: 'HEAD' })
+    expect([head.status, head.headers.get('content-length')]).toEqual([200, '0'])
     expect((await fetch(url)).status).toBe(200)
     expect((await fetch(url, { method: 'PUT', body: 'x' })).status).toBe(405)
   })

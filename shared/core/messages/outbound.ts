@@ -154,7 +154,7 @@ export function createOutbound(deps: OutboundDeps): MessageExchange {
       }).catch((error: unknown) => {
         // Nobody was reached: what was built is kept for the next try.
         if (!written) store()
-        throw error
+        throw written ? hungUp(error, message) : error
       })
 
       return await answered(answer, message, route, { ...observed, httpStatus: String(answer.status), ...productOf(answer.headers) })
@@ -172,6 +172,12 @@ export function createOutbound(deps: OutboundDeps): MessageExchange {
 }
 
 type Observed = Readonly<Record<string, string>>
+
+/** A word on a line that ended without an answer, where it is known which product does that. */
+function hungUp(error: unknown, { receiptMode, receiptSigned }: BuiltRecord): unknown {
+  if (!(error instanceof AppError) || error.code !== 'net.connection_lost' || receiptMode !== 'sync' || receiptSigned) return error
+  return new AppError(error.code, error.message, { details: { ...error.details, perhaps: 'the partner has the message: OpenAS2 2.x hangs up when it is asked for an unsigned receipt; ask for a signed one' }, cause: error })
+}
 
 export function placeOf({ partner, connection }: MessageRoute): { partner: string; connection: string; direction: 'outbound' } {
   return { partner: partner.id, connection: connection.id, direction: 'outbound' }

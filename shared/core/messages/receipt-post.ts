@@ -23,6 +23,8 @@ export interface ReceiptPost {
   start(): void
   /** Something is due. */
   wake(): void
+  /** Holds the receipt of a message back until the function is called that this answers: the sender is answered first. */
+  afterAnswer(message: string): () => void
   /** Resolves when nothing is being posted any more. */
   settled(): Promise<void>
 }
@@ -41,6 +43,8 @@ export function createReceiptPost(deps: {
 }): ReceiptPost {
   const { database, messages, routes, lines, audit, clock, signal } = deps
   const running = new Map<string, Promise<void>>()
+  /** Messages whose senders wait for the answer to their request. */
+  const answering = new Map<string, number>()
   let alarm = new AbortController()
 
   const send = async (mdn: StoredMdn, url: URL, route: MessageRoute): Promise<void> => {
@@ -89,7 +93,7 @@ export function createReceiptPost(deps: {
   const round = (): void => {
     for (const entry of messages.receiptsToPost(timestamp(clock.now()))) {
       if (running.size >= AT_ONCE) return
-      if (running.has(entry.id)) continue
+      if (running.has(entry.id) || answering.has(entry.id)) continue
       running.set(
         entry.id,
         postOne(entry).finally(() => {
@@ -112,6 +116,15 @@ export function createReceiptPost(deps: {
 
   return {
     start: () => void watch().catch((error: unknown) => deps.logger.log('error', 'receipts are not posted any more', { problem: asAppError(error).message })),
+    afterAnswer(id) {
+      answering.set(id, (answering.get(id) ?? 0) + 1)
+      return () => {
+        const left = (answering.get(id) ?? 1) - 1
+        if (left > 0) answering.set(id, left)
+        else answering.delete(id)
+        if (!alarm.signal.aborted) alarm.abort()
+      }
+    },
     wake() {
       if (!alarm.signal.aborted) alarm.abort()
     },

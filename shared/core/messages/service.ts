@@ -100,7 +100,7 @@ export function createMessageService(deps: CommonDeps & MessageSending & { reado
   const receiver: Receiver = createReceiver({
     ...deps,
     messages,
-    receive: () => createReceiving({ ...deps, messages, parties, processing, receipts, raise, count: (what) => receiver.count(what), throttle: createThrottle(deps), callerRules }),
+    receive: () => createReceiving({ ...deps, messages, parties, processing, receipts, raise, count: (what) => receiver.count(what), throttle: createThrottle(deps), callerRules, receiptPost }),
     publicAddress: () => deps.station()?.as2?.url ?? null,
     serverCertificate: (item) => deps.materials.server(item),
   })

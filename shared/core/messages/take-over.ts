@@ -14,6 +14,7 @@ import type { StoredPayload } from '../store/payload-store.ts'
 import { givenAnswer } from './answers.ts'
 import type { Processing } from './processing.ts'
 import type { InboundRecord, MessageRepository } from './repository.ts'
+import type { ReceiptPost } from './receipt-post.ts'
 import type { Throttle } from './throttle.ts'
 
 export interface TakeOverDeps {
@@ -26,12 +27,13 @@ export interface TakeOverDeps {
   readonly logger: Logger
   readonly count: (what: 'messages' | 'duplicates' | 'receipts' | 'refused') => void
   readonly throttle: Throttle
+  readonly receiptPost: Pick<ReceiptPost, 'afterAnswer'>
 }
 
 /** `spooled` is the body of the request, in the payload store. */
 export type TakeOver = (request: InboundRequest, envelope: Envelope, party: MessageParty, spooled: StoredPayload) => Promise<InboundAnswer>
 
-const EMPTY: InboundAnswer = { status: 200 }
+const asksAsync = ({ receipt }: Envelope): boolean => receipt.wanted && receipt.delivery.mode === 'async'
 
 export function createTakeOver(deps: TakeOverDeps): TakeOver {
   const { database, messages, processing, audit, clock } = deps
@@ -79,30 +81,50 @@ export function createTakeOver(deps: TakeOverDeps): TakeOver {
   }
 
   const answerNew = async (id: string, { remote }: InboundRequest, envelope: Envelope, party: MessageParty): Promise<InboundAnswer> => {
-    const work = workOff(id)
-    void work.then(({ state }) => state === 'refused' && deps.throttle.failed(remote)).catch(() => undefined)
-    // The sender of an asynchronous receipt is answered as soon as the message is safe (Drummond 3Q11).
-    if (envelope.receipt.wanted && envelope.receipt.delivery.mode === 'async') {
+    if (asksAsync(envelope)) return await answerBeforeReceipt(id, async () => {
+      noteRefusal(workOff(id), remote)
+      // Answered as soon as the message is safe (Drummond 3Q11).
       await database.flushed()
-      return EMPTY
-    }
+    })
+    const work = workOff(id)
+    noteRefusal(work, remote)
     const entry = await work
     if (entry.state === 'refused') deps.count('refused')
     return givenAnswer(entry, envelope, party)
+  }
+
+  const noteRefusal = (work: Promise<InboundRecord>, remote: string): void => void work.then(({ state }) => state === 'refused' && deps.throttle.failed(remote)).catch(() => undefined)
+
+  /** The receipt is not posted before the answer to the message has gone out: many products know the message only from then on (Drummond 1Q12). */
+  const answerBeforeReceipt = async (id: string, action: () => Promise<void>): Promise<InboundAnswer> => {
+    const onSent = deps.receiptPost.afterAnswer(id)
+    try {
+      await action()
+      return { status: 200, onSent }
+    } catch (error) {
+      onSent()
+      throw error
+    }
   }
 
   const answerRepetition = async (request: InboundRequest, envelope: Envelope, party: MessageParty, spooled: StoredPayload, earlier: InboundRecord): Promise<InboundAnswer> => {
     deps.count('duplicates')
     if (earlier.bodySha256 !== spooled.sha256) return await refuseOtherContent(request, envelope, party, spooled, earlier)
     const entry = earlier.state === 'processed' ? earlier : await workOff(earlier.id)
-    const async = envelope.receipt.wanted && envelope.receipt.delivery.mode === 'async'
-    database.transaction(() => {
-      if (async) messages.postReceiptAgain(entry.id, timestamp(clock.now()))
-      audit.record({ actor: systemActor, type: 'as2.repetition', subject: { kind: 'message', id: entry.id }, partner: party.partner.id, data: { messageId: entry.messageId, remote: request.remote, first: entry.receivedAt } })
-    }, 'grouped')
-    await database.flushed()
-    if (async) processing.receiptQueued()
-    return async ? EMPTY : givenAnswer(entry, envelope, party)
+    const again = async (): Promise<void> => {
+      database.transaction(() => {
+        if (asksAsync(envelope)) messages.postReceiptAgain(entry.id, timestamp(clock.now()))
+        audit.record({ actor: systemActor, type: 'as2.repetition', subject: { kind: 'message', id: entry.id }, partner: party.partner.id, data: { messageId: entry.messageId, remote: request.remote, first: entry.receivedAt } })
+      }, 'grouped')
+      await database.flushed()
+    }
+    if (asksAsync(envelope)) {
+      const answer = await answerBeforeReceipt(entry.id, again)
+      processing.receiptQueued()
+      return answer
+    }
+    await again()
+    return givenAnswer(entry, envelope, party)
   }
 
   /** A name that was used for something else: an attack, or a partner that numbers wrongly. What came first stays. */

@@ -100,7 +100,9 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     }
   }
 
-  const answer = (request: IncomingMessage, response: ServerResponse, { status, headers = [], body = new Uint8Array(0), onSent }: InboundAnswer): void => {
+  const answer = (request: IncomingMessage, response: ServerResponse, { status, headers = [], body: given = new Uint8Array(0), onSent }: InboundAnswer): void => {
+    // A length in the answer to HEAD would tell products with AS2 Restart that so many bytes of their message are here (draft-harding-as2-restart 3).
+    const body = request.method === 'HEAD' ? new Uint8Array(0) : given
     if (response.destroyed || response.headersSent) return onSent?.()
     const unread = !request.complete && request.method === 'POST'
     const own: HeaderPair[] = headers.some(([name]) => name.toLowerCase() === 'content-length') ? [] : [['Content-Length', String(body.length)]]
@@ -108,7 +110,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     const wire: HeaderPair[] = [...headers, ...own, ['Server', options.product]]
     response.writeHead(status, wire.flat())
     if (onSent !== undefined) response.once('close', onSent)
-    response.end(request.method === 'HEAD' ? undefined : body)
+    response.end(body)
     if (!unread) return
     request.resume()
     setTimeout(() => request.destroy(), LINGER_MS).unref()
