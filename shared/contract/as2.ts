@@ -19,6 +19,11 @@ export const ReceiverSettings = z.object({
   certificate: z.string().max(60).nullable(),
   /** Requests at the same time, over all partners. */
   maxParallel: z.number().int().min(1).max(1000),
+  /**
+   * Reads HTTP as old products write it: header lines that are folded, blanks after the size of a chunk. Two framings of one request are refused
+   * all the same; behind a proxy it is still better off, for the proxy may read such a request otherwise.
+   */
+  oldHttp: z.boolean(),
 })
 export type ReceiverSettings = z.infer<typeof ReceiverSettings>
 

@@ -95,6 +95,7 @@ function ReceiverForm({ settings, onSaved }: { readonly settings: ReceiverSettin
       {draft.tls ? (
         <SelectField label="Certificate for HTTPS" value={draft.certificate} onChange={(event) => set({ certificate: event.target.value })} options={[['', 'The newest one in the role tls-server'], ...usable.map(({ id, label }) => [id, label] as const)]} problem={problem('certificate')} />
       ) : null}
+      <Check label="Take HTTP as old products write it (folded header lines); not behind a proxy" checked={draft.oldHttp} onChange={(event) => set({ oldHttp: event.target.checked })} />
       {action.error ? <ErrorPanel error={action.error} /> : null}
       <div>
         <Button type="submit" look="primary" disabled={action.busy}>

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ReceiverStatus } from '../../../shared/contract/as2.ts'
 import { reachText, receiverChange, receiverDraft } from './receiver-draft.ts'
 
-const settings = { enabled: true, host: '0.0.0.0', port: 10080, tls: true, certificate: null, maxParallel: 64 }
+const settings = { enabled: true, host: '0.0.0.0', port: 10080, tls: true, certificate: null, maxParallel: 64, oldHttp: false }
 const status: ReceiverStatus = { settings, listening: true, address: 'http://127.0.0.1:10080/as2', publicAddress: null, since: null, error: null, active: 0, messages: 0, duplicates: 0, receipts: 0, refused: 0, receiptsToPost: 0 }
 
 describe('the receiver', () => {

@@ -9,15 +9,16 @@ export interface ReceiverDraft {
   /** Empty: the newest one in the role. */
   readonly certificate: string
   readonly maxParallel: string
+  readonly oldHttp: boolean
 }
 
-export function receiverDraft({ enabled, host, port, tls, certificate, maxParallel }: ReceiverSettings): ReceiverDraft {
-  return { enabled, host, port: String(port), tls, certificate: certificate ?? '', maxParallel: String(maxParallel) }
+export function receiverDraft({ enabled, host, port, tls, certificate, maxParallel, oldHttp }: ReceiverSettings): ReceiverDraft {
+  return { enabled, host, port: String(port), tls, certificate: certificate ?? '', maxParallel: String(maxParallel), oldHttp }
 }
 
 /** Numbers that are none become NaN, which the contract refuses by the name of the field. */
-export function receiverChange({ enabled, host, port, tls, certificate, maxParallel }: ReceiverDraft): ReceiverSettings {
-  return { enabled, host, port: numberIn(port), tls, certificate: certificate === '' ? null : certificate, maxParallel: numberIn(maxParallel) }
+export function receiverChange({ enabled, host, port, tls, certificate, maxParallel, oldHttp }: ReceiverDraft): ReceiverSettings {
+  return { enabled, host, port: numberIn(port), tls, certificate: certificate === '' ? null : certificate, maxParallel: numberIn(maxParallel), oldHttp }
 }
 
 function numberIn(text: string): number {

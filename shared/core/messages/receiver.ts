@@ -12,7 +12,7 @@ import type { Database } from '../store/database.ts'
 import type { MessageRepository } from './repository.ts'
 import type { Receive } from './receiving.ts'
 
-const DEFAULTS: ReceiverSettings = { enabled: false, host: '127.0.0.1', port: 10080, tls: false, certificate: null, maxParallel: 64 }
+const DEFAULTS: ReceiverSettings = { enabled: false, host: '127.0.0.1', port: 10080, tls: false, certificate: null, maxParallel: 64, oldHttp: false }
 const KEY = 'as2.receiver'
 
 export type ReceiverChange = { readonly [K in keyof ReceiverSettings]?: ReceiverSettings[K] | undefined }
@@ -91,7 +91,7 @@ export function createReceiver(deps: {
       const tls = settings.tls ? deps.serverCertificate(settings.certificate) : null
       if (settings.tls && tls === null) throw new AppError('as2.certificate_missing', 'HTTPS needs a certificate of the station with its private key in the role tls-server', { details: { role: 'tls-server' } })
       const receive = deps.receive()
-      const at = await startListener({ host: settings.host, port: settings.port, tls, renewed: () => deps.serverCertificate(settings.certificate), limits: { maxParallel: settings.maxParallel }, product: deps.product, onPost: receive })
+      const at = await startListener({ host: settings.host, port: settings.port, tls, renewed: () => deps.serverCertificate(settings.certificate), limits: { maxParallel: settings.maxParallel }, oldHttp: settings.oldHttp, product: deps.product, onPost: receive })
       listener = { at, settings, since: timestamp(clock.now()) }
       counts = { messages: 0, duplicates: 0, receipts: 0, refused: 0 }
       failure = null
@@ -163,7 +163,7 @@ function defined(change: ReceiverChange): object {
 }
 
 function sameListening(one: ReceiverSettings, other: ReceiverSettings): boolean {
-  return one.host === other.host && one.port === other.port && one.tls === other.tls && one.certificate === other.certificate && one.maxParallel === other.maxParallel
+  return one.host === other.host && one.port === other.port && one.tls === other.tls && one.certificate === other.certificate && one.maxParallel === other.maxParallel && one.oldHttp === other.oldHttp
 }
 
 function addressOf({ host, tls }: ReceiverSettings, port: number): string {

@@ -58,6 +58,8 @@ export interface ListenerOptions {
   /** What to show from now on, asked before each connection at most once a second: a certificate may change while the server runs. */
   readonly renewed?: () => ListenerTls | null
   readonly limits?: Partial<ListenerLimits>
+  /** Reads folded header lines and blanks after the size of a chunk (RFC 9112 5.2 lets a server refuse them); default: refuses them. */
+  readonly oldHttp?: boolean
   /** In answers, as `Waybill/1.0`. */
   readonly product: string
   /** Never rejects. */
@@ -121,7 +123,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     serve(request, response).catch(() => answer(request, response, { status: 500 }))
   }
 
-  const settings = { maxHeaderSize: MAX_HEADER_BYTES, insecureHTTPParser: false, requireHostHeader: false, keepAliveTimeout: 15_000, headersTimeout: limits.headerMs, requestTimeout: limits.requestMs }
+  const settings = { maxHeaderSize: MAX_HEADER_BYTES, insecureHTTPParser: options.oldHttp === true, requireHostHeader: false, keepAliveTimeout: 15_000, headersTimeout: limits.headerMs, requestTimeout: limits.requestMs }
   const server: Server =
     options.tls === null ? http.createServer(settings, onRequest) : https.createServer({ ...settings, cert: options.tls.certificate, key: options.tls.privateKey, minVersion: 'TLSv1.2', requestCert: true, rejectUnauthorized: false }, onRequest)
   if (options.tls !== null && options.renewed !== undefined) renewing(server as https.Server, options.tls, options.renewed)

@@ -28,8 +28,10 @@ export function as2Commands(program: Command, run: Register): void {
     .option('--tls', "HTTPS with the station's certificate")
     .option('--no-tls', 'plain HTTP, behind a proxy or for messages that are protected by themselves')
     .option('--certificate <item>', 'certificate of the inventory')
+    .option('--old-http', 'take folded header lines and other HTTP of old products')
+    .option('--no-old-http', 'refuse them, as most servers do')
     .action(
-      run(async ({ client, output }, options: { on?: boolean; off?: boolean; host?: string; port?: number; tls?: boolean; certificate?: string }) => {
+      run(async ({ client, output }, options: { on?: boolean; off?: boolean; host?: string; port?: number; tls?: boolean; certificate?: string; oldHttp?: boolean }) => {
         const { on, off, ...rest } = options
         const status = await client.as2.configureReceiver({ ...rest, ...(on === true ? { enabled: true } : off === true ? { enabled: false } : {}) })
         output.result(status, () => statusText(status))
