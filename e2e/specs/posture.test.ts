@@ -118,7 +118,7 @@ describe.skipIf(chromium.absent)(`the posture in Chromium${chromium.note}`, () =
     await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Audit' }).click()
     const anchor = page.waitForEvent('download')
     await page.getByRole('button', { name: 'Save an anchor' }).click()
-    await page.getByLabel('Anchor to check').setInputFiles(await (await anchor).path())
+    await page.getByLabel('Evidence or anchor to check').setInputFiles(await (await anchor).path())
     await page.getByText('The anchor holds').waitFor()
     await seen('9-anchor')
 

@@ -1,6 +1,7 @@
 /** The whole contract between the core and everything that talks to it. */
 import { as2 } from './as2.ts'
 import { audit } from './audit.ts'
+import { evidence } from './evidence.ts'
 import { background } from './background.ts'
 import type { Client as ClientOf, Handlers as HandlersOf, TopicPayloads } from './define.ts'
 import { deliveries } from './deliveries.ts'
@@ -17,7 +18,7 @@ import { station } from './station.ts'
 import { trust } from './trust.ts'
 import { workspace } from './workspace.ts'
 
-export const contract = { workspace, station, partners, practice, trust, policy, cards, rollover, deliveries, flows, expectations, background, as2, notifications, audit, safekeeping, posture } as const
+export const contract = { workspace, station, partners, practice, trust, policy, cards, rollover, deliveries, flows, expectations, background, as2, notifications, audit, evidence, safekeeping, posture } as const
 
 export type Contract = typeof contract
 /** The typed caller of this contract. */

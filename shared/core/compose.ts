@@ -198,6 +198,7 @@ function forwarded(current: () => OpenDomains): OpenDomains {
     as2: domain('as2'),
     notifications: domain('notifications'),
     audit: domain('audit'),
+    evidence: domain('evidence'),
     safekeeping: domain('safekeeping'),
     posture: domain('posture'),
   }

@@ -3,6 +3,7 @@ import { auditHandlers } from './audit/handlers.ts'
 import { backgroundHandlers } from './background/handlers.ts'
 import { cardHandlers } from './cards/service.ts'
 import { deliveryHandlers } from './deliveries/handlers.ts'
+import { evidenceHandlers } from './evidence/handlers.ts'
 import { expectationHandlers } from './expectations/handlers.ts'
 import { flowHandlers } from './flows/handlers.ts'
 import { buildAgreements } from './graph/agreements.ts'
@@ -56,7 +57,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
   const { sending, engine, releases, collect, deliveries, messages } = exchange
   const automation = buildAutomation(options, foundation, agreements, exchange)
   const { flows, runner, scheduler, expectations, notifications } = automation
-  const { posture, rehearse } = buildAssurance(options, foundation, agreements, exchange, automation)
+  const { posture, rehearse, evidence } = buildAssurance(options, foundation, agreements, exchange, automation)
 
   const cards = cardHandlers({ trust, partners: { all: facts.all, apply: partners.apply }, station: station.show, otherOfChange, audit, clock, resolveFile, readContent })
   const practice = practiceHandlers({ port: options.practice, partners, trust, receiver: messages.receiver, as2Id: () => station.show()?.as2?.id ?? null, folder: workspace.folder })
@@ -130,6 +131,7 @@ export function buildOpenGraph(options: GraphOptions): OpenGraph {
       posture: posture.handlers,
       notifications: notificationHandlers(notifications),
       safekeeping: safekeepingHandlers(safekeeping, resolveFile),
+      evidence: evidenceHandlers(evidence, resolveFile),
       audit: auditHandlers({ repository: records, trail: audit, anchors, deliveries: deliveryRepository, digest: sha256OfFile, resolveFile, clock }),
     },
   }

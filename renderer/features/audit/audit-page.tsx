@@ -2,6 +2,7 @@ import { FileSearch, ShieldCheck } from 'lucide-react'
 import { useRef, useState } from 'react'
 import { Link } from 'wouter'
 import type { AnchorVerdict, AuditVerdict, Trace } from '../../../shared/contract/audit.ts'
+import type { EvidenceVerdict } from '../../../shared/contract/evidence.ts'
 import { useHost } from '../../lib/app-context.ts'
 import { absoluteText } from '../../lib/format.ts'
 import { useAction, useCall } from '../../lib/use-call.ts'
@@ -16,6 +17,7 @@ import { toast } from '../../ui/toasts.tsx'
 import { saveFile } from '../trust/save-file.ts'
 import { EventTimeline } from '../deliveries/event-timeline.tsx'
 import { eventWords } from '../deliveries/words.ts'
+import { EvidenceCard } from './evidence-card.tsx'
 import ui from '../../ui/ui.module.css'
 
 export function AuditPage() {
@@ -28,7 +30,8 @@ export function AuditPage() {
   const [limit, setLimit] = useState(100)
   const [anchor, setAnchor] = useState<AnchorVerdict | null>(null)
   const input = useRef<HTMLInputElement>(null)
-  const anchorInput = useRef<HTMLInputElement>(null)
+  const [evidence, setEvidence] = useState<{ readonly name: string; readonly verdict: EvidenceVerdict } | null>(null)
+  const proofInput = useRef<HTMLInputElement>(null)
   const list = useCall(
     `audit.list ${limit} ${search}`,
     (client) => client.audit.list({ limit, ...(search === '' ? {} : { search }) }),
@@ -46,8 +49,14 @@ export function AuditPage() {
     toast('ok', 'Anchor saved', `It names record ${made.anchor.seq}. Hand it to somebody else, or keep it where you cannot change it.`)
     list.reload()
   }
-  const checkAnchor = async (file: File | undefined): Promise<void> => {
-    if (file !== undefined) setAnchor((await verifying.run(async () => await host.client.audit.checkAnchor({ text: (await file.text()).slice(0, MOST_ANCHOR_CHARACTERS) }))) ?? null)
+  const checkProof = async (file: File | undefined): Promise<void> => {
+    if (file === undefined) return
+    if (file.name.toLowerCase().endsWith('.json')) return await checkAnchor(file)
+    const looked = await verifying.run(async () => await host.client.evidence.verify({ file: { capability: await host.fileCapability(file) } }))
+    setEvidence(looked === undefined ? null : { name: file.name, verdict: looked })
+  }
+  const checkAnchor = async (file: File): Promise<void> => {
+    setAnchor((await verifying.run(async () => await host.client.audit.checkAnchor({ text: (await file.text()).slice(0, MOST_ANCHOR_CHARACTERS) }))) ?? null)
   }
   const traceFile = async (file: File | undefined): Promise<void> => {
     if (file !== undefined) setTrace((await tracing.run(async () => await host.client.audit.trace({ file: { capability: await host.fileCapability(file) } }))) ?? null)
@@ -64,8 +73,8 @@ export function AuditPage() {
           </Button>
           <input ref={input} type="file" hidden aria-label="File to trace" onChange={(event) => void traceFile(event.target.files?.[0])} />
           <Button onClick={() => void saveAnchor()}>Save an anchor</Button>
-          <Button onClick={() => anchorInput.current?.click()}>Check an anchor</Button>
-          <input ref={anchorInput} type="file" hidden accept=".json" aria-label="Anchor to check" onChange={(event) => void checkAnchor(event.target.files?.[0])} />
+          <Button onClick={() => proofInput.current?.click()}>Check a proof</Button>
+          <input ref={proofInput} type="file" hidden accept=".json,.zip" aria-label="Evidence or anchor to check" onChange={(event) => void checkProof(event.target.files?.[0])} />
           <Button look="primary" icon={<ShieldCheck size={16} aria-hidden />} disabled={verifying.busy} onClick={() => void verify()}>
             {verifying.busy ? 'Verifying…' : 'Verify the chain'}
           </Button>
@@ -75,6 +84,7 @@ export function AuditPage() {
       {verifying.error ? <ErrorPanel error={verifying.error} /> : null}
       {tracing.error ? <ErrorPanel error={tracing.error} /> : null}
       <div role="status">{verdict === null ? null : <Verdict verdict={verdict} />}</div>
+      <div role="status">{evidence === null ? null : <EvidenceCard {...evidence} onClose={() => setEvidence(null)} />}</div>
       <div role="status">{anchor === null ? null : <Anchored verdict={anchor} />}</div>
       {trace === null ? null : (
         <Card title="Life of the file" actions={<Button compact onClick={() => setTrace(null)}>Close</Button>}>

@@ -18,6 +18,7 @@ import { usePartnerNames } from '../partners/partner-names.ts'
 import { Direction } from './direction.tsx'
 import { DeliveryProgress } from './delivery-progress.tsx'
 import { EventTimeline } from './event-timeline.tsx'
+import { EvidenceExport } from './evidence-export.tsx'
 import { factRows } from './fact-names.ts'
 import { MessagePart } from './message-part.tsx'
 import { Reliances } from '../policy/reliances.tsx'
@@ -39,6 +40,7 @@ function Shown({ detail }: { readonly detail: z.infer<typeof DeliveryDetail> }) 
   const action = useAction()
   const [resolving, setResolving] = useState(false)
   const [releasing, setReleasing] = useState(false)
+  const [proving, setProving] = useState(false)
   const inbound = delivery.direction === 'inbound'
   const [progress, setProgress] = useState<Progress | null>(null)
   useEffect(() => client.deliveries.onProgress((next) => (next.id === delivery.id ? setProgress(next) : undefined)), [client, delivery.id])
@@ -75,6 +77,7 @@ function Shown({ detail }: { readonly detail: z.infer<typeof DeliveryDetail> }) 
               Cancel
             </Button>
           ) : null}
+          <Button onClick={() => setProving(true)}>Export evidence…</Button>
         </>
       }
     >
@@ -145,6 +148,14 @@ function Shown({ detail }: { readonly detail: z.infer<typeof DeliveryDetail> }) 
           </Rows>
         </Card>
       )}
+      <EvidenceExport
+        delivery={delivery.id}
+        open={proving}
+        onClose={() => {
+          setProving(false)
+          trace.reload()
+        }}
+      />
       <ResolveDialog id={delivery.id} open={resolving} onClose={() => setResolving(false)} />
       <ConfirmDialog
         title="Release this file?"

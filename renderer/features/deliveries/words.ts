@@ -143,6 +143,7 @@ const EVENT_WORDS: Readonly<Record<string, string>> = {
   'policy.changed': 'Policy for everyone changed',
   'policy.hardened': 'Hardened mode switched on',
   'policy.relaxed': 'Hardened mode switched off',
+  'evidence.exported': 'Evidence exported',
   'audit.verified': 'Chain of records verified',
   'audit.anchored': 'Chain of records anchored outside',
   'backup.created': 'Backup made',

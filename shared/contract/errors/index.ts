@@ -9,6 +9,7 @@ import { backupErrors } from './backup.ts'
 import { backgroundErrors } from './background.ts'
 import { postureErrors } from './posture.ts'
 import { commonErrors } from './common.ts'
+import { evidenceErrors } from './evidence.ts'
 import { expectationErrors } from './expectations.ts'
 import { deliveryErrors } from './deliveries.ts'
 import { ftpsErrors } from './ftps.ts'
@@ -36,6 +37,7 @@ const catalogueOfAll = {
   ...flowErrors,
   ...notificationErrors,
   ...expectationErrors,
+  ...evidenceErrors,
   ...transportErrors,
   ...sshErrors,
   ...openpgpErrors,

@@ -5,7 +5,8 @@ import { ZipFile } from 'yazl'
 export interface FileToZip {
   /** Its name inside, with `/` between folders. */
   readonly name: string
-  readonly size: number
+  /** Left out where it is only known once it was read. */
+  readonly size?: number
   /** Milliseconds; kept in whole seconds. */
   readonly modified: number
   read(): AsyncIterable<Uint8Array>
@@ -24,7 +25,7 @@ export async function* zipped(files: readonly FileToZip[]): AsyncGenerator<Uint8
   const fail = (error: Error): void => void output.destroy(error)
   zip.on('error', fail)
   for (const file of files)
-    zip.addReadStreamLazy(file.name, { mtime: new UtcTime(file.modified), mode: ORDINARY_FILE, size: file.size }, (give) => {
+    zip.addReadStreamLazy(file.name, { mtime: new UtcTime(file.modified), mode: ORDINARY_FILE, ...(file.size === undefined ? {} : { size: file.size }) }, (give) => {
       const stream = Readable.from(file.read(), { objectMode: false })
       stream.on('error', fail)
       opened.push(stream)

@@ -47,6 +47,12 @@ export function createAnchors(deps: { readonly repository: AuditRepository; read
   }
 
   return {
+    /** The key of our records, for what is signed besides: SPKI in PEM, and a signature over exactly these bytes. */
+    publicKey: (): string => createPublicKey(createPrivateKey(privateKey())).export({ type: 'spki', format: 'pem' }).toString(),
+    sign: (bytes: Uint8Array): Buffer => sign(null, bytes, createPrivateKey(privateKey())),
+    /** The head of the chain now, signed; what is written is up to the caller. */
+    head: make,
+
     /** For a window that saves the text itself. */
     save: (actor: Actor) => noted(make(), 'saved from the window', actor),
     writeTo,

@@ -1,7 +1,9 @@
 /** What looks at the whole: posture, and the rehearsal of planned changes. */
+import { join } from 'node:path'
 import { chainFacts, testFacts } from '../audit/facts.ts'
 import { createRetention, grownSince, KEPT_DAYS } from '../deliveries/retention.ts'
 import { createTraffic } from '../deliveries/traffic.ts'
+import { createEvidence } from '../evidence/service.ts'
 import { timestamp } from '../kernel/clock.ts'
 import { createMessageRehearsal } from '../messages/rehearsal.ts'
 import { createMessageRepository } from '../messages/repository.ts'
@@ -22,12 +24,14 @@ import type { GraphOptions } from './options.ts'
 const GROWTH_MS = 30 * 86_400_000
 const MOST_ITEMS = 100_000
 const MOST_FLOWS = 10_000
+/** Of one delivery. */
+const MOST_RECORDS = 10_000
 
 export type Assurance = ReturnType<typeof buildAssurance>
 
-export function buildAssurance(options: GraphOptions, foundation: Foundation, agreements: Agreements, { messages, sending }: Exchange, { flows, expectations, notifications, deliveryOf }: Automation) {
+export function buildAssurance(options: GraphOptions, foundation: Foundation, agreements: Agreements, { messages, sending, deliveries }: Exchange, { flows, expectations, notifications, deliveryOf }: Automation) {
   const { workspace, clock, publisher, logger, version } = options
-  const { common, audit, raise, records, payloads, partnerRepository, safekeeping, settings, station } = foundation
+  const { common, audit, anchors, raise, records, payloads, partnerRepository, safekeeping, settings, station } = foundation
   const { trust, policy, facts, routes } = agreements
   const { database } = common
 
@@ -77,6 +81,29 @@ export function buildAssurance(options: GraphOptions, foundation: Foundation, ag
       logger,
       version,
       approve: policy.approve,
+    }),
+    evidence: createEvidence({
+      sources: {
+        delivery: deliveries.show,
+        records: (delivery) => records.about([delivery], [], MOST_RECORDS),
+        anchor: anchors.head,
+        certificates: (partner) => trust.list({ limit: MOST_ITEMS, kind: 'x509' }).items.filter(({ bindings }) => bindings.some((binding) => binding.partner === partner || binding.partner === null)),
+        ownKeys: (items) =>
+          items.flatMap(({ id, publicKey, hasPrivateKey }) => {
+            const privateKey = hasPrivateKey ? trust.materials.one(id).privateKey : null
+            return publicKey === null || privateKey === null ? [] : [{ certificate: publicKey, privateKey }]
+          }),
+        message: messages.evidence.of,
+        has: payloads.has,
+        read: (sha256, signal) => payloads.read(sha256, { offset: 0, signal }),
+        names: (partner) => ({ station: station.show()?.name ?? null, partner: partnerRepository.find(partner)?.document.name ?? partner }),
+      },
+      signer: anchors,
+      audit,
+      clock,
+      workspace: workspace.id,
+      product: `Waybill/${version}`,
+      exports: join(workspace.folder, 'exports'),
     }),
     rehearse: createRehearsal({
       trust,

@@ -20,6 +20,7 @@ import { createCleanup } from './cleanup.ts'
 import { createConnectionTest, type TestMessages } from './connection-test.ts'
 import { createIdentities, type Identities } from './identities.ts'
 import { createIncomingReceipts } from './incoming-receipts.ts'
+import { createMessageEvidence, type EvidenceOfMessages } from './evidence.ts'
 import { createKeyrings, type Keyrings } from './keyring.ts'
 import { createLines, type Lines } from './lines.ts'
 import { createOutbound } from './outbound.ts'
@@ -74,6 +75,7 @@ export function createMessageSending(deps: CommonDeps): MessageSending {
 export interface MessageService {
   readonly receiver: Receiver
   readonly views: MessageViews
+  readonly evidence: EvidenceOfMessages
   /** Background operation: repairs what a crash left, posts receipts, listens if that was switched on. */
   start(): void
   /** Lets what is under way end. */
@@ -118,6 +120,7 @@ export function createMessageService(deps: CommonDeps & MessageSending & { reado
   return {
     receiver,
     views: createMessageViews({ messages, ...deps }),
+    evidence: createMessageEvidence({ messages, ...deps }),
     start() {
       receiptPost.start()
       cleanup.start()

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import type { InboundEntry, MessageView, ReceiptView } from '../../contract/as2.ts'
 import type { Ledger } from '../deliveries/ledger.ts'
 import { AppError, systemCode } from '../kernel/errors.ts'
-import { headerBlock, safeFileName, withContentLength, type HeaderPair } from '../protocols/as2/message/index.ts'
+import { safeFileName, type HeaderPair } from '../protocols/as2/message/index.ts'
 import type { PayloadStore } from '../store/payload-store.ts'
+import { rawMessage, rawReceipt } from './raw.ts'
 import type { BuiltRecord, InboundRecord, MessageRepository, ReceiptRecord, StoredMdn } from './repository.ts'
 
 const MAX_TEXT = 64 * 1024
@@ -40,22 +41,16 @@ export function createMessageViews({ messages, payloads, ledger, exports }: { re
     return came === null ? null : { came }
   }
 
-  /** Headers, empty line, body: as they travelled, without Host and Connection. */
-  const raw = async function* (headers: readonly HeaderPair[], body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-    yield blockOf(headers)
-    yield* body
-  }
-
   const contentOf = (ref: MessageRef, what: 'message' | 'mdn', signal: AbortSignal): AsyncIterable<Uint8Array> => {
     const message = found(ref)
     if (message === null) throw new AppError('input.not_found', 'there is no AS2 message of that delivery')
     if (what === 'message') {
       const { headers, bodySha256, bodyBytes } = 'sent' in message ? message.sent : message.came
-      return raw('sent' in message ? withContentLength(headers, bodyBytes) : headers, payloads.read(bodySha256, { offset: 0, signal }))
+      return rawMessage({ headers, bodyBytes, ours: 'sent' in message }, payloads.read(bodySha256, { offset: 0, signal }))
     }
     const mdn = 'sent' in message ? messages.receipts(message.sent.id)[0] : message.came.mdn
     if (mdn === undefined || mdn === null) throw new AppError('input.not_found', 'there is no receipt yet')
-    return raw(mdn.headers, once(mdn.body))
+    return rawReceipt(mdn)
   }
 
   return {
@@ -160,19 +155,6 @@ function fieldsOf(headers: readonly HeaderPair[]): { name: string; value: string
 
 function textOf(body: Uint8Array): string {
   return Buffer.from(body.buffer, body.byteOffset, Math.min(body.length, MAX_TEXT)).toString('utf8')
-}
-
-/** Received headers may hold anything but line ends; ours are plain. */
-function blockOf(headers: readonly HeaderPair[]): Uint8Array {
-  try {
-    return headerBlock(headers)
-  } catch {
-    return Buffer.from(`${headers.map(([name, value]) => `${name}: ${value.replaceAll(/[\r\n]+/g, ' ')}`).join('\r\n')}\r\n\r\n`, 'utf8')
-  }
-}
-
-async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  yield await Promise.resolve(bytes)
 }
 
 async function writeNew(path: string, content: AsyncIterable<Uint8Array>): Promise<RawFile> {

@@ -10,6 +10,7 @@ import { backgroundCommands } from './commands/background.ts'
 import { connectionCommands } from './commands/connection.ts'
 import { deliveriesCommands, receiveCommand, sendCommand } from './commands/deliveries.ts'
 import { demoCommand } from './commands/demo.ts'
+import { evidenceCommands } from './commands/evidence.ts'
 import { expectationCommands } from './commands/expectation.ts'
 import { expiryCommands } from './commands/expiry.ts'
 import { flowCommands } from './commands/flow.ts'
@@ -72,6 +73,7 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
   notificationCommands(program, run)
   as2Commands(program, run)
   auditCommands(program, run)
+  evidenceCommands(program, run, optionsOf)
   backupCommands(program, run, optionsOf)
   backgroundCommands(program, run)
   practiceCommands(program, run)
