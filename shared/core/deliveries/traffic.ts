@@ -35,8 +35,10 @@ export interface ConnectionNumbers {
 export interface Traffic {
   /** Deliveries that changed after a place, in the order of their change; `next` is null at the end. */
   since(place: TrafficPlace, limit: number): TrafficPage
-  /** Of every connection that has deliveries, or of one partner's. */
-  numbers(partner?: string): ConnectionNumbers[]
+  /** Partners that have deliveries. */
+  partners(): string[]
+  /** Of every connection of a partner that has deliveries. */
+  numbers(partner: string): ConnectionNumbers[]
 }
 
 /** More failures than these tell nothing new. */
@@ -66,14 +68,17 @@ export function createTraffic(database: Database): Traffic {
       }
     },
 
+    partners: () => database.prepare<[], { partner: string }>('SELECT DISTINCT partner FROM delivery_lines ORDER BY partner').all().map(({ partner }) => partner),
+
     numbers(partner) {
-      const [where, values] = partner === undefined ? ['', []] : ['WHERE partner = ?', [partner]]
-      const totals = database
-        .prepare<string[], Totals>(`SELECT partner, connection, count(*) total, min(created_at) first_at, max(created_at) last_at, max(CASE WHEN state = 'delivered' THEN updated_at END) delivered_at FROM deliveries ${where} GROUP BY partner, connection`)
-        .all(...values)
+      const totals = database.prepare<[string], Totals>('SELECT * FROM delivery_lines WHERE partner = ? ORDER BY connection').all(partner)
+      // By the state, of which few rest: by the partner, all of its years would be walked through.
       const open = database
-        .prepare<string[], Open>(`SELECT id, partner, connection, state, created_at, updated_at, json_extract(error, '$.code') code FROM deliveries ${where === '' ? 'WHERE' : `${where} AND`} state IN ('failed', 'unknown', 'disputed', 'held', 'awaiting-receipt') ORDER BY id DESC`)
-        .all(...values)
+        .prepare<[string], Open>(
+          `SELECT id, partner, connection, state, created_at, updated_at, json_extract(error, '$.code') code FROM deliveries
+           WHERE +partner = ? AND state IN ('failed', 'unknown', 'disputed', 'held', 'awaiting-receipt') ORDER BY id DESC`,
+        )
+        .all(partner)
       const byPlace = Map.groupBy(open, (row) => `${row.partner}/${row.connection}`)
       return totals.map((row) => {
         const rows = byPlace.get(`${row.partner}/${row.connection}`) ?? []

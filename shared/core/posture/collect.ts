@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { StationDocument } from '../../contract/station.ts'
 import type { TrustItem } from '../../contract/trust.ts'
-import type { Traffic } from '../deliveries/traffic.ts'
+import type { ConnectionNumbers, Traffic } from '../deliveries/traffic.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Database } from '../store/database.ts'
 import type { Insights } from '../trust/insights.ts'
@@ -41,8 +41,8 @@ export interface Collector {
   afterDelivery(partner: string): PostureFacts | null
 }
 
-/** Rows a page: between two, others get their turn. */
-const PAGE = 2000
+/** Rows a page: between two, others get their turn after some milliseconds. */
+const PAGE = 250
 const READ_TO = 'traffic'
 
 export function createCollector(deps: { readonly sources: FactSources; readonly repository: PostureRepository; readonly database: Database; readonly clock: Clock }): Collector {
@@ -71,6 +71,12 @@ export function createCollector(deps: { readonly sources: FactSources; readonly 
   return {
     async all() {
       for (let place: ReturnType<typeof readPage> = start(); place !== null; await setImmediate()) place = readPage(place)
+      // A partner at a time: the ledger of years is walked through, and others get their turn in between.
+      const traffic: ConnectionNumbers[] = []
+      for (const partner of sources.traffic.partners()) {
+        traffic.push(...sources.traffic.numbers(partner))
+        await setImmediate()
+      }
       const [platform, keeping, retention] = await Promise.all([sources.platform(), sources.keeping(), sources.retention()])
       last = {
         now: clock.now(),
@@ -80,7 +86,7 @@ export function createCollector(deps: { readonly sources: FactSources; readonly 
         expiry: sources.insights.entries(),
         trust: sources.insights.findings(),
         observations: book().observations(),
-        traffic: sources.traffic.numbers(),
+        traffic,
         refusals: sources.refusals(),
         flows: sources.flows(),
         secrets: sources.secrets(),

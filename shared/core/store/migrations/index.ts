@@ -17,9 +17,10 @@ import { backgroundMigration } from './0016-background.ts'
 import { largeMigration } from './0017-large.ts'
 import { contentMigration } from './0018-content.ts'
 import { packingMigration } from './0019-packing.ts'
+import { linesMigration } from './0020-lines.ts'
 import type { Migration } from './migration.ts'
 
 export type { Migration } from './migration.ts'
 
 /** In order; numbers have no gaps. */
-export const MIGRATIONS: readonly Migration[] = [baseMigration, ledgerMigration, receivingMigration, certificatesMigration, as2Migration, trustWatchMigration, protectionMigration, flowsMigration, rolloversMigration, postureMigration, notificationsMigration, expectationsMigration, rolloverRemindersMigration, policyMigration, as2TogetherMigration, backgroundMigration, largeMigration, contentMigration, packingMigration]
+export const MIGRATIONS: readonly Migration[] = [baseMigration, ledgerMigration, receivingMigration, certificatesMigration, as2Migration, trustWatchMigration, protectionMigration, flowsMigration, rolloversMigration, postureMigration, notificationsMigration, expectationsMigration, rolloverRemindersMigration, policyMigration, as2TogetherMigration, backgroundMigration, largeMigration, contentMigration, packingMigration, linesMigration]
