@@ -19,11 +19,26 @@ export function readConnectionCost(answer: string): boolean | null {
   return value === 'Unrestricted' ? false : value === 'Fixed' || value === 'Variable' ? true : null
 }
 
+/** XNU's `IFEF_EXPENSIVE` (bsd/net/if.h): a personal hotspot, or what a person marked so. */
+const EXPENSIVE = 0x4000
+
+/** macOS' `ifconfig -v`: `eflags=…` of the interface of the default route; “Low Data Mode” stands there as a word. */
+export function readInterfaceFlags(answer: string): boolean | null {
+  const flags = /\beflags=([0-9a-f]+)/i.exec(answer)?.[1]
+  if (flags === undefined) return null
+  return (Number.parseInt(flags, 16) & EXPENSIVE) !== 0 || /[<,]CONSTRAINED[,>]/.test(answer)
+}
+
 const QUESTIONS: Readonly<Record<string, Question>> = {
   linux: {
     command: 'busctl',
     args: ['get-property', 'org.freedesktop.NetworkManager', '/org/freedesktop/NetworkManager', 'org.freedesktop.NetworkManager', 'Metered'],
     read: readNetworkManager,
+  },
+  darwin: {
+    command: '/bin/sh',
+    args: ['-c', 'ifconfig -v "$(route -n get default | sed -n "s/^ *interface: *//p")"'],
+    read: readInterfaceFlags,
   },
   win32: {
     command: 'powershell.exe',
@@ -34,7 +49,7 @@ const QUESTIONS: Readonly<Record<string, Question>> = {
 
 const PATIENCE_MS = 5_000
 
-/** Null where the system does not tell (macOS has no command for it). */
+/** Null where the system does not tell. */
 export async function readMetered(platform: string): Promise<boolean | null> {
   const question = QUESTIONS[platform]
   if (question === undefined) return null

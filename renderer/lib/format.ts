@@ -42,3 +42,31 @@ export function clockText(time: string, now: number = Date.now()): string {
   const [day, clock] = [text.slice(0, 10), text.slice(11, 16)]
   return day === absoluteText(new Date(now).toISOString()).slice(0, 10) ? clock : `${day} ${clock}`
 }
+
+/** `14:05` of that day, in this computer's zone. */
+export function timeText(at: string): string {
+  return absoluteText(at).slice(11, 16)
+}
+
+/** `Wed 25 Nov, 14:05` in this computer's zone. */
+export function shortText(at: string): string {
+  return new Date(at).toLocaleString('en-GB', { weekday: 'short', day: 'numeric', month: 'short', ...yearOf(at), hour: '2-digit', minute: '2-digit' })
+}
+
+/** The year, where it is another one than this. */
+function yearOf(at: string): { year?: 'numeric' } {
+  return at.slice(0, 4) === new Date().toISOString().slice(0, 4) ? {} : { year: 'numeric' }
+}
+
+/** The same on the wall clock of a named zone. */
+export function wallText(at: string, zone: string): string {
+  return new Date(at).toLocaleString('en-GB', { timeZone: zone, weekday: 'short', day: 'numeric', month: 'short', ...yearOf(at), hour: '2-digit', minute: '2-digit', timeZoneName: 'short' })
+}
+
+/** `Today`, `Yesterday`, else the day. */
+export function dayText(at: string, now: number): string {
+  const day = absoluteText(at).slice(0, 10)
+  if (day === absoluteText(new Date(now).toISOString()).slice(0, 10)) return 'Today'
+  if (day === absoluteText(new Date(now - 86_400_000).toISOString()).slice(0, 10)) return 'Yesterday'
+  return new Date(at).toLocaleDateString('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })
+}

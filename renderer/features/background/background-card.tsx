@@ -82,6 +82,7 @@ export function BackgroundSettings() {
         <p className="quiet small">Both are done by the desktop app; a window in a browser changes nothing on the computer.</p>
         <SelectField
           label="On metered networks"
+          help="As far as the system tells: Windows, Linux with NetworkManager, macOS for hotspots and Low Data Mode."
           value={settings.data.metered}
           onChange={(event) => void change({ metered: event.target.value === 'send' ? 'send' : 'wait' })}
           options={[

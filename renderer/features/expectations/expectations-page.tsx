@@ -11,9 +11,9 @@ import { Copyable, Facts } from '../../ui/facts.tsx'
 import { Card, Empty, Page, Skeleton } from '../../ui/page.tsx'
 import { Status } from '../../ui/status.tsx'
 import { FlowTabs } from '../flows/tabs.tsx'
-import { shortText } from '../flows/words.ts'
 import { CASES, expectedText } from './words.ts'
 import css from '../flows/flows.module.css'
+import { shortText } from '../../lib/format.ts'
 import ui from '../../ui/ui.module.css'
 
 /** What should come or leave, and how it stands. */

@@ -6,8 +6,8 @@ import { useAction } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Status } from '../../ui/status.tsx'
-import { absoluteText } from '../../lib/format.ts'
-import { clockText, dayText, dueWords } from './words.ts'
+import { absoluteText, dayText, timeText } from '../../lib/format.ts'
+import { dueWords } from './words.ts'
 import css from './flows.module.css'
 import ui from '../../ui/ui.module.css'
 
@@ -37,7 +37,7 @@ function DueRow({ row, name }: { readonly row: DueTime; readonly name: string | 
     <li className={css['due']}>
       <span>
         <time dateTime={row.at} title={absoluteText(row.at)} className={ui['strong']}>
-          {clockText(row.at)}
+          {timeText(row.at)}
         </time>
         {name === undefined || name === '' ? null : <Link className={css['name']} href={`/flows/${encodeURIComponent(row.flow)}`}>{name}</Link>}
       </span>

@@ -16,8 +16,9 @@ import { DueLedger } from './due-ledger.tsx'
 import { factsOf } from './facts.ts'
 import { PauseDialog } from './pause-dialog.tsx'
 import { RunList } from './run-list.tsx'
-import { flowState, shortText, wallText } from './words.ts'
+import { flowState } from './words.ts'
 import css from './flows.module.css'
+import { shortText, wallText } from '../../lib/format.ts'
 import ui from '../../ui/ui.module.css'
 
 /** One flow: what it does, what it did, and what became of every due time. */

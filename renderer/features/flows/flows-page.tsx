@@ -12,8 +12,9 @@ import { Time } from '../../ui/time.tsx'
 import { Direction } from '../deliveries/direction.tsx'
 import { PauseDialog } from './pause-dialog.tsx'
 import { FlowTabs } from './tabs.tsx'
-import { flowState, OUTCOMES, shortText } from './words.ts'
+import { flowState, OUTCOMES } from './words.ts'
 import css from './flows.module.css'
+import { shortText } from '../../lib/format.ts'
 import ui from '../../ui/ui.module.css'
 
 const PAGE = 100

@@ -11,8 +11,9 @@ import { Skeleton } from '../../ui/page.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Time } from '../../ui/time.tsx'
 import { ReleaseDialog } from './release-dialog.tsx'
-import { countsText, fileReason, fileWords, OUTCOMES, shortText, TRIGGERS } from './words.ts'
+import { countsText, fileReason, fileWords, OUTCOMES, TRIGGERS } from './words.ts'
 import css from './flows.module.css'
+import { shortText } from '../../lib/format.ts'
 import ui from '../../ui/ui.module.css'
 
 /** Runs, newest first; each opens to its files. */

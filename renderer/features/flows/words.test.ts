@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DueStatus, RunOutcome } from '../../../shared/contract/flows.ts'
-import { countsText, DUE, dueWords, fileReason, flowState, OUTCOMES } from './words.ts'
+import { countsText, DUE, dueWords, fileReason, fileWords, flowState, OUTCOMES } from './words.ts'
 
 describe('words of flows', () => {
   it('has words for every outcome and every state of a due time', () => {
@@ -11,10 +11,13 @@ describe('words of flows', () => {
     expect(dueWords({ status: 'asleep', decision: 'pending' }).sentence).toMatch(/Shall it run now\?$/)
     expect(dueWords({ status: 'asleep', decision: 'skip' }).sentence).toMatch(/decided to skip it/)
   })
-  it('tells the next try before the reason', () => {
-    const at = new Date(2026, 10, 25, 14, 5).toISOString()
-    expect(fileReason({ reason: null, error: { code: 'net.refused', message: '' }, nextTryAt: at, afterwards: null })).toMatch(/^Next try 14:05\. \S/)
-    expect(fileReason({ reason: null, error: null, nextTryAt: null, afterwards: 'moved: /home/mia/Sent/a.edi' })).toBe('moved to /home/mia/Sent/a.edi')
+  it('says of a file what its delivery says, and why', () => {
+    const at = new Date(new Date().setHours(14, 5)).toISOString()
+    expect(fileWords({ state: 'waiting', skipped: null, nextTryAt: at }, false).word).toBe('Next try 14:05')
+    expect(['failed', 'unknown', 'cancelled', 'refused', 'gone'].map((state) => fileWords({ state, skipped: null, nextTryAt: null }, false).word)).toEqual(['Not delivered', 'Outcome unknown', 'Cancelled', 'Refused', 'Not there any more'])
+    expect([fileWords({ state: 'delivered', skipped: null, nextTryAt: null }, true).word, fileWords({ state: 'delivered', skipped: 'duplicate', nextTryAt: null }, false).word]).toEqual(['In the Inbox', 'Skipped'])
+    expect(fileReason({ reason: null, error: { code: 'net.refused', message: '' }, afterwards: null })).toMatch(/\S/)
+    expect(fileReason({ reason: null, error: null, afterwards: 'moved: /home/mia/Sent/a.edi' })).toBe('moved to /home/mia/Sent/a.edi')
   })
   it('counts only what there is', () => {
     const counts = { found: 0, deliveries: 0, delivered: 2, failed: 1, open: 0, skipped: 0 }

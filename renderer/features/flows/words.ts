@@ -1,8 +1,10 @@
 /** States of flows, runs and due times as an office worker reads them. Pure. */
+import { DeliveryState } from '../../../shared/contract/deliveries.ts'
 import type { DueTime, FlowFile, FlowRun, FlowSummary } from '../../../shared/contract/flows.ts'
 import { textOf } from '../../../shared/contract/errors/index.ts'
-import { absoluteText } from '../../lib/format.ts'
+import { shortText } from '../../lib/format.ts'
 import type { Tone } from '../../ui/status.tsx'
+import { stateWords } from '../deliveries/words.ts'
 
 interface Words {
   readonly tone: Tone
@@ -74,68 +76,22 @@ export function countsText({ counts, outcome }: Pick<FlowRun, 'counts' | 'outcom
   return said.length > 0 ? said.join(', ') : outcome === 'running' ? 'just started' : 'no file found'
 }
 
-/** How a file of a run stands. */
-export function fileWords(file: Pick<FlowFile, 'state' | 'skipped'>, inbound: boolean): Words {
-  if (file.skipped !== null) return file.skipped === 'duplicate' || file.skipped === 'under-way' || file.skipped === 'limit' || file.skipped === 'not-stable' ? { tone: 'wait', word: 'Skipped' } : { tone: 'warn', word: 'Needs a look' }
-  switch (file.state) {
-    case 'delivered':
-      return { tone: 'ok', word: inbound ? 'Received' : 'Delivered' }
-    case 'failed':
-      return { tone: 'bad', word: 'Failed' }
-    case 'refused':
-      return { tone: 'bad', word: 'Refused' }
-    case 'unknown':
-    case 'disputed':
-    case 'held':
-      return { tone: 'warn', word: 'Needs a look' }
-    case 'cancelled':
-      return { tone: 'wait', word: 'Given up' }
-    case 'queued':
-    case 'sending':
-      return { tone: 'run', word: 'Under way' }
-    default:
-      return { tone: 'wait', word: 'Waiting' }
-  }
+/** How a file of a run stands: as its delivery says, where there is one. */
+export function fileWords({ state, skipped, nextTryAt }: Pick<FlowFile, 'state' | 'skipped' | 'nextTryAt'>, inbound: boolean): Words {
+  if (skipped !== null) return ['duplicate', 'under-way', 'limit', 'not-stable'].includes(skipped) ? { tone: 'wait', word: 'Skipped' } : { tone: 'warn', word: 'Needs a look' }
+  if (state === 'refused') return { tone: 'bad', word: 'Refused' }
+  const known = DeliveryState.safeParse(state)
+  return known.success ? stateWords({ state: known.data, outcome: 'unknown', direction: inbound ? 'inbound' : 'outbound', nextTryAt }) : { tone: 'wait', word: 'Not there any more' }
 }
 
-/** Why, in one line: `Next try 14:05. The sign-in was refused`. */
-export function fileReason(file: Pick<FlowFile, 'reason' | 'error' | 'nextTryAt' | 'afterwards'>): string {
-  const next = file.nextTryAt === null ? [] : [`Next try ${clockText(file.nextTryAt)}`]
-  const why = file.error !== null ? [textOf(file.error).title] : file.reason !== null ? [file.reason] : []
-  return [...next, ...why, ...(next.length + why.length === 0 ? afterwardsText(file.afterwards) : [])].join('. ')
+/** Why, in one line: `The sign-in was refused`. */
+export function fileReason(file: Pick<FlowFile, 'reason' | 'error' | 'afterwards'>): string {
+  return file.error !== null ? textOf(file.error).title : (file.reason ?? afterwardsText(file.afterwards))
 }
 
-function afterwardsText(afterwards: string | null): string[] {
-  if (afterwards === null) return []
-  if (afterwards.startsWith('moved: ')) return [`moved to ${afterwards.slice('moved: '.length)}`]
+function afterwardsText(afterwards: string | null): string {
+  if (afterwards === null) return ''
+  if (afterwards.startsWith('moved: ')) return `moved to ${afterwards.slice('moved: '.length)}`
   const words: Readonly<Record<string, string>> = { deleted: 'deleted here', kept: 'kept where it was', gone: 'no longer where it was', changed: 'another content stands there now: left alone', received: 'in the Inbox', expired: 'deleted here after its time', failed: 'could not be moved' }
-  return [words[afterwards] ?? afterwards]
-}
-
-/** `14:05` in this computer's zone. */
-export function clockText(at: string): string {
-  return absoluteText(at).slice(11, 16)
-}
-
-/** `Wed 25 Nov, 14:05` in this computer's zone. */
-export function shortText(at: string): string {
-  return new Date(at).toLocaleString('en-GB', { weekday: 'short', day: 'numeric', month: 'short', ...yearOf(at), hour: '2-digit', minute: '2-digit' })
-}
-
-/** The year, where it is another one than this. */
-function yearOf(at: string): { year?: 'numeric' } {
-  return at.slice(0, 4) === new Date().toISOString().slice(0, 4) ? {} : { year: 'numeric' }
-}
-
-/** The same on the wall clock of a named zone. */
-export function wallText(at: string, zone: string): string {
-  return new Date(at).toLocaleString('en-GB', { timeZone: zone, weekday: 'short', day: 'numeric', month: 'short', ...yearOf(at), hour: '2-digit', minute: '2-digit', timeZoneName: 'short' })
-}
-
-/** `Today`, `Yesterday`, else the day. */
-export function dayText(at: string, now: number): string {
-  const day = absoluteText(at).slice(0, 10)
-  if (day === absoluteText(new Date(now).toISOString()).slice(0, 10)) return 'Today'
-  if (day === absoluteText(new Date(now - 86_400_000).toISOString()).slice(0, 10)) return 'Yesterday'
-  return new Date(at).toLocaleDateString('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })
+  return words[afterwards] ?? afterwards
 }

@@ -1,8 +1,8 @@
 /** Messages on their way, in words. Pure. */
 import type { Notification } from '../../../shared/contract/deliveries.ts'
 import type { OutboxEntry } from '../../../shared/contract/notifications.ts'
+import { clockText } from '../../lib/format.ts'
 import type { Tone } from '../../ui/status.tsx'
-import { clockText } from '../flows/words.ts'
 
 export const CHANNEL_NAMES = { native: 'Desktop', email: 'E-mail', webhook: 'Webhook' } as const
 

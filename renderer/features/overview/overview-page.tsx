@@ -9,8 +9,8 @@ import { Rows } from '../../ui/rows.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Surroundings } from '../background/background-card.tsx'
 import { DeliveryList } from '../deliveries/delivery-list.tsx'
-import { shortText } from '../flows/words.ts'
 import { PartnerRow } from '../partners/partner-row.tsx'
+import { shortText } from '../../lib/format.ts'
 import ui from '../../ui/ui.module.css'
 
 const MOST_OPEN = 5

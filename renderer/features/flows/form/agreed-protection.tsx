@@ -22,7 +22,7 @@ export function AgreedProtection({ direction, targets, number }: { readonly dire
     <>
       {agreed.map(({ target, partner, connection, what }) => (
         <fieldset key={target} className={ui['fieldset']}>
-          <legend className={ui['label']}>{number === null ? 'First' : `${number}.`} OpenPGP for {partner.name}: {what}</legend>
+          <legend className={ui['label']}>{number === null ? 'First:' : `${number}.`} OpenPGP for {partner.name}: {what}</legend>
           <p className={ui['help']}>
             By the setting of <Link href={`/partners/${partner.id}/edit`}>{partner.name}, {connection}</Link>. A flow may ask for more, never for less; the dry run names the keys.
           </p>

@@ -2,10 +2,10 @@ import type { Weekday } from '../../../../shared/contract/schedules.ts'
 import { useCall } from '../../../lib/use-call.ts'
 import { useSettled } from '../../../lib/use-settled.ts'
 import { Check, SelectField, TextField } from '../../../ui/field.tsx'
-import { wallText } from '../words.ts'
 import { ALL_DAYS, scheduleOf, type ScheduleDraft, type ScheduleKind } from './schedule-draft.ts'
 import css from '../flows.module.css'
 import form from '../../../ui/form.module.css'
+import { wallText } from '../../../lib/format.ts'
 import ui from '../../../ui/ui.module.css'
 
 const KINDS: readonly (readonly [ScheduleKind, string])[] = [

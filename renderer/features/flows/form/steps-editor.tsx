@@ -40,7 +40,7 @@ export function StepsEditor({ direction, targets, steps, problems, onChange }: {
       {direction === 'outbound' ? agreed : null}
       {problems.at('steps') === undefined ? null : <p className={ui['problem']} role="alert">{problems.at('steps')}</p>}
       <div className={ui['row']}>
-        {STEPS[direction].map((spec) => (
+        {STEPS[direction].filter(({ kind }) => kind === 'rename' || !steps.some((step) => step.kind === kind)).map((spec) => (
           <Button key={spec.kind} compact icon={<Plus size={14} aria-hidden />} onClick={() => onChange([...steps, newStep(spec)])}>
             {spec.title}
           </Button>
