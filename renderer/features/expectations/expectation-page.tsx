@@ -10,6 +10,7 @@ import { ConfirmDialog } from '../../ui/dialog.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Facts } from '../../ui/facts.tsx'
 import { Card, Page, Skeleton } from '../../ui/page.tsx'
+import { Rows } from '../../ui/rows.tsx'
 import { Status } from '../../ui/status.tsx'
 import { minutesText } from '../flows/facts.ts'
 import { saveFile } from '../trust/save-file.ts'
@@ -51,9 +52,9 @@ function Shown({ detail: { summary, next, cases } }: { readonly detail: Expectat
       {action.error ? <ErrorPanel error={action.error} /> : null}
       <Card title="What became of each due time" flush>
         {cases.length === 0 ? <p className={`${ui['pad'] ?? ''} quiet`}>Nothing was due yet.</p> : null}
-        <ul className={ui['list']}>
-          {cases.map((entry) => (
-            <li key={entry.due}>
+        <Rows items={cases} keyOf={({ due }) => due}>
+          {(entry) => (
+            <>
               <button type="button" className={css['opener']} aria-expanded={open === entry.due} onClick={() => setOpened(open === entry.due ? null : entry.due)}>
                 <ChevronRight size={16} aria-hidden className={css['arrow']} />
                 <Status tone={CASES[entry.state].tone}>{CASES[entry.state].word}</Status>
@@ -61,9 +62,9 @@ function Shown({ detail: { summary, next, cases } }: { readonly detail: Expectat
                 <span className="quiet small">due {shortText(entry.due)}</span>
               </button>
               {open === entry.due ? <Case entry={entry} /> : null}
-            </li>
-          ))}
-        </ul>
+            </>
+          )}
+        </Rows>
       </Card>
       <div className={ui['split']}>
         <Card title="As agreed">

@@ -9,6 +9,7 @@ import { Dialog, DialogActions } from '../../ui/dialog.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Copyable, Facts } from '../../ui/facts.tsx'
 import { Card, Empty, Page, Skeleton } from '../../ui/page.tsx'
+import { Rows } from '../../ui/rows.tsx'
 import { Status } from '../../ui/status.tsx'
 import { FlowTabs } from '../flows/tabs.tsx'
 import { CASES, expectedText } from './words.ts'
@@ -40,13 +41,9 @@ export function ExpectationsPage() {
       {data === undefined && error === undefined ? <Skeleton height={220} /> : null}
       {data !== undefined && data.expectations.length > 0 ? (
         <Card flush>
-          <ul className={ui['list']}>
-            {data.expectations.map((expectation) => (
-              <li key={expectation.id}>
-                <Row expectation={expectation} />
-              </li>
-            ))}
-          </ul>
+          <Rows items={data.expectations} keyOf={({ id }) => id}>
+            {(expectation) => <Row expectation={expectation} />}
+          </Rows>
         </Card>
       ) : null}
       {data?.expectations.length === 0 ? (

@@ -5,6 +5,7 @@ import { useHost } from '../../lib/app-context.ts'
 import { useAction } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
+import { Rows } from '../../ui/rows.tsx'
 import { Status } from '../../ui/status.tsx'
 import { absoluteText, dayText, timeText } from '../../lib/format.ts'
 import { dueWords } from './words.ts'
@@ -19,11 +20,9 @@ export function DueLedger({ due, nameOf }: { readonly due: readonly DueTime[]; r
     <section key={day} aria-label={dayText(rows[0]?.at ?? '', now)}>
       {/* Under the heading of a card, or on a page of its own. */}
       {nameOf === undefined ? <h3 className={css['day']}>{dayText(rows[0]?.at ?? '', now)}</h3> : <h2 className={css['day']}>{dayText(rows[0]?.at ?? '', now)}</h2>}
-      <ul className={ui['list']}>
-        {rows.map((row) => (
-          <DueRow key={`${row.flow} ${row.at}`} row={row} name={nameOf?.(row.flow)} />
-        ))}
-      </ul>
+      <Rows items={rows} keyOf={({ flow, at }) => `${flow} ${at}`}>
+        {(row) => <DueRow row={row} name={nameOf?.(row.flow)} />}
+      </Rows>
     </section>
   ))
 }
@@ -34,7 +33,7 @@ function DueRow({ row, name }: { readonly row: DueTime; readonly name: string | 
   const { tone, word, sentence } = dueWords(row)
   const decide = (decision: 'run' | 'skip'): void => void action.run(async () => await client.flows.decide({ flow: row.flow, at: row.at, decision }))
   return (
-    <li className={css['due']}>
+    <div className={css['due']}>
       <span>
         <time dateTime={row.at} title={absoluteText(row.at)} className={ui['strong']}>
           {timeText(row.at)}
@@ -58,6 +57,6 @@ function DueRow({ row, name }: { readonly row: DueTime; readonly name: string | 
         <span />
       )}
       {action.error ? <ErrorPanel error={action.error} /> : null}
-    </li>
+    </div>
   )
 }

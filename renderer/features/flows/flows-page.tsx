@@ -7,6 +7,7 @@ import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { TextField } from '../../ui/field.tsx'
 import { Card, Empty, Page, Skeleton } from '../../ui/page.tsx'
+import { Rows } from '../../ui/rows.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Time } from '../../ui/time.tsx'
 import { Direction } from '../deliveries/direction.tsx'
@@ -75,13 +76,9 @@ export function FlowsPage() {
       {data === undefined && error === undefined ? <Skeleton height={260} /> : null}
       {data !== undefined && data.flows.length > 0 ? (
         <Card flush>
-          <ul className={ui['list']}>
-            {data.flows.map((flow) => (
-              <li key={flow.id}>
-                <FlowRow flow={paused === null || flow.paused !== null || flow.trigger === 'manual' ? flow : { ...flow, paused: { at: flow.updatedAt, until: paused.until, reason: null } }} />
-              </li>
-            ))}
-          </ul>
+          <Rows items={data.flows} keyOf={({ id }) => id}>
+            {(flow) => <FlowRow flow={paused === null || flow.paused !== null || flow.trigger === 'manual' ? flow : { ...flow, paused: { at: flow.updatedAt, until: paused.until, reason: null } }} />}
+          </Rows>
         </Card>
       ) : null}
       {data !== undefined && data.flows.length === 0 ? (

@@ -8,6 +8,7 @@ import { useAction, useCall } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Skeleton } from '../../ui/page.tsx'
+import { Rows } from '../../ui/rows.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Time } from '../../ui/time.tsx'
 import { ReleaseDialog } from './release-dialog.tsx'
@@ -23,9 +24,9 @@ export function RunList({ runs, inbound }: { readonly runs: readonly FlowRun[]; 
   const first = runs[0]
   const open = opened === undefined ? (first !== undefined && ['failed', 'partly', 'refused', 'attention', 'retrying'].includes(first.outcome) ? first.id : null) : opened
   return (
-    <ul className={ui['list']}>
-      {runs.map((run) => (
-        <li key={run.id}>
+    <Rows items={runs} keyOf={({ id }) => id}>
+      {(run) => (
+        <>
           <button type="button" className={css['opener']} aria-expanded={open === run.id} onClick={() => setOpened(open === run.id ? null : run.id)}>
             <ChevronRight size={16} aria-hidden className={css['arrow']} />
             <Status tone={OUTCOMES[run.outcome].tone}>{OUTCOMES[run.outcome].word}</Status>
@@ -36,9 +37,9 @@ export function RunList({ runs, inbound }: { readonly runs: readonly FlowRun[]; 
             </span>
           </button>
           {open === run.id ? <RunFiles run={run} inbound={inbound} /> : null}
-        </li>
-      ))}
-    </ul>
+        </>
+      )}
+    </Rows>
   )
 }
 

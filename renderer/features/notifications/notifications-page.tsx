@@ -7,6 +7,7 @@ import { useAction, useCall } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Card, Page, Skeleton } from '../../ui/page.tsx'
+import { Rows } from '../../ui/rows.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Time } from '../../ui/time.tsx'
 import { FlowTabs } from '../flows/tabs.tsx'
@@ -87,13 +88,9 @@ function OutboxCard() {
       {error ? <ErrorPanel error={error} /> : null}
       {data === undefined && error === undefined ? <Skeleton height={120} /> : null}
       {data?.entries.length === 0 ? <p className={`${ui['pad'] ?? ''} quiet`}>Nothing was sent by e-mail or webhook yet. What a channel does not take is kept here and tried again for three days.</p> : null}
-      <ul className={ui['list']}>
-        {data?.entries.map((entry) => (
-          <li key={entry.id}>
-            <Entry entry={entry} />
-          </li>
-        ))}
-      </ul>
+      <Rows items={data?.entries ?? []} keyOf={({ id }) => id}>
+        {(entry) => <Entry entry={entry} />}
+      </Rows>
     </Card>
   )
 }
@@ -125,11 +122,11 @@ function Raised() {
   return (
     <Card title="What happened" flush>
       {data.notices.length === 0 ? <p className={`${ui['pad'] ?? ''} quiet`}>Nothing yet.</p> : null}
-      <ul className={ui['list']}>
-        {data.notices.map(({ id, at, severity, title, body, subject }) => {
+      <Rows items={data.notices} keyOf={({ id }) => id} look="item">
+        {({ at, severity, title, body, subject }) => {
           const place = placeOf(subject)
           return (
-            <li key={id} className={ui['item']}>
+            <>
               <Status tone={severity === 'attention' ? 'warn' : 'ok'}>{severity === 'attention' ? 'Look at it' : 'Good news'}</Status>
               <span className={ui['grow']}>
                 <span className={ui['strong']}>{title}</span>
@@ -140,10 +137,10 @@ function Raised() {
               <span className="quiet small">
                 <Time at={at} />
               </span>
-            </li>
+            </>
           )
-        })}
-      </ul>
+        }}
+      </Rows>
     </Card>
   )
 }
