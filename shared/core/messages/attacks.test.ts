@@ -189,6 +189,37 @@ describe('the receiver under attack', () => {
     expect(odd.body.toString('latin1')).not.toContain('a b\tc')
   })
 
+  it('takes so many at a time from one partner, and asks for the others again', async () => {
+    us.partner(as2Partner('partner', 'PARTNER', 'http://127.0.0.1:1/', { inbound: { maxBytes: 2_000_000, maxParallel: 1 } }))
+    const [slow, quick] = [await build({}, randomBytes(20_000)), await build()]
+    const { port } = new URL(url)
+    const active = async (): Promise<boolean> => (await us.handlers().as2.receiver({}, context)).active > 0
+    await until(async () => !(await active()), 'everything before to be over')
+    const head = slow.headers.map((field) => field.join(': ')).join('\r\n')
+    const line = connect(Number(port), '127.0.0.1')
+    try {
+      const answered = new Promise<string>((resolve, reject) => {
+        let answer = ''
+        line.on('data', (data: Buffer) => (answer += data.toString('latin1')))
+        line.on('error', reject)
+        line.on('close', () => resolve(answer))
+      })
+      line.write(`POST /as2 HTTP/1.1\r\nHost: us\r\nConnection: close\r\n${head}\r\nContent-Length: ${slow.body.length}\r\n\r\n`)
+      // More than what is looked into before anything is known.
+      line.write(slow.body.subarray(0, slow.body.length - 10))
+      await until(active, 'the first one to be read')
+      const refused = await post(url, quick.headers, quick.body)
+      expect(refused.status).toBe(503)
+      expect(refused.headers).toContainEqual(['retry-after', '10'])
+      line.write(slow.body.subarray(-10))
+      expect(await answered).toMatch(/^HTTP\/1\.1 200 /)
+      expect(await dispositionOf(await post(url, quick.headers, quick.body))).toBe('processed valid')
+    } finally {
+      line.destroy()
+      us.partner(as2Partner('partner', 'PARTNER', 'http://127.0.0.1:1/', { inbound: { maxBytes: 2_000_000 } }))
+    }
+  })
+
   it('is alive for whoever asks, and takes no other verbs', async () => {
     const head = await fetch(url, { method: 'HEAD' })
     expect([head.status, head.headers.get('content-length')]).toEqual([200, '0'])

@@ -4,18 +4,18 @@ import type { MessageAnswer, MessageExchange, MessageTask } from '../deliveries/
 import { CmsError } from '../crypto/cms/index.ts'
 import { timestamp, type Clock } from '../kernel/clock.ts'
 import { AppError, asAppError } from '../kernel/errors.ts'
-import { newId } from '../kernel/ids.ts'
 import type { MessageRoute } from '../partners/routes.ts'
 import type { PolicyGate } from '../policy/gate.ts'
 import { allowancesOf, buildOptionsOf, contentTypeOf, type As2Identity, type OutgoingFile } from '../protocols/as2/build-message.ts'
 import { post, type HttpAnswer } from '../protocols/as2/http-client.ts'
-import { buildMessage, classifyBody, headerValue, judgeMdn, MessageError, messageIdKey, newMessageId, openMdn, type BuildReport, type HeaderPair, type MdnReading, type MdnVerdict } from '../protocols/as2/message/index.ts'
+import { buildMessage, classifyBody, headerValue, judgeMdn, MessageError, newMessageId, openMdn, type HeaderPair, type MdnReading, type MdnVerdict } from '../protocols/as2/message/index.ts'
 import type { PayloadStore } from '../store/payload-store.ts'
+import { buildFacts, recordOf } from './built-record.ts'
 import type { Keyrings, Unfit } from './keyring.ts'
 import type { Lines } from './lines.ts'
 import type { Overlap } from './overlap.ts'
-import type { BuiltRecord, Facts, MessageRepository } from './repository.ts'
-import { DISPUTES, factsOf, isLoopback, keyText, meaningOf, pauseAfterTry, receiptOf, retryAfter, transportText } from './rules.ts'
+import type { BuiltRecord, MessageRepository } from './repository.ts'
+import { DISPUTES, factsOf, isLoopback, meaningOf, pauseAfterTry, receiptOf, retryAfter } from './rules.ts'
 
 export interface OutboundDeps {
   readonly messages: MessageRepository
@@ -249,55 +249,6 @@ export function withUnfit<T>(unfit: readonly Unfit[], action: () => T): T {
     if (bad === undefined) throw error
     throw new AppError('as2.certificate_unfit', `${bad.role}: ${bad.problem}`, { details: { role: bad.role, certificate: bad.certificate, problem: bad.problem } })
   }
-}
-
-function recordOf(parts: {
-  readonly delivery: string
-  readonly route: MessageRoute
-  readonly identity: As2Identity
-  readonly headers: readonly HeaderPair[]
-  readonly layers: readonly string[]
-  readonly messageId: string
-  readonly report: BuildReport
-  readonly bodySha256: string
-  readonly date: Date
-  readonly facts: Facts
-}): Omit<BuiltRecord, 'acceptedAt'> {
-  const { route, report } = parts
-  const { receipt } = route.connection
-  return {
-    id: newId('msg', parts.date.getTime()),
-    delivery: parts.delivery,
-    partner: route.partner.id,
-    connection: route.connection.id,
-    messageId: parts.messageId,
-    messageKey: messageIdKey(parts.messageId),
-    as2From: parts.identity.id,
-    as2To: route.connection.as2Id,
-    headers: parts.headers,
-    bodySha256: parts.bodySha256,
-    bodyBytes: report.bodyBytes,
-    mics: report.mics,
-    layers: parts.layers,
-    facts: parts.facts,
-    receiptMode: receipt.request === 'none' ? 'none' : receipt.mode,
-    receiptSigned: receipt.request === 'signed',
-    builtAt: timestamp(parts.date.getTime()),
-  }
-}
-
-function buildFacts(options: Parameters<typeof buildMessage>[0]): Facts {
-  const { sign, encrypt, compress, payloads } = options
-  const name = (certificate: { readonly fingerprintSha256: string }): string => `sha256:${certificate.fingerprintSha256}`
-  const [recipient] = encrypt?.recipients ?? []
-  return [
-    { label: 'contentType', value: [...new Set(payloads.map(({ contentType }) => contentType))].join(', ') },
-    ...(payloads.length > 1 ? [{ label: 'attachments', value: String(payloads.length) }] : []),
-    ...(sign === undefined ? [] : [{ label: 'signed', value: `${sign.digest ?? 'sha256'}${sign.scheme === undefined ? '' : `, ${sign.scheme}`}` }, { label: 'signedBy', value: name(sign.signer.certificate) }, { label: 'signerKey', value: keyText(sign.signer.certificate) }]),
-    ...(compress === undefined ? [] : [{ label: 'compressed', value: `zlib, ${compress.when}` }]),
-    ...(encrypt === undefined ? [] : [{ label: 'encrypted', value: encrypt.cipher }, { label: 'encryptedTo', value: encrypt.recipients.map(({ certificate }) => name(certificate)).join(', ') }, { label: 'recipientKey', value: encrypt.recipients.map(({ certificate }) => keyText(certificate)).join(', ') }]),
-    ...(recipient === undefined ? [] : [{ label: 'keyTransport', value: transportText(recipient.transport) }]),
-  ]
 }
 
 /** No receipt was asked for: the server's word is all there is. */

@@ -17,6 +17,7 @@ const SMUGGLED = [
 describe.each([false, true])('the receiver, HTTP of old products: %s', (oldHttp) => {
   let listener: Listener
   const came: (Pick<InboundRequest, 'headers'> & { body: string })[] = []
+  const broken: unknown[] = []
 
   beforeAll(async () => {
     listener = await startListener({
@@ -25,9 +26,15 @@ describe.each([false, true])('the receiver, HTTP of old products: %s', (oldHttp)
       tls: null,
       product: 'test',
       oldHttp,
+      limits: { idleMs: 400 },
       async onPost({ headers, body }) {
         const chunks: Uint8Array[] = []
-        for await (const chunk of body) chunks.push(chunk)
+        try {
+          for await (const chunk of body) chunks.push(chunk)
+        } catch (error) {
+          broken.push((error as { code?: unknown }).code)
+          throw error
+        }
         came.push({ headers, body: Buffer.concat(chunks).toString('latin1') })
         return { status: 200, body: Buffer.from('taken') }
       },
@@ -64,6 +71,12 @@ describe.each([false, true])('the receiver, HTTP of old products: %s', (oldHttp)
 
   it.each([['folded header lines', FOLDED], ['blanks after the size of a chunk', PADDED_CHUNKS]])(`${oldHttp ? 'takes' : 'refuses'} %s`, async (_, request) => {
     expect(await say(request)).toEqual(oldHttp ? TAKEN : { status: '400', type: undefined, body: undefined })
+  })
+
+  it('waits for nobody who falls silent, in the header or in the body, and takes nothing of it', async () => {
+    for (const half of [`POST /as2 HTTP/1.1\r\nHost: us\r\n${HEAD}`, `POST /as2 HTTP/1.1\r\nHost: us\r\n${HEAD}${TYPE}Content-Length: 3\r\n\r\na`]) expect((await say(half)).body).toBeUndefined()
+    for (let tries = 0; tries < 400 && (listener.active() > 0 || broken.length === 0); tries++) await new Promise((resolve) => setTimeout(resolve, 25))
+    expect([listener.active(), new Set(broken)]).toEqual([0, new Set(['net.connection_lost'])])
   })
 
   it.each(SMUGGLED)('refuses %s', async (_, request) => {
