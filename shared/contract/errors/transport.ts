@@ -71,7 +71,7 @@ export const transportErrors = catalogue({
   'remote.verification_failed': {
     retry: 'backoff', exit: 1,
     title: 'What arrived is not what was sent',
-    happened: 'The size or checksum of the uploaded file differs. It was not given its final name.',
+    happened: 'The size or checksum of the copy differs from the original. The copy was not given its final name.',
     todo: ['Wait for the next try, or choose "Retry now".', 'If it happens again, ask the partner to check the server\'s disk.'],
   },
   'remote.not_found': {

@@ -10,6 +10,7 @@ import { relieveBuffers } from '../../kernel/buffer-relief.ts'
 import type { Connected } from './connect.ts'
 import { headersOf } from './direct.ts'
 import { statusOf } from './errors.ts'
+import { heldToEtag } from './whole.ts'
 
 const WINDOW_BYTES = 4 * 1024 * 1024
 const WINDOWS_AT_ONCE = 4
@@ -29,9 +30,18 @@ interface ReadOptions {
 }
 
 export async function* readObject(connected: Connected, place: Place, options: ReadOptions): AsyncIterable<Uint8Array> {
+  // TLS tells of every changed byte.
+  if (connected.observed['tlsVersion'] !== 'none' || options.offset > 0) return yield* read(connected, place, options)
+  let etag: string | undefined
+  const content = read(connected, place, options, (found) => (etag = found))
+  yield* heldToEtag(content, { etag: () => etag, again: () => read(connected, place, options), what: place.key })
+}
+
+async function* read(connected: Connected, place: Place, options: ReadOptions, tellEtag: (etag: string | undefined) => void = () => undefined): AsyncIterable<Uint8Array> {
   const first = await firstWindow(connected, place, options)
-  if (first === null) return yield* bySdk(connected, place, options)
+  if (first === null) return yield* bySdk(connected, place, options, tellEtag)
   if (first.answer === null) return
+  tellEtag(first.etag)
   yield* inTurns(first.answer, first.bytes, place)
   const from = options.offset + first.bytes
   if (from < first.total) yield* furtherWindows(connected, place, { ...options, from, total: first.total, etag: first.etag })
@@ -136,14 +146,15 @@ async function gathered(body: AsyncIterable<Uint8Array>, expected: number, { pla
   return pieces
 }
 
-async function* bySdk({ client }: Connected, place: Place, { offset, signal }: ReadOptions): AsyncIterable<Uint8Array> {
-  const { Body, ContentLength } = await client
+async function* bySdk({ client }: Connected, place: Place, { offset, signal }: ReadOptions, tellEtag: (etag: string | undefined) => void): AsyncIterable<Uint8Array> {
+  const { Body, ContentLength, ETag } = await client
     .send(new GetObjectCommand({ Bucket: place.bucket, Key: place.key, ...(offset === 0 ? {} : { Range: `bytes=${offset}-` }) }), { abortSignal: signal })
     .catch((error: unknown) => {
       // Beyond the end there is nothing.
-      if (statusOf(error) === 416) return { Body: undefined, ContentLength: 0 }
+      if (statusOf(error) === 416) return { Body: undefined, ContentLength: 0, ETag: undefined }
       throw error
     })
+  tellEtag(ETag)
   yield* inTurns((Body ?? []) as AsyncIterable<Uint8Array>, ContentLength, place)
 }
 
