@@ -149,7 +149,7 @@ async function harm(faults: Readonly<Record<string, Fault>>, options: CampaignOp
 }
 
 async function heal(world: World): Promise<void> {
-  world.disk?.free()
+  world.disk.free()
   for (const { line, dataLine, lineToUs } of world.partners) for (const one of [line, dataLine, lineToUs]) await one?.heal()
   await world.kill()
   await world.start()

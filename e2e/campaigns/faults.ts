@@ -60,7 +60,6 @@ export function faultsOf(world: World, random: () => number): Readonly<Record<st
 }
 
 function diskFaults({ disk, kill, start }: World, random: () => number): Readonly<Record<string, Fault>> {
-  if (disk === null) return {}
   const whileFull = (leaving: () => number, meanwhile: () => Promise<void> = async () => await Promise.resolve()) => async () => {
     disk.fill(leaving())
     await sleep(500 + random() * 700)
