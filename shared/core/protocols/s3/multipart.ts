@@ -133,6 +133,7 @@ export function multipartStaging(connected: Connected, settings: S3Connection, k
         const Key = keys.keyOf(finalName)
         const upload = uploads.known.get(Key)
         if (upload === undefined) throw new AppError('remote.not_found', `nothing of ${finalName} is staged in ${place}`)
+        await uploads.endOthers(Key, upload.id)
         if (!(await looks.isAbsent(Key))) throw taken(finalName, place)
         try {
           await complete(Key, upload)

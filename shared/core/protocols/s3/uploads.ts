@@ -28,6 +28,8 @@ export interface Uploads {
   parts(key: string, id: string): Promise<Part[]>
   /** Ends what was begun of the key, and begins anew. */
   begin(key: string): Promise<Upload>
+  /** Ends what else was begun of the key, where an answer was lost and the store may have begun one that nobody goes on with. */
+  endOthers(key: string, id: string): Promise<void>
   /** Ends every upload of the key. */
   abort(key: string): Promise<void>
 }
@@ -38,6 +40,8 @@ export function createUploads(connected: Connected, settings: S3Connection, keys
   const known = new Map<string, Upload>()
   /** What was found begun when a key was last looked for. */
   const begun = new Map<string, readonly string[]>()
+  /** Keys for which more than one may have been begun. */
+  const doubtful = new Set<string>()
   let snapshot: Promise<ReadonlySet<string> | null> | undefined
 
   /** Null for a credential that may not list them: it cannot go on with one. */
@@ -74,21 +78,28 @@ export function createUploads(connected: Connected, settings: S3Connection, keys
     return seen === null || seen.has(Key)
   }
 
+  const abortOne = async (Key: string, UploadId: string): Promise<void> => {
+    await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })).catch((error: unknown) => {
+      if (statusOf(error) !== 404) throw error
+    })
+  }
+
   const end = async (Key: string, ids: readonly string[]): Promise<void> => {
     const own = known.get(Key)
     known.delete(Key)
     begun.delete(Key)
     // The one that we know of too: not every credential may list them.
     for (const UploadId of new Set([...(own === undefined ? [] : [own.id]), ...ids]))
-      await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })).catch((error: unknown) => {
-        if (statusOf(error) !== 404) throw error
-      })
+      await abortOne(Key, UploadId)
   }
 
   const create = async (Key: string): Promise<string | undefined> => {
     const answer = settings.checksums === 'when-required' ? await askDirectly(direct, { method: 'POST', key: Key, query: { uploads: '' }, headers: encryptionHeaders(settings) }) : null
     const id = answer?.status === 200 ? elementOf(answer.body, 'UploadId') : undefined
-    return id ?? (await client.send(new CreateMultipartUploadCommand({ Bucket, Key, ...encryptionOf(settings) }))).UploadId
+    if (id !== undefined) return id
+    const { UploadId, $metadata } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key, ...encryptionOf(settings) }))
+    if ((answer === null && direct.isReady()) || ($metadata.attempts ?? 1) > 1) doubtful.add(Key)
+    return UploadId
   }
 
   return {
@@ -97,6 +108,7 @@ export function createUploads(connected: Connected, settings: S3Connection, keys
     async of(Key, untouched) {
       const ids = untouched && !known.has(Key) && !(await seenAtFirst(Key)) ? [] : await listed(Key)
       begun.set(Key, ids)
+      if (ids.length > 1) doubtful.add(Key)
       return ids
     },
 
@@ -120,6 +132,12 @@ export function createUploads(connected: Connected, settings: S3Connection, keys
       const upload = { id, parts: [] }
       known.set(Key, upload)
       return upload
+    },
+
+    async endOthers(Key, id) {
+      if (!doubtful.has(Key)) return
+      for (const UploadId of await listed(Key)) if (UploadId !== id) await abortOne(Key, UploadId)
+      doubtful.delete(Key)
     },
 
     abort: async (Key) => await end(Key, await listed(Key)),
