@@ -110,7 +110,13 @@ async function moveExclusively(from: string, to: string): Promise<boolean> {
     await unlink(from)
     return true
   } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false
+    if (systemCode(error) === 'EEXIST') {
+      // Killed between the two steps: it has both names, and loses the first one now.
+      const [here, there] = await Promise.all([lstat(from, { bigint: true }), lstat(to, { bigint: true })])
+      if (here.ino !== there.ino || here.dev !== there.dev) return false
+      await unlink(from)
+      return true
+    }
     if ((await lstat(to).catch(() => null)) !== null) return false
     // Another disk, or a file system without links.
     if (systemCode(error) === 'EXDEV') {
