@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Delivery } from '../../shared/contract/deliveries.ts'
 import { readBooks, metInBooks } from './books.ts'
-import { checkAudit, checkLedger, checkPlace, checkRuns, type Place } from './check.ts'
+import { checkAudit, checkLedger, checkPlace, checkRuns, type Books, type Place } from './check.ts'
 import { faultsOf, type Fault } from './faults.ts'
 import { applyFlows, RELAY } from './setting.ts'
 import type { CampaignPartner } from './partners.ts'
@@ -79,7 +79,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
     const met = metInBooks(books)
     const felt = feltOf(faults, done, met, world.log())
     for (const [name, { felt: times }] of Object.entries(felt)) if (times === 0) problems.push(`the exchange never met this: ${name}`)
-    if (problems.length > 0) note(world.log().slice(-8000))
+    if (problems.length > 0) note(`${storyOf(books)}\n${world.log().slice(-8000)}`)
     return { problems, faults: felt, met, byPerson }
   } finally {
     await world.close()
@@ -214,6 +214,14 @@ function placesOf(world: World, expected: Expected): { readonly all: Place[]; re
     ]
   })
   return { exchanged, all: [...exchanged, ...before] }
+}
+
+/** What happened to deliveries that did not arrive, for whoever looks for the reason. */
+function storyOf({ deliveries, attempts, events }: Books): string {
+  return deliveries
+    .filter(({ state }) => state !== 'delivered')
+    .map(({ id, fileName, partner }) => `${partner} ${fileName} ${JSON.stringify(attempts.get(id))} ${JSON.stringify(events.filter(({ subject }) => subject.id === id).map(({ at, type }) => `${at} ${type}`))}`)
+    .join('\n')
 }
 
 /** What the command line says of a workspace that nobody runs. */

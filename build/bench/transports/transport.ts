@@ -75,7 +75,7 @@ export function ourRunner(work: Work, connect: (signal: AbortSignal) => Promise<
     const digest = createHash('sha256')
     for await (const chunk of reading(from)) digest.update(chunk)
     const observer = { stage: () => undefined, absent: () => undefined, transferring: () => undefined, acknowledged: () => undefined, committing: async () => await Promise.resolve() }
-    const file = { id: `dlv_${remoteName}`, protocol, remoteName, size, sha256: digest.digest('hex'), verify, untouched: true, maybeArrived: false, acknowledged: 0, content: (offset: number) => reading(from, offset) }
+    const file = { id: `dlv_${remoteName}`, protocol, remoteName, size, sha256: digest.digest('hex'), verify, untouched: true, maybeArrived: false, askedBefore: false, acknowledged: 0, content: (offset: number) => reading(from, offset) }
     await putFile(file, { session, observer, clock: systemClock, signal })
   }
   const fetch = async (session: FileSession, name: string, to: string): Promise<void> => {

@@ -58,6 +58,15 @@ export function createAttemptRows(database: Database) {
         .map(attemptOf)
     },
 
+    /** Whether an attempt may have asked for the final name without learning the answer. `size`: of what travels, all of which is there by then. */
+    askedBefore(delivery: string, size: number): boolean {
+      return (
+        database
+          .prepare<[string, number], { found: 1 }>("SELECT 1 AS found FROM attempts WHERE delivery = ? AND (result = 'unknown' OR (result = 'interrupted' AND bytes > 0 AND bytes >= ?)) LIMIT 1")
+          .get(delivery, size) !== undefined
+      )
+    },
+
     /** Length of the prefix of the temporary file that the attempt before the given one saw acknowledged. */
     acknowledgedBefore(delivery: string, attempt: string): number {
       return (

@@ -62,6 +62,7 @@ export async function runAttempt(
         verify: options.verify,
         untouched: delivery.attempts <= 1 && !maybeArrived,
         maybeArrived,
+        askedBefore: maybeArrived || deliveries.askedBefore(delivery.id, travels.size),
         acknowledged,
         content: (offset) => payloads.read(travels.sha256, { offset, signal: options.signal }),
       },

@@ -69,6 +69,7 @@ function put(change: Partial<PutFile> = {}, text = content) {
       verify: 'auto',
       untouched: false,
       maybeArrived: false,
+      askedBefore: change.maybeArrived === true,
       acknowledged: 0,
       async *content(offset) {
         yield await Promise.resolve(text.subarray(offset))
@@ -148,6 +149,24 @@ describe('putting a file', () => {
     await put({ maybeArrived: true, acknowledged: content.length })
     expect(seen).toContain('absent')
     expect([...peer.files.keys()]).toEqual(['orders.edi'])
+  })
+
+  it('is content when the server carries out an earlier request for the name while we ask again', async () => {
+    peer.files.set(TEMPORARY, content)
+    const { rename } = peer.session
+    const late = { ...peer.session, rename: async (from: string, to: string) => (peer.files.set(to, content), await rename(from, to)) }
+    peer = { ...peer, session: { ...late, staging: namedStaging(late) } }
+    await expect(put({ maybeArrived: true, acknowledged: content.length })).resolves.toMatchObject({ verifiedBy: 'read-back' })
+    expect([...peer.files.keys()]).toEqual(['orders.edi'])
+  })
+
+  it('recognises its own file by its content when that request was carried out after we had looked', async () => {
+    peer.files.set('orders.edi', content)
+    await expect(put({ askedBefore: true })).resolves.toMatchObject({ verifiedBy: 'read-back' })
+    expect(peer.calls.some((call) => call.startsWith('write'))).toBe(false)
+    peer.files.set('orders.edi', Buffer.alloc(content.length))
+    await expect(put({ askedBefore: true })).rejects.toMatchObject({ code: 'remote.name_taken' })
+    expect(seen).not.toContain('absent')
   })
 
   it('sends nothing again when neither name is there after an unanswered commit', async () => {

@@ -20,6 +20,11 @@ export interface PutFile {
   readonly untouched: boolean
   /** An earlier attempt asked for the final name and does not know the answer. */
   readonly maybeArrived: boolean
+  /**
+   * Some earlier attempt asked for the final name without an answer. It may still be carried out after we looked and found nothing: the
+   * line held it back, or the server was busy.
+   */
+  readonly askedBefore: boolean
   /** Prefix of the temporary file that the server is known to have. */
   readonly acknowledged: number
   /** The stored copy from an offset. */
@@ -66,7 +71,15 @@ export async function putFile(file: PutFile, context: PutContext): Promise<FileR
   signal.throwIfAborted()
   observer.stage('committing')
   await observer.committing()
-  await session.staging.publish(staged)
+  try {
+    await session.staging.publish(staged)
+  } catch (error) {
+    const late = file.askedBefore && error instanceof AppError && error.code === 'remote.name_taken' ? await session.stat(file.remoteName) : null
+    const ours = late === null ? null : await contentIfEqual(late, file, context)
+    if (late === null || ours === null) throw error
+    await session.staging.discard(staged)
+    return await receiptOf(file, context, ours, late)
+  }
   const stored = await session.stat(file.remoteName)
   return await receiptOf(file, context, before ?? (await verifyPublished(file, stored, context)), stored)
 }
@@ -81,16 +94,21 @@ async function recognise(file: PutFile, present: RemoteFile, part: { readonly si
   const taken = new AppError('remote.name_taken', `${session.folder} holds another file named ${file.remoteName} (${present.size} bytes)`, {
     details: { folder: session.folder, name: file.remoteName, size: String(present.size) },
   })
-  if (!file.maybeArrived) throw taken
-  const asked: PutFile = part === null ? file : { ...file, verify: 'read-back' }
-  const verified = present.size === file.size ? await contentOf(file.remoteName, asked, context) : null
+  if (!file.maybeArrived && !file.askedBefore) throw taken
+  const certain = file.maybeArrived && part === null
+  const verified = !certain ? await contentIfEqual(present, file, context) : present.size === file.size ? await contentOf(file.remoteName, file, context) : null
   if (verified === null) {
     // Our temporary file is still there, so it was never renamed: the other file is not ours.
-    if (part !== null) context.observer.absent()
+    if (part !== null && file.maybeArrived) context.observer.absent()
     throw taken
   }
   await session.staging.discard(stagedOf(file))
   return await receiptOf(file, context, verified, present)
+}
+
+/** By the content itself: size and name could be another file's. */
+async function contentIfEqual(present: RemoteFile, file: PutFile, context: PutContext): Promise<Verified | null> {
+  return present.size === file.size ? await contentOf(file.remoteName, { ...file, verify: 'read-back' }, context) : null
 }
 
 async function transfer(file: PutFile, part: { readonly size: number } | null, context: PutContext): Promise<void> {
