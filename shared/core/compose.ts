@@ -37,7 +37,7 @@ export interface CoreOptions {
   /** `background`: deliveries that wait are resumed by themselves. `on-demand`: only what a call asks for runs. */
   readonly mode: 'background' | 'on-demand'
   /** Told while an older database is moved to the present structure. */
-  readonly onMoving?: (progress: Moving) => void
+  readonly onMoving?: (progress: Moving) => Promise<void> | void
 }
 
 export interface Core {
@@ -97,14 +97,14 @@ export function createCore(options: CoreOptions): Core {
     return now
   }
 
-  const onMoving = (progress: Moving): void => {
+  const onMoving = async (progress: Moving): Promise<void> => {
     if (ending) throw new AppError('call.cancelled', 'Waybill is ending')
     const isNews = moving?.percent !== progress.percent || moving.stage !== progress.stage
     moving = progress
     closed = new AppError('workspace.moving', `${progress.percent} % of the workspace is moved to structure ${progress.to}`)
     if (!isNews) return
-    options.onMoving?.(progress)
-    void announce().catch(() => undefined)
+    await announce().catch(() => undefined)
+    await options.onMoving?.(progress)
   }
 
   const open = async (passphrase: string | undefined, remember: OpenOptions['remember']): Promise<void> => {

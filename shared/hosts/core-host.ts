@@ -52,6 +52,9 @@ export interface CoreHost {
   close(patience?: Patience): Promise<void>
 }
 
+/** A window that is opened at the same time has appeared by then. */
+const TO_APPEAR_MS = 2_000
+
 /** Rejects with a `workspace.*` error when the folder cannot be owned or, unless `awaitOpening`, not be opened. */
 export async function startCoreHost(options: CoreHostOptions): Promise<CoreHost> {
   const { folder, logger } = options
@@ -71,6 +74,8 @@ async function startOwned(options: CoreHostOptions, lease: Lease, undo: (() => P
   const capabilities = createCapabilityStore({ clock: systemClock })
   const user = systemUser()
   const movingBegan = Promise.withResolvers<void>()
+  const hostsUp = Promise.withResolvers<void>()
+  undo.push(async () => await Promise.resolve(hostsUp.resolve()))
   const tellMoving = createMovingReport(process.stderr)
   const core = createCore({
     folder,
@@ -85,9 +90,13 @@ async function startOwned(options: CoreHostOptions, lease: Lease, undo: (() => P
     practice: practiceProcess(),
     selfTests,
     mode: options.mode,
-    onMoving(progress) {
+    async onMoving(progress) {
       tellMoving(progress)
       movingBegan.resolve()
+      if (!options.awaitOpening || progress.stage !== 'copy') return
+      // The copy is one piece of work: whoever looks should see before what it is that takes so long.
+      await hostsUp.promise
+      await systemClock.sleep(TO_APPEAR_MS)
     },
   })
   undo.push(async () => await core.close())
@@ -114,6 +123,7 @@ async function startOwned(options: CoreHostOptions, lease: Lease, undo: (() => P
       : await startLoopbackHost({ dispatcher, calendar, capabilities, rendererFolder: RENDERER_FOLDER, spoolFolder: join(folder, 'spool'), listen: options.ui, user, logger })
   if (loopback !== null) undo.push(async () => await loopback.close())
   await lease.announce({ socketPath: socket.socketPath, token: socket.token })
+  hostsUp.resolve()
 
   let ending: Promise<void> | null = null
   const end = async (patience: Patience | undefined): Promise<void> => {

@@ -1,7 +1,7 @@
 /** The encrypted database: opens it, proves the key, moves it forward, and says in our words what SQLite says in its own. */
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { setImmediate as turnOfOthers } from 'node:timers/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3-multiple-ciphers'
 import { AppError, systemCode } from '../kernel/errors.ts'
 import { createLogFlush, LogUnreachable } from './log-flush.ts'
@@ -49,6 +49,8 @@ export interface OpenOptions {
 
 /** Above this a full walk at each start would be felt; `doctor` walks the whole file. */
 const QUICK_CHECK_BELOW_PAGES = 25_000
+/** Between two steps of a move: who is served over a network needs more than one turn. */
+const PAUSE_MS = 4
 /** 16 MiB of log: pages that many deliveries touch are written back once. */
 const CHECKPOINT_PAGES = 4_000
 /** What is kept open of the pages: decrypting one costs more than finding it. */
@@ -67,18 +69,18 @@ export function openDatabase(options: OpenOptions): Database {
 }
 
 /** The same; between the steps of moving an older file forward, others get their turn and are told how far it is. Rejects likewise. */
-export async function openDatabaseInSteps(options: OpenOptions, onMoving: (progress: Moving) => void): Promise<Database> {
+export async function openDatabaseInSteps(options: OpenOptions, onMoving: (progress: Moving) => Promise<void> | void): Promise<Database> {
   const steps = opening(options)
   for (;;) {
     const step = steps.next()
     if (step.done === true) return step.value
     try {
-      onMoving(step.value)
+      await onMoving(step.value)
     } catch (error) {
       // Whoever is told may end it: closing undoes the step that is under way.
       steps.throw(error)
     }
-    await turnOfOthers()
+    await pause(PAUSE_MS)
   }
 }
 

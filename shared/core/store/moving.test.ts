@@ -28,7 +28,7 @@ it('tells how far it is, lets others in between, and ends as a new one', async (
   const told: Moving[] = []
   let turns = 0
   const others = setInterval(() => void (turns += 1), 0)
-  const database = await openDatabaseInSteps({ file, key: KEY }, (progress) => told.push(progress))
+  const database = await openDatabaseInSteps({ file, key: KEY }, (progress) => void told.push(progress))
   clearInterval(others)
   expect(told[0]).toEqual({ stage: 'copy', from: 16, to: MIGRATIONS.length, percent: 0 })
   const percents = told.map(({ percent }) => percent)
@@ -41,7 +41,7 @@ it('tells how far it is, lets others in between, and ends as a new one', async (
   database.close()
   // The second time there is nothing to tell.
   const again: Moving[] = []
-  ;(await openDatabaseInSteps({ file, key: KEY }, (progress) => again.push(progress))).close()
+  ;(await openDatabaseInSteps({ file, key: KEY }, (progress) => void again.push(progress))).close()
   expect(again).toEqual([])
 })
 

@@ -11,7 +11,8 @@ export interface Moving {
   readonly percent: number
 }
 
-const PAGE_ROWS = 10_000
+/** Some tens of milliseconds. */
+const PAGE_ROWS = 2_000
 
 /** Yields before each piece of work. */
 export function* moveForward(raw: Sqlite.Database, from: number, migrations: readonly Migration[]): Generator<Moving, void> {

@@ -84,7 +84,7 @@ export interface OpenOptions {
   /** `if-lost`: only where the key was in the keychain before. */
   readonly remember: 'yes' | 'no' | 'if-lost'
   /** Told while an older database is moved to the present structure. */
-  readonly onMoving?: (progress: Moving) => void
+  readonly onMoving?: (progress: Moving) => Promise<void> | void
 }
 
 /** Rejects with a `workspace.*` error of its own for each cause. The caller holds the lease. */
