@@ -2,7 +2,6 @@
  * Accounts for every due time and starts what is due. The wall clock is compared at every tick, because timers stand still while a
  * computer sleeps; a row is written in the transaction that starts the run, so that a due time never runs twice.
  */
-import { createHash } from 'node:crypto'
 import type { FlowRun } from '../../contract/flows.ts'
 import type { AuditTrail } from '../audit/service.ts'
 import { systemActor } from '../kernel/actor.ts'
@@ -14,11 +13,12 @@ import type { Logger } from '../kernel/logger.ts'
 import { noticeRaiser } from '../notifications/raise.ts'
 import { dueTimes } from '../schedules/rules.ts'
 import type { Database } from '../store/database.ts'
-import { chooseFiles, type ChoiceDeps, type Chosen } from './choice.ts'
+import type { ChoiceDeps } from './choice.ts'
 import { compareClocks, decideDue, type ClockReading, type Gap } from './due-times.ts'
 import type { FlowRepository, StoredFlow } from './repository.ts'
 import { isFinal, type FlowRunner } from './runner.ts'
 import { splitTarget } from './rules.ts'
+import { createWatching } from './watching.ts'
 
 /** The wall clock is compared at least this often. */
 const TICK_MS = 5_000
@@ -33,9 +33,6 @@ const KEEP_DUE_MS = 400 * 86_400_000
 /** The longest cut-off that a flow may have. */
 const LONGEST_CUTOFF_MS = 31 * 86_400_000
 const PRUNE_EVERY_MS = 6 * 3_600_000
-/** Between runs that leave the same files standing. */
-const FIRST_WATCH_PAUSE_MS = 30_000
-const LONGEST_WATCH_PAUSE_MS = 30 * 60_000
 export const PAUSED_ALL = 'paused-all'
 
 export interface SchedulerDeps {
@@ -82,12 +79,8 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   let waking = new AbortController()
   let looping: Promise<void> = Promise.resolve()
   let prunedAt = 0
-  /** Read anew only when a flow has changed: there may be thousands. */
-  let watchers: { readonly version: number; readonly flows: readonly StoredFlow[] } | null = null
   /** Also at the start: the network may have come back while nobody was there. */
   let cameBack = true
-  /** Of watching flows: the files that the last run was started for. */
-  const futile = new Map<string, { readonly what: string; readonly tries: number; readonly notBefore: number }>()
   /** Runs that this scheduler started and that have not ended. */
   const background = new Set<Promise<unknown>>()
 
@@ -201,40 +194,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     return false
   }
 
-  /** The same files that a run has just left standing are no new reason to run: it is tried again with growing pauses. */
-  const isWorthwhile = (flow: StoredFlow, send: readonly Chosen[]): boolean => {
-    const what = createHash('sha256').update(JSON.stringify([flow.updatedAt, send.map(({ file, target }) => [file.name, file.size, file.modified, target])])).digest('hex')
-    const before = futile.get(flow.id)
-    const now = clock.now()
-    if (before?.what === what && now < before.notBefore) return false
-    const tries = before?.what === what ? before.tries + 1 : 0
-    futile.set(flow.id, { what, tries, notBefore: now + Math.min(LONGEST_WATCH_PAUSE_MS, FIRST_WATCH_PAUSE_MS * 2 ** tries) })
-    return true
-  }
-
-  const watching = (): readonly StoredFlow[] => {
-    const version = repository.version()
-    if (watchers?.version !== version) watchers = { version, flows: repository.withTrigger('watch') }
-    return watchers.flows
-  }
-
-  const watch = async (): Promise<void> => {
-    for (const flow of watching()) {
-      if (flow.paused !== null || flow.document.direction !== 'outbound' || isBlocked(flow) || repository.runningOf(flow.id) !== null) continue
-      try {
-        const { send } = await chooseFiles(flow.document, { ...deps.choice, signal: ending.signal }, { byPerson: false, wait: false })
-        if (send.length === 0) {
-          futile.delete(flow.id)
-          continue
-        }
-        if (!isWorthwhile(flow, send)) continue
-        execute(database.transaction(() => runner.begin(flow.id, 'watch', null, systemActor)))
-      } catch (error) {
-        if (ending.signal.aborted) return
-        logger.log('warn', 'a folder could not be watched', { flow: flow.id, problem: asAppError(error).message })
-      }
-    }
-  }
+  const watch = createWatching({ ...deps, isBlocked, start: (flow) => execute(database.transaction(() => runner.begin(flow, 'watch', null, systemActor))) })
 
   const startFollowers = (run: FlowRun): void => {
     if (!isFinal(run.outcome) || ending.signal.aborted || repository.state(PAUSED_ALL) !== null) return
@@ -277,7 +237,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
       cameBack = false
       makeUp(now)
     }
-    if (!pausedAll) await watch()
+    if (!pausedAll) await watch(ending.signal)
     await runner.settle()
     if (now - prunedAt > PRUNE_EVERY_MS) {
       prunedAt = now
