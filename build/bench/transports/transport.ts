@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { createHash } from 'node:crypto'
 import { putFile } from '../../../shared/core/deliveries/put-file.ts'
+import { relieveBuffers } from '../../../shared/core/kernel/buffer-relief.ts'
 import { systemClock } from '../../../shared/core/kernel/clock.ts'
 import type { FileProtocol, FileSession } from '../../../shared/core/protocols/file-protocol.ts'
 import { others } from '../rounds.ts'
@@ -67,8 +68,8 @@ export function ourRunner(work: Work, connect: (signal: AbortSignal) => Promise<
     const waiting = [...work.names]
     await Promise.all(Array.from({ length: count }, async () => await withSession(async (session) => await action(session, waiting))))
   }
-  // As the payload store reads: small files at once, large ones by the mebibyte.
-  const reading = (from: string, offset = 0): AsyncIterable<Uint8Array> => (from === work.source ? createReadStream(from, { start: offset, highWaterMark: 1024 * 1024 }) : smallFile(from, offset))
+  // As the payload store reads: small files at once, large ones by the mebibyte, and telling what went through.
+  const reading = (from: string, offset = 0): AsyncIterable<Uint8Array> => (from === work.source ? largeFile(from, offset) : smallFile(from, offset))
   const upload = async (session: FileSession, from: string, to: string): Promise<void> => await session.write(to, reading(from), { offset: 0, signal, onAcknowledged: () => undefined })
   const deliver = async (session: FileSession, from: string, remoteName: string): Promise<void> => {
     const { size } = await stat(from)
@@ -86,6 +87,7 @@ export function ourRunner(work: Work, connect: (signal: AbortSignal) => Promise<
       pieces.push(piece)
       bytes += piece.length
       if (bytes < 1024 * 1024) continue
+      relieveBuffers(bytes)
       await target.writev(pieces)
       ;[pieces, bytes] = [[], 0]
     }
@@ -113,6 +115,13 @@ export function ourRunner(work: Work, connect: (signal: AbortSignal) => Promise<
               await sideBySide([...work.names], 8, async (name) => await fetch(session, name, join(work.folder, 'ours-many', name)))
             }),
         }),
+  }
+}
+
+async function* largeFile(path: string, start: number): AsyncIterable<Buffer> {
+  for await (const piece of createReadStream(path, { start, highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
+    relieveBuffers(piece.length)
+    yield piece
   }
 }
 

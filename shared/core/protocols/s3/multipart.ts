@@ -16,7 +16,7 @@ import type { Looks } from './look-up.ts'
 import { inParts, ownParts, partBytes, sizeOf, type Part } from './parts.ts'
 import { createUploads, type Upload } from './uploads.ts'
 
-const PARTS_AT_ONCE = 4
+const PARTS_AT_ONCE = 3
 
 export function multipartStaging(connected: Connected, settings: S3Connection, keys: KeySpace, place: string, looks: Looks): Staging {
   const { client, once, direct } = connected

@@ -52,23 +52,33 @@ export function partBytes({ partMiB }: Pick<S3Connection, 'partMiB'>, size: numb
   return Math.max(configured, Math.ceil((size ?? 0) / MOST_PARTS / 65_536) * 65_536)
 }
 
+/** So much is gathered before memory for a whole piece is set aside: most files are small. */
+const FIRST_BYTES = 512 * 1024
+
 /** The content in pieces of exactly `bytes`, the last one shorter; nothing for an empty one. */
 export async function* inParts(content: AsyncIterable<Uint8Array>, bytes: number): AsyncIterable<Buffer> {
-  let pieces: Uint8Array[] = []
+  let part = Buffer.allocUnsafe(0)
   let filled = 0
+  const room = (more: number): void => {
+    if (filled + more <= part.length) return
+    const larger = Buffer.allocUnsafe(filled + more <= FIRST_BYTES ? Math.min(bytes, (filled + more) * 2) : bytes)
+    larger.set(part.subarray(0, filled))
+    part = larger
+  }
   for await (const chunk of content) {
     for (let at = 0; at < chunk.length; ) {
       const count = Math.min(chunk.length - at, bytes - filled)
+      room(count)
       // A copy: whoever gives the chunk may use its memory again.
-      pieces.push(Uint8Array.prototype.slice.call(chunk, at, at + count))
+      part.set(chunk.subarray(at, at + count), filled)
       filled += count
       at += count
       if (filled === bytes) {
-        yield Buffer.concat(pieces, filled)
-        pieces = []
+        yield part.subarray(0, filled)
+        part = Buffer.allocUnsafe(0)
         filled = 0
       }
     }
   }
-  if (filled > 0) yield Buffer.concat(pieces, filled)
+  if (filled > 0) yield part.subarray(0, filled)
 }

@@ -6,14 +6,13 @@ import { GetObjectCommand } from '@aws-sdk/client-s3'
 import type { IncomingMessage } from 'node:http'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { AppError } from '../../kernel/errors.ts'
-import { relieveBuffers } from '../../kernel/buffer-relief.ts'
 import type { Connected } from './connect.ts'
 import { headersOf } from './direct.ts'
 import { statusOf } from './errors.ts'
 import { heldToEtag } from './whole.ts'
 
-const WINDOW_BYTES = 4 * 1024 * 1024
-const WINDOWS_AT_ONCE = 4
+const WINDOW_BYTES = 2 * 1024 * 1024
+const WINDOWS_AT_ONCE = 3
 /** A fast store would keep the loop from everything else. */
 const TURN_BYTES = 1024 * 1024
 
@@ -93,7 +92,6 @@ async function* furtherWindows(connected: Connected, place: Place, { from, total
     for (let window = underWay.shift(); window !== undefined; window = underWay.shift()) {
       const pieces = await window
       ask()
-      relieveBuffers(WINDOW_BYTES)
       for (const piece of pieces) yield piece
     }
   } finally {

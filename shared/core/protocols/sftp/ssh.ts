@@ -58,9 +58,10 @@ export async function openSsh(target: SshTarget, observer: ConnectObserver, sign
     ssh.setNoDelay(true)
     observer.connected?.()
   })
+  const { line, readInPlace } = target.line === undefined ? dialled(target) : { line: target.line, readInPlace: () => undefined }
   ssh.on('handshake', (negotiated) => {
     Object.assign(facts, factsOf(negotiated))
-    prepareKeys(ssh)
+    if (prepareKeys(ssh)) readInPlace()
     try {
       target.policy?.permit(facts)
       observer.handshake?.({ ...facts })
@@ -70,7 +71,6 @@ export async function openSsh(target: SshTarget, observer: ConnectObserver, sign
       ssh.destroy()
     }
   })
-  const line = target.line ?? gathered(connect({ host: target.host, port: target.port, noDelay: true }))
   let heard = ''
   line.once('data', (chunk: Buffer) => (heard = chunk.toString('latin1', 0, 200)))
   const config: ConnectConfig = {
@@ -111,15 +111,44 @@ export async function openSsh(target: SshTarget, observer: ConnectObserver, sign
 
 /**
  * The library makes a cipher for each packet from the key's bytes, which the runtime must examine every time: ten times dearer than from
- * a key that it has examined. Where the library's inside looks otherwise, nothing happens.
+ * a key that it has examined. Where the library's inside looks otherwise, nothing happens. True for GCM, whose output is new memory.
  */
-function prepareKeys(ssh: Client): void {
+function prepareKeys(ssh: Client): boolean {
   const protocol: unknown = Reflect.get(ssh, '_protocol')
+  let prepared = 0
   for (const [holder, field] of [['_cipher', '_encKey'], ['_decipher', '_decipherKey']] as const) {
     const cipher: unknown = Reflect.get(Object(protocol), holder)
     const key: unknown = Reflect.get(Object(cipher), field)
-    if (Buffer.isBuffer(key)) Reflect.set(Object(cipher), field, createSecretKey(key))
+    if (!Buffer.isBuffer(key)) continue
+    Reflect.set(Object(cipher), field, createSecretKey(key))
+    prepared += 1
   }
+  return prepared === 2
+}
+
+/** As much as the system has at once. */
+const READ_BYTES = 256 * 1024
+
+/**
+ * A connection that reads into the same memory every time once it may: nothing is set aside for each piece, which the collector would
+ * have to clear away. The library keeps pieces of what came before the keys were agreed on, so that these are copied.
+ */
+function dialled({ host, port }: { readonly host: string; readonly port: number }): { readonly line: Duplex; readonly readInPlace: () => void } {
+  let inPlace = false
+  const socket = connect({
+    host,
+    port,
+    noDelay: true,
+    onread: {
+      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      callback(bytes, memory) {
+        const piece = Buffer.from(memory.buffer, memory.byteOffset, bytes)
+        socket.emit('data', inPlace ? piece : Buffer.from(piece))
+        return true
+      },
+    },
+  })
+  return { line: gathered(socket), readInPlace: () => void (inPlace = true) }
 }
 
 /** The library writes each packet in three pieces: what is written in one turn goes to the system in one call. */
