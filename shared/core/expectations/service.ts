@@ -19,6 +19,7 @@ import { writeStatement } from './statement.ts'
 import { createExpectationWatch, type WatchDeps } from './watch.ts'
 
 const TICK_MS = 10_000
+const LOOK_APART_MS = 200
 const SHOWN_NEXT = 5
 const SHOWN_CASES = 50
 const KEEP_MS = 400 * 86_400_000
@@ -94,9 +95,20 @@ export function createExpectationService(deps: ExpectationDeps) {
     repository.forgetBefore(clock.now() - KEEP_MS)
   }
 
+  let lookedAt = -Infinity
+  let hint: NodeJS.Timeout | null = null
+  /** Many deliveries that end at the same time are one reason to look. */
+  const lookSoon = (): void => {
+    hint ??= setTimeout(() => {
+      hint = null
+      waking.abort()
+    }, Math.max(0, lookedAt + LOOK_APART_MS - performance.now()))
+  }
+
   const loop = async (): Promise<void> => {
     while (!ending.signal.aborted) {
       waking = new AbortController()
+      lookedAt = performance.now()
       try {
         look()
       } catch (error) {
@@ -113,7 +125,7 @@ export function createExpectationService(deps: ExpectationDeps) {
   const unsubscribe = deps.bus.subscribe('deliveries.changed', ({ partner, state }) => {
     if (!resting.includes(state)) return
     watch.touched(partner)
-    if (!waking.signal.aborted) waking.abort()
+    lookSoon()
   })
 
   return {
@@ -125,6 +137,7 @@ export function createExpectationService(deps: ExpectationDeps) {
       ending.abort()
       await working
       unsubscribe()
+      if (hint !== null) clearTimeout(hint)
     },
     look,
 

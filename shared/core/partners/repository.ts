@@ -1,6 +1,7 @@
 import { PartnerDocument } from '../../contract/partner-document.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { Database } from '../store/database.ts'
+import { keptOf } from '../store/kept.ts'
 
 /** A partner as stored. */
 export interface StoredPartner {
@@ -25,6 +26,11 @@ export type PartnerRepository = ReturnType<typeof createPartnerRepository>
 
 export function createPartnerRepository(database: Database) {
   let changes = 0
+  const kept = keptOf<StoredPartner | null>(database, 'partners')
+  const writing = (): void => {
+    changes++
+    kept.written()
+  }
   /** By partner: what was read last, as most reads are of what was read before. */
   const known = new Map<string, { readonly text: string; readonly document: PartnerDocument }>()
 
@@ -56,8 +62,10 @@ export function createPartnerRepository(database: Database) {
 
   const repository = {
     find(id: string): StoredPartner | null {
-      const row = database.prepare<[string], Row>('SELECT * FROM partners WHERE id = ? AND removed_at IS NULL').get(id)
-      return row === undefined ? null : storedOf(row)
+      return kept.of(id, () => {
+        const row = database.prepare<[string], Row>('SELECT * FROM partners WHERE id = ? AND removed_at IS NULL').get(id)
+        return row === undefined ? null : storedOf(row)
+      })
     },
 
     get(id: string): StoredPartner {
@@ -83,7 +91,7 @@ export function createPartnerRepository(database: Database) {
     version: (): number => changes,
 
     save(document: PartnerDocument, facts: { practice: boolean; at: string }): void {
-      changes++
+      writing()
       database
         .prepare(
           `INSERT INTO partners (id, name, document, practice, created_at, updated_at) VALUES (@id, @name, @document, @practice, @at, @at)
@@ -94,17 +102,17 @@ export function createPartnerRepository(database: Database) {
     },
 
     setSuspended(id: string, suspended: boolean, at: string): void {
-      changes++
+      writing()
       database.prepare('UPDATE partners SET suspended = ?, updated_at = ? WHERE id = ?').run(Number(suspended), at, id)
     },
 
     remove(id: string, at: string): void {
-      changes++
+      writing()
       database.prepare('UPDATE partners SET removed_at = ?, updated_at = ? WHERE id = ?').run(at, at, id)
     },
 
     touch(id: string, at: string): void {
-      changes++
+      writing()
       database.prepare('UPDATE partners SET updated_at = ? WHERE id = ?').run(at, id)
     },
   }

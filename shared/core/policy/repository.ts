@@ -1,6 +1,7 @@
 /** Tables of the policy: approvals, reviews, refusals, uses of exceptions, reminders. */
 import type { RelianceFact } from '../../contract/policy.ts'
 import type { Database } from '../store/database.ts'
+import { keptOf } from '../store/kept.ts'
 import type { Refusal } from './facts.ts'
 
 export interface ApprovalRow {
@@ -33,8 +34,12 @@ const HARDENED = 'policy.hardened'
 const DEFAULTS = 'policy.everyone'
 
 export function createPolicyRepository(database: Database) {
-  const setting = (key: string): string | undefined => database.prepare<[string], { value: string }>('SELECT value FROM settings WHERE key = ?').get(key)?.value
-  const setSetting = (key: string, value: string): void => void database.prepare('INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value').run(key, value)
+  const kept = keptOf<string | null>(database, 'settings of the policy')
+  const setting = (key: string): string | undefined => kept.of(key, () => database.prepare<[string], { value: string }>('SELECT value FROM settings WHERE key = ?').get(key)?.value ?? null) ?? undefined
+  const setSetting = (key: string, value: string): void => {
+    kept.written()
+    database.prepare('INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value').run(key, value)
+  }
 
   return {
     hardened: (): boolean => setting(HARDENED) === 'true',

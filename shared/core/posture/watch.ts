@@ -31,7 +31,9 @@ export function createPostureWatch({ service, bus, clock, logger }: { readonly s
 
   const touch = (): void => {
     newest = clock.now()
-    since ??= newest
+    // What follows is looked at together with the first.
+    if (since !== null) return
+    since = newest
     wake?.()
   }
 

@@ -7,15 +7,18 @@ import type { CallContext } from '../kernel/call-context.ts'
 import type { Publisher } from '../kernel/events.ts'
 import { parseDocument } from '../partners/rules.ts'
 import type { Database } from '../store/database.ts'
+import { keptOf } from '../store/kept.ts'
 
 /** Our own identity: one document. */
 export function createStationService(deps: { readonly database: Database; readonly audit: AuditTrail; readonly publisher: Publisher; readonly clock: Clock }) {
   const { database, audit, publisher, clock } = deps
 
-  const show = (): StationDocument | null => {
-    const row = database.prepare<[], { document: string }>('SELECT document FROM station WHERE id = 1').get()
-    return row === undefined ? null : StationDocument.parse(JSON.parse(row.document))
-  }
+  const kept = keptOf<StationDocument | null>(database, 'station')
+  const show = (): StationDocument | null =>
+    kept.of('station', () => {
+      const row = database.prepare<[], { document: string }>('SELECT document FROM station WHERE id = 1').get()
+      return row === undefined ? null : StationDocument.parse(JSON.parse(row.document))
+    })
 
   return {
     show,
@@ -24,6 +27,7 @@ export function createStationService(deps: { readonly database: Database; readon
       const text = JSON.stringify(document)
       if (JSON.stringify(show()) === text) return { station: document, changed: false }
       database.transaction(() => {
+        kept.written()
         database
           .prepare('INSERT INTO station (id, document, updated_at) VALUES (1, @text, @at) ON CONFLICT (id) DO UPDATE SET document = @text, updated_at = @at')
           .run({ text, at: timestamp(clock.now()) })

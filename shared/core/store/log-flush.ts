@@ -1,11 +1,16 @@
 /** Flushes the database's write-ahead log on another thread, once for all who wait at the same time. */
 import { open, type FileHandle } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface LogFlush {
   /** Resolves when what was in the log at the call is on the disk. Rejects with `LogUnreachable`, and with what `before` throws. */
   flush(): Promise<void>
   close(): Promise<void>
 }
+
+/** Flushes that begin so soon after the last one are many. */
+const BUSY_MS = 5
+const PATIENCE_MS = 2
 
 /** The log could not be opened or flushed. */
 export class LogUnreachable extends Error {}
@@ -20,10 +25,13 @@ export function createLogFlush(log: string, before: () => void): LogFlush {
   let next: Promise<void> | null = null
   /** The one that runs has not looked yet at what there is to flush. */
   let isGathering = false
+  let endedAt = -Infinity
 
   const sync = async (): Promise<void> => {
     isGathering = true
-    await new Promise((resolve) => void setImmediate(resolve))
+    // Where one follows the other, a moment's patience lets several come along.
+    if (performance.now() - endedAt < BUSY_MS) await sleep(PATIENCE_MS)
+    else await new Promise((resolve) => void setImmediate(resolve))
     isGathering = false
     before()
     try {
@@ -38,6 +46,7 @@ export function createLogFlush(log: string, before: () => void): LogFlush {
 
   const start = (): Promise<void> => {
     const mine = sync().finally(() => {
+      endedAt = performance.now()
       if (running === mine) running = null
     })
     running = mine

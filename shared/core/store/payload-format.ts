@@ -27,8 +27,13 @@ export function layoutOf(storedBytes: number): { readonly chunks: number; readon
 }
 
 export function sealChunk(key: KeyObject | Buffer, index: number, last: boolean, plain: Uint8Array): Buffer {
+  return Buffer.concat(sealPieces(key, index, last, plain))
+}
+
+/** The same, as the pieces that it is made of. */
+export function sealPieces(key: KeyObject | Buffer, index: number, last: boolean, plain: Uint8Array): Buffer[] {
   const cipher = createCipheriv('aes-256-gcm', key, nonceOf(index, last))
-  return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()])
+  return [cipher.update(plain), cipher.final(), cipher.getAuthTag()]
 }
 
 /** Throws when the chunk is not the one that was sealed at this place. */

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, open, readdir, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { AppError, systemCode } from '../kernel/errors.ts'
+import { createRecentContents } from './recent-contents.ts'
 import { createPublishing, readSealed, seal, type Room } from './sealed-files.ts'
 
 export interface StoredPayload {
@@ -66,6 +67,8 @@ const HELD_BYTES = 16 * 1024 * 1024
 /** Between storing a content and writing down who relies on it. */
 const LATELY_MS = 3_600_000
 const MOST_LATELY = 20_000
+/** Of small contents that are on their way: some hundred messages. */
+const RECENT_BYTES = 8 * 1024 * 1024
 
 export async function openPayloadStore(folder: string, dataKey: Buffer): Promise<PayloadStore> {
   const storeKey = createSecretKey(Buffer.from(hkdfSync('sha256', dataKey, Buffer.alloc(0), 'waybill payloads 1', 32)))
@@ -82,6 +85,8 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
     const name = createHmac('sha256', nameKey).update(sha256).digest('hex')
     return join(folder, name.slice(0, 2), name)
   }
+
+  const recent = createRecentContents(RECENT_BYTES)
 
   /** What was stored lately, by hash: whoever stored it may not have written down yet that he relies on it. */
   const lately = new Map<string, { readonly stored: StoredPayload; readonly at: number }>()
@@ -105,13 +110,14 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
       await rm(temporary, { force: true })
       throw orDiskFull(error)
     }
-    const sealed = await seal(temporary, storeKey, content, room).catch(undone)
+    const sealed = await seal(temporary, storeKey, content, size, room).catch(undone)
     const stored: StoredPayload = { sha256: sealed.sha256, size: sealed.size }
     const keep = async (): Promise<StoredPayload> => {
       await sealed.settle()
       // Noted before it stands, so that nobody removes it in between.
       noteTaken(stored)
       await publish(temporary, pathOf(stored.sha256))
+      if (sealed.small !== null) recent.put(stored.sha256, sealed.small)
       return stored
     }
     return { ...stored, keep: async () => await keep().catch(undone), drop: () => sealed.forget() }
@@ -119,17 +125,23 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
 
   const copyIn = async (content: AsyncIterable<Uint8Array>, size: number): Promise<StoredPayload> => await (await hold(content, size)).keep()
 
-  const store: PayloadStore = {
+  const readStored = (sha256: string, options: { readonly offset: number; readonly signal: AbortSignal }): AsyncIterable<Uint8Array> => readSealed(pathOf(sha256), { storeKey, sha256, ...options })
+
+  return {
     ingest: async (path, options) => await withStableSource(path, async (source, size) => await copyIn(readAll(source, size, options), size)),
     take: async (content, { size }) => await copyIn(content, size),
     hold: async (content, { size }) => await hold(content, size),
     digest: async (path, options) => await withStableSource(path, async (source, size) => await hashAll(readAll(source, size, options))),
 
-    read: (sha256, { offset, signal }) => readSealed(pathOf(sha256), { storeKey, sha256, offset, signal }),
+    read(sha256, { offset, signal }) {
+      const small = recent.get(sha256)
+      return small === undefined ? readStored(sha256, { offset, signal }) : fromMemory(small, { offset, signal })
+    },
 
     async remove(sha256) {
       const last = lately.get(sha256)
       if (last !== undefined && performance.now() - last.at < LATELY_MS) return false
+      recent.forget(sha256)
       await rm(pathOf(sha256), { force: true })
       return true
     },
@@ -138,7 +150,7 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
 
     async verify(sha256) {
       try {
-        return (await hashAll(store.read(sha256, { offset: 0, signal: new AbortController().signal }))).sha256 === sha256
+        return (await hashAll(readStored(sha256, { offset: 0, signal: new AbortController().signal }))).sha256 === sha256
       } catch (error) {
         if (error instanceof AppError && error.code === 'delivery.payload_missing') return false
         throw error
@@ -150,7 +162,11 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
       return (await Promise.all(folders.map(async (name) => await readdir(join(folder, name))))).flat()
     },
   }
-  return store
+}
+
+async function* fromMemory(content: Buffer, { offset, signal }: { readonly offset: number; readonly signal: AbortSignal }): AsyncGenerator<Uint8Array, void> {
+  signal.throwIfAborted()
+  if (offset < content.length) yield content.subarray(offset)
 }
 
 /** Opens an ordinary file and makes sure that it was the same, whole file from beginning to end. */

@@ -3,24 +3,27 @@
  * a few kilobytes to another thread costs many times as much as reading them. Only flushing, which waits for the disk, never runs here.
  */
 import { createHash, randomBytes, type KeyObject } from 'node:crypto'
-import { closeSync, existsSync, fstatSync, fsync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, fsync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync, writevSync } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { relieveBuffers } from '../kernel/buffer-relief.ts'
 import { AppError, systemCode } from '../kernel/errors.ts'
 import { flushFolder } from '../kernel/flush-folder.ts'
-import { CHUNK_BYTES, HEADER_BYTES, layoutOf, MAGIC, openChunk, payloadKey, SALT_BYTES, SEALED_CHUNK_BYTES, sealChunk } from './payload-format.ts'
+import { CHUNK_BYTES, HEADER_BYTES, layoutOf, MAGIC, openChunk, payloadKey, SALT_BYTES, SEALED_CHUNK_BYTES, sealChunk, sealPieces } from './payload-format.ts'
 
 const flush = promisify(fsync)
-/** What is set aside for a content at first: most are small. */
-const FIRST_BYTES = 32 * 1024
+/** What is set aside for a content of which nothing is known: most are small. */
+const FIRST_BYTES = 16 * 1024
+export const SMALL_BYTES = 64 * 1024
 
 /** A content that was read to its end and sealed; it is safe from a power cut only once it is settled. */
 export interface Sealed {
   /** Of the content. */
   readonly sha256: string
   readonly size: number
+  /** The content, where it fits into `SMALL_BYTES`. */
+  readonly small: Buffer | null
   /** Writes what is not written yet, and flushes it. */
   settle(): Promise<void>
   /** In place of `settle`: nothing of it stays. */
@@ -32,14 +35,15 @@ export interface Room {
   left: number
 }
 
-/** Reads a content and seals it, for a new file. The pieces may be used again once the next one is asked for. */
-export async function seal(path: string, storeKey: KeyObject, content: AsyncIterable<Uint8Array>, room: Room): Promise<Sealed> {
+/** Reads a content and seals it, for a new file. `expected`: bytes, about; 0 when nobody knows. The pieces may be used again once the next one is asked for. */
+export async function seal(path: string, storeKey: KeyObject, content: AsyncIterable<Uint8Array>, expected: number, room: Room): Promise<Sealed> {
   const salt = randomBytes(SALT_BYTES)
   const key = payloadKey(storeKey, salt)
   const header = Buffer.concat([MAGIC, salt])
   const digest = createHash('sha256')
   let target: FileHandle | null = null
-  let pending = Buffer.allocUnsafe(FIRST_BYTES)
+  // A message is a little larger than what is in it.
+  let pending = Buffer.allocUnsafe(expected === 0 ? FIRST_BYTES : Math.min(CHUNK_BYTES, expected + Math.ceil(expected / 8) + 4096))
   let [filled, index, size] = [0, 0, 0]
   try {
     for await (const piece of content) {
@@ -64,10 +68,10 @@ export async function seal(path: string, storeKey: KeyObject, content: AsyncIter
         at += count
       }
     }
-    const last = sealChunk(key, index, true, pending.subarray(0, filled))
-    const sealed = { sha256: digest.digest('hex'), size }
-    if (target === null) return { ...sealed, ...small(path, Buffer.concat([header, last]), room) }
-    await writeWhole(target, last)
+    const last = sealPieces(key, index, true, pending.subarray(0, filled))
+    const sealed = { sha256: digest.digest('hex'), size, small: size <= SMALL_BYTES ? pending.subarray(0, filled) : null }
+    if (target === null) return { ...sealed, ...small(path, [header, ...last], room) }
+    await writeWhole(target, Buffer.concat(last))
     return { ...sealed, ...written(path) }
   } finally {
     await target?.close()
@@ -88,37 +92,41 @@ function written(path: string): Pick<Sealed, 'settle' | 'forget'> {
   }
 }
 
-function small(path: string, bytes: Buffer, room: Room): Pick<Sealed, 'settle' | 'forget'> {
-  if (room.left < bytes.length) {
+function small(path: string, pieces: readonly Buffer[], room: Room): Pick<Sealed, 'settle' | 'forget'> {
+  const bytes = pieces.reduce((sum, { length }) => sum + length, 0)
+  if (room.left < bytes) {
     const target = openSync(path, 'wx', 0o600)
     try {
-      writeAll(target, bytes)
+      writeAll(target, pieces)
     } finally {
       closeSync(target)
     }
     return written(path)
   }
-  room.left -= bytes.length
+  room.left -= bytes
   return {
     async settle() {
-      room.left += bytes.length
+      room.left += bytes
       const target = openSync(path, 'wx', 0o600)
       try {
-        writeAll(target, bytes)
+        writeAll(target, pieces)
         await flush(target)
       } finally {
         closeSync(target)
       }
     },
-    forget: () => void (room.left += bytes.length),
+    forget: () => void (room.left += bytes),
   }
 }
 
-function writeAll(target: number, bytes: Buffer): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(target, bytes, at)
+/** One write may take less than all, on a disk that is nearly full. */
+function writeAll(target: number, pieces: readonly Buffer[]): void {
+  const written = writevSync(target, pieces)
+  if (written === pieces.reduce((sum, { length }) => sum + length, 0)) return
+  const all = Buffer.concat(pieces)
+  for (let at = written; at < all.length; ) at += writeSync(target, all, at)
 }
 
-/** One write may take less than all, on a disk that is nearly full. */
 async function writeWhole(target: FileHandle, bytes: Buffer): Promise<void> {
   for (let at = 0; at < bytes.length; ) at += (await target.write(bytes, at)).bytesWritten
 }

@@ -3,7 +3,7 @@ import type { ByteSource } from './byte-source.ts'
 
 const SMALL = 16_384
 const MOST = 131_072
-const FIRST = 8_192
+const FIRST = 4_096
 
 export interface Gatherer {
   /** Whether a chunk should pass by without being copied. */
@@ -25,7 +25,7 @@ export function createGatherer(): Gatherer {
     isFull: (chunk) => filled + chunk.length > MOST,
     add(chunk) {
       if (filled + chunk.length > room.length) {
-        const larger = Buffer.allocUnsafeSlow(Math.min(MOST, Math.max(FIRST, 4 * (filled + chunk.length))))
+        const larger = Buffer.allocUnsafeSlow(Math.min(MOST, Math.max(FIRST, 2 * (filled + chunk.length))))
         larger.set(room.subarray(0, filled))
         room = larger
       }

@@ -9,8 +9,12 @@ const MOST_NUMBERS = 10_000
 /** Writes the whole content under a hidden name beside its place, and flushes it. Rejects with `receive.inbox_failed`. */
 export async function writeHidden(folder: string, delivery: string, content: AsyncIterable<Uint8Array>): Promise<void> {
   await inOurWords(folder, async () => {
-    await mkdir(folder, { recursive: true })
-    const target = await open(hiddenPath(folder, delivery), 'w', 0o600)
+    const path = hiddenPath(folder, delivery)
+    const target = await open(path, 'w', 0o600).catch(async (error: unknown) => {
+      if (systemCode(error) !== 'ENOENT') throw error
+      await mkdir(folder, { recursive: true })
+      return await open(path, 'w', 0o600)
+    })
     try {
       for await (const piece of content) for (let at = 0; at < piece.length; ) at += (await target.write(piece, at)).bytesWritten
       await target.sync()
