@@ -6,17 +6,19 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-type Collect = (options: { readonly type: 'minor'; readonly execution: 'sync' }) => void
+type Collect = (options: { readonly type: 'minor' | 'major'; readonly execution: 'sync' }) => void
 
 const RELIEF_BYTES = 8 * 1024 * 1024
 let collect: Collect | null = null
 let since = 0
 
 /** The collector as a function; only ours: the flag is taken back, so that no later context has it. */
-function collector(): Collect {
+export function collector(): Collect {
+  if (collect !== null) return collect
   setFlagsFromString('--expose-gc')
   try {
-    return runInNewContext('gc') as Collect
+    collect = runInNewContext('gc') as Collect
+    return collect
   } finally {
     setFlagsFromString('--no-expose-gc')
   }
@@ -27,6 +29,5 @@ export function relieveBuffers(bytes: number): void {
   since += bytes
   if (since < RELIEF_BYTES) return
   since = 0
-  collect ??= collector()
-  collect({ type: 'minor', execution: 'sync' })
+  collector()({ type: 'minor', execution: 'sync' })
 }

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import { streamLogger } from '../../../core/kernel/logger.ts'
 import { AppError } from '../../../core/kernel/errors.ts'
+import { boundMemory } from '../../../core/kernel/memory-bounds.ts'
 import { systemUser } from '../../../core/kernel/system-user.ts'
 import { startCoreHost, type CoreHost } from '../../core-host.ts'
 import { startHealthEndpoint, type HealthEndpoint } from '../../health.ts'
@@ -23,6 +24,7 @@ export function serveCommand(program: Command, optionsOf: () => GlobalOptions): 
     .action(async (options: ServeOptions) => {
       await finish(optionsOf(), async (output) => {
         const healthAt = options.health === undefined ? null : parseListenAddress(options.health, '--health')
+        boundMemory()
         const host = await startCoreHost({
           folder: optionsOf().workspace,
           version: VERSION,
