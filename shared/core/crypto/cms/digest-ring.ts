@@ -35,7 +35,7 @@ export interface RingWriter {
 
 export function ringWriter({ control, slots }: RingMemory): RingWriter {
   const state = new Int32Array(control)
-  const bytes = new Uint8Array(slots)
+  const bytes = Buffer.from(slots)
   const isFull = (): boolean => Atomics.load(state, STATE) === RUNNING && Atomics.load(state, WRITTEN) - Atomics.load(state, READ) >= SLOTS
   const signal = (): void => {
     Atomics.add(state, SIGNAL, 1)
@@ -54,7 +54,7 @@ export function ringWriter({ control, slots }: RingMemory): RingWriter {
     let at = from
     while (at < chunk.length && !isFull()) {
       const part = chunk.subarray(at, at + SLOT_BYTES - filled)
-      bytes.set(part, (Atomics.load(state, WRITTEN) % SLOTS) * SLOT_BYTES + filled)
+      copyShared(part, bytes, (Atomics.load(state, WRITTEN) % SLOTS) * SLOT_BYTES + filled)
       filled += part.length
       at += part.length
       if (filled === SLOT_BYTES) publish()
@@ -86,6 +86,17 @@ export function ringWriter({ control, slots }: RingMemory): RingWriter {
       Atomics.notify(state, READ)
     },
   }
+}
+
+/**
+ * V8 copies into shared memory byte by byte where source and target are aligned differently; for a part of a buffer Node copies by itself,
+ * six times as fast.
+ */
+function copyShared(part: Uint8Array, target: Buffer, at: number): void {
+  const last = part.length - 1
+  if (last < 0) return
+  Buffer.prototype.copy.call(part, target, at, 0, last)
+  target[at + last] = part[last] ?? 0
 }
 
 /** Blocks its thread until the other side ended; `take` must be done with a chunk when it returns. False when given up. */
