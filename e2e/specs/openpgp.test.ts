@@ -146,6 +146,32 @@ describe.skipIf(gpgPeer.absent)(`OpenPGP from the command line, with GnuPG as th
     })
   })
 
+  it('a flow asks for more than the connection: packed, then signed and encrypted for gpg; opened, then unpacked from it', async () => {
+    await setUp(here, folderPartner({ outbound: 'none', inbound: 'none' }))
+    const keys = await exchangeKeys(ELLIPTIC, 'ed25519')
+    const outbox = join(here.files, 'Outbox')
+    mkdirSync(outbox)
+    for (const name of ['a.edi', 'b.edi']) writeFileSync(join(outbox, name), `ORDER ${name}`)
+    await ok('flow', 'apply', here.file('day.json', JSON.stringify({ direction: 'outbound', id: 'day', name: 'Day', source: { kind: 'folder', folder: outbox }, selection: { stableSeconds: 0 }, targets: ['acme/folder'], steps: [{ kind: 'zip', files: 'together', template: 'day.zip' }, { kind: 'protect' }] })))
+    const dry = await ok('flow', 'dry-run', 'day')
+    expect(dry.out).toMatch(/2\. acme\/folder: OpenPGP: signed with .*, encrypted to /)
+    await ok('flow', 'run', 'day')
+    expect(there('in')).toEqual(['day.zip.pgp'])
+    const { output: zip, said } = openedByGpg(readFileSync(join(share, 'in', 'day.zip.pgp')))
+    expect(said).toMatch(new RegExp(`VALIDSIG ${keys.ours}`, 'i'))
+    expect(zip.subarray(0, 2).toString()).toBe('PK')
+
+    await ok('flow', 'apply', here.file('in.json', JSON.stringify({ direction: 'inbound', id: 'collect', name: 'Collect', targets: ['acme'], steps: [{ kind: 'open' }, { kind: 'unzip' }] })))
+    put('day.zip.gpg', byGpg(keys.theirs, keys.ours, zip))
+    await ok('flow', 'run', 'collect')
+    expect(inbox().map((name) => readFileSync(join(here.workspace, 'partners', 'acme', 'Inbox', name), 'utf8'))).toEqual(['ORDER a.edi', 'ORDER b.edi'])
+    // Not signed: kept whole, though the connection would have taken it.
+    put('next.zip.gpg', byGpg(null, keys.ours, zip))
+    const held = await here.run('--json', 'flow', 'run', 'collect')
+    expect([held.exit, held.json<{ files: { state: string; error: { code: string } | null }[] }>().files.map(({ state, error }) => [state, error?.code])]).toEqual([3, [['held', 'pgp.not_signed']]])
+    expect([inbox().length, there('out')]).toEqual([2, ['next.zip.gpg']])
+  })
+
   describe('what must not be released', () => {
     let keys: { ours: string; theirs: string }
     beforeEach(async () => {
