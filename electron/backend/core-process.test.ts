@@ -7,6 +7,7 @@ import { createClient } from '../../shared/client/create-client.ts'
 import { contract } from '../../shared/contract/index.ts'
 import { silentLogger } from '../../shared/core/kernel/logger.ts'
 import { connectSocket, createSocketTransport } from '../../shared/hosts/socket/client.ts'
+import { chooseFolder } from '../../shared/client/ipc.ts'
 import { createPageSession } from '../main/hand-through.ts'
 import { coreCommand } from './core-command.ts'
 import { createCoreProcess, type CoreProcess } from './core-process.ts'
@@ -74,6 +75,9 @@ describe('the supervised core', () => {
     const page = createPageSession({ transport, send: () => undefined, grant: async () => await Promise.reject(new Error('not asked')), chooseFolder: async (at) => await Promise.resolve(at === '/none' ? null : '/home/mia/Outbox') })
     const answer = await page.receive({ t: 'call', id: 1, method: 'deliveries.preview', input: { partner: 'acme', files: [{ source: { path: '/etc/passwd' } }] } })
     expect(answer).toMatchObject({ t: 'error', error: { code: 'call.refused' } })
+    // A folder comes from the person who chose it in the system's dialog, and through the shell only.
+    const bridge = { call: async (frame: object) => await page.receive(frame) }
+    expect([await chooseFolder(bridge, '/home/mia'), await chooseFolder(bridge, '/none')]).toEqual(['/home/mia/Outbox', null])
     page.close()
     transport.close()
   })
