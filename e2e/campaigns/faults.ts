@@ -18,16 +18,30 @@ export interface Tally {
   readonly felt: Readonly<Record<string, number>>
 }
 
+const REFUSED = /net\.refused/
+const DATA_REFUSED = /ftps\.data_refused/
+
 export function faultsOf(world: World, random: () => number): Readonly<Record<string, Fault>> {
   const one = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)] as T
   const lines = world.partners.flatMap(({ line, lineToUs }) => [line, lineToUs].filter((is) => is !== null))
   const dataLines = world.partners.flatMap(({ dataLine }) => (dataLine === null ? [] : [dataLine]))
   const some = (from: readonly Line[], widely: boolean): readonly Line[] => (widely ? from : [one(from)])
   const harm = (from: readonly Line[], what: keyof Line['harmed']) => () => from.reduce((sum, { harmed }) => sum + harmed[what], 0)
-  const within = async (from: readonly Line[], begin: (line: Line) => Promise<void> | void, ms: number): Promise<void> => {
-    for (const line of from) await begin(line)
+  const within = async (from: readonly Line[], begin: (line: Line) => void, ms: number): Promise<void> => {
+    for (const line of from) begin(line)
     await sleep(ms)
     for (const line of from) await line.heal()
+  }
+  /** Once, everywhere, until a run has met it: nobody counts connections that were refused. */
+  const refuse = async (from: readonly Line[], widely: boolean, shows: RegExp): Promise<void> => {
+    const chosen = some(from, widely)
+    const met = async (): Promise<number> => (await world.client.flows.runs({ limit: 200 })).runs.filter(({ error }) => error !== null && shows.test(error.code)).length
+    const before = widely ? await met() : 0
+    for (const line of chosen) await line.refuse()
+    await sleep(300 + random() * 700)
+    const looks = widely ? 100 : 0
+    for (let tries = 0; tries < looks && (await met()) <= before; tries++) await sleep(200)
+    for (const line of chosen) await line.heal()
   }
   const each = (from: readonly Line[], act: (line: Line) => void) => async (widely: boolean) => {
     for (const line of some(from, widely)) act(line)
@@ -45,12 +59,12 @@ export function faultsOf(world: World, random: () => number): Readonly<Record<st
       },
     },
     'server restarted': { act: async () => await one(world.partners.flatMap(({ restart }) => restart ?? []))() },
-    'connections refused': { act: async (widely) => await within(some(lines, widely), async (line) => await line.refuse(), 300 + random() * 700), shows: /net\.refused/ },
+    'connections refused': { act: async (widely) => await refuse(lines, widely, REFUSED), shows: REFUSED },
     'line cut': { act: each(lines, (line) => line.cut()), felt: harm(lines, 'cut') },
     'line cut midway': { act: each(lines, cutMidway), felt: harm(lines, 'cutMidway') },
     'line stalled': { act: async (widely) => await within(some(lines, widely), (line) => line.stall(), 300 + random() * 900), felt: harm(lines, 'stalled') },
     'bytes changed': { act: each(lines, corrupt), felt: harm(lines, 'corrupted') },
-    'data connections refused': { act: async (widely) => await within(some(dataLines, widely), async (line) => await line.refuse(), 300 + random() * 700), shows: /ftps\.data_refused/ },
+    'data connections refused': { act: async (widely) => await refuse(dataLines, widely, DATA_REFUSED), shows: DATA_REFUSED },
     'data line cut midway': { act: each(dataLines, cutMidway), felt: harm(dataLines, 'cutMidway') },
     'data line stalled': { act: async (widely) => await within(some(dataLines, widely), (line) => line.stall(), 300 + random() * 900), felt: harm(dataLines, 'stalled') },
     'data bytes changed': { act: each(dataLines, corrupt), felt: harm(dataLines, 'corrupted') },
