@@ -346,6 +346,17 @@ describe('collecting a partner\'s folder', () => {
     expect(here.repository.list({ limit: 1 }).deliveries[0]).toMatchObject({ state: 'delivered', error: null })
     expect(inInbox('a.edi')).toBe('A')
   })
+
+  it('releases once when a person and a run ask for it at the same moment', async () => {
+    const here = await installation()
+    put('a.edi', 'A')
+    writeFileSync(join(folder, 'Inbox'), 'in the way')
+    const id = (await here.receive()).taken[0]?.id ?? ''
+    rmSync(join(folder, 'Inbox'))
+    await Promise.all([here.releases.release([id], signal), here.releases.release([id], signal), here.receive()])
+    expect(here.repository.get(id).state).toBe('delivered')
+    expect([inbox(), inInbox('a.edi')]).toEqual([['a.edi'], 'A'])
+  })
 })
 
 describe('archives', () => {

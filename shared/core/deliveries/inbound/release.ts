@@ -196,8 +196,24 @@ export function createInboundReleases(deps: {
     await database.flushed()
   }
 
-  /** Releases what is `received`, and ends what a crash left in the middle. What cannot be released keeps its reason. Answers what came out of archives. */
+  const inHand = new Map<string, Promise<unknown>>()
+
+  /**
+   * Releases what is `received`, and ends what a crash left in the middle. What cannot be released keeps its reason. Answers what came out
+   * of archives. A delivery is in one hand at a time: a second one would write its hidden file anew while the first gives it its name.
+   */
   const release = async (ids: readonly string[], signal: AbortSignal): Promise<readonly string[]> => {
+    while (ids.some((id) => inHand.has(id))) await Promise.allSettled(ids.flatMap((id) => inHand.get(id) ?? []))
+    const job = releaseNow(ids, signal)
+    for (const id of ids) inHand.set(id, job)
+    try {
+      return await job
+    } finally {
+      for (const id of ids) inHand.delete(id)
+    }
+  }
+
+  const releaseNow = async (ids: readonly string[], signal: AbortSignal): Promise<readonly string[]> => {
     const begun = ids.filter((id) => repository.get(id).state === 'releasing')
     await finish(begun)
     const waiting = ids.filter((id) => repository.get(id).state === 'received')
