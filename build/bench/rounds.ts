@@ -18,9 +18,9 @@ interface Run {
 
 /**
  * `amount`: what one run moves, in `unit`. The last contestant is the measure of the others. One that fails is named and takes no
- * further part.
+ * further part. `processor`: also processor time, where every other program is run so that it is noted.
  */
-export async function race(title: string, amount: number, unit: string, contestants: readonly Contestant[], rounds = 5): Promise<void> {
+export async function race(title: string, amount: number, unit: string, contestants: readonly Contestant[], rounds = 5, { processor = false } = {}): Promise<void> {
   const runs = new Map(contestants.map(({ name }) => [name, [] as Run[]]))
   for (let round = 0; round < rounds; round++)
     for (const contestant of contestants) {
@@ -40,8 +40,9 @@ export async function race(title: string, amount: number, unit: string, contesta
   process.stdout.write(`${title}\n`)
   for (const { name } of finished) {
     const ratio = measure === undefined || name === measure.name ? '' : `${(rate(name) / rate(measure.name)).toFixed(2)} × ${measure.name}`
-    const processor = median((runs.get(name) ?? []).map((run) => run.processor)) * 1000
-    process.stdout.write(`  ${name.padEnd(24)} ${rate(name).toFixed(1).padStart(9)} ${unit}/s  ${(processor / amount).toFixed(2).padStart(6)} ms of processor each  ${ratio}\n`)
+    const each = (median((runs.get(name) ?? []).map((run) => run.processor)) * 1000) / amount
+    const cost = processor ? `${each.toFixed(2).padStart(6)} ms of processor each  ` : ''
+    process.stdout.write(`  ${name.padEnd(24)} ${rate(name).toFixed(1).padStart(9)} ${unit}/s  ${cost}${ratio}\n`)
   }
 }
 

@@ -37,10 +37,10 @@ try {
     try {
       const turn = (work: 'putLarge' | 'getLarge' | 'putMany' | 'getMany', tidy?: 'tidyLarge' | 'tidyMany') =>
         transport.contestants.flatMap((contestant) => (contestant[work] === undefined ? [] : [{ name: contestant.name, run: contestant[work], tidy: tidy === undefined ? undefined : contestant[tidy] }]))
-      await race(`${transport.name} out, ${mib} MiB`, mib, 'MiB', turn('putLarge', 'tidyLarge'), rounds)
-      await race(`${transport.name} in, ${mib} MiB`, mib, 'MiB', turn('getLarge'), rounds)
-      await race(`${transport.name} out, ${files} files of 10 KB`, files, 'files', turn('putMany', 'tidyMany'), rounds)
-      await race(`${transport.name} in, ${files} files of 10 KB`, files, 'files', turn('getMany'), rounds)
+      await race(`${transport.name} out, ${mib} MiB`, mib, 'MiB', turn('putLarge', 'tidyLarge'), rounds, { processor: true })
+      await race(`${transport.name} in, ${mib} MiB`, mib, 'MiB', turn('getLarge'), rounds, { processor: true })
+      await race(`${transport.name} out, ${files} files of 10 KB`, files, 'files', turn('putMany', 'tidyMany'), rounds, { processor: true })
+      await race(`${transport.name} in, ${files} files of 10 KB`, files, 'files', turn('getMany'), rounds, { processor: true })
     } finally {
       await transport.stop()
     }
