@@ -48,7 +48,7 @@ export function faultsOf(world: World, random: () => number): Readonly<Record<st
     await Promise.resolve()
   }
   const corrupt = (line: Line): void => line.corrupt(Math.floor(random() * 20_000))
-  const cutMidway = (line: Line): void => line.cutAfter(Math.floor(random() * 40_000))
+  const cutMidway = (line: Line): void => line.cutAfter(Math.floor(random() * 12_000))
 
   return {
     'kill -9': {
@@ -90,7 +90,7 @@ function diskFaults({ disk, kill, start }: World, random: () => number): Readonl
         disk.free()
         await started
       }),
-      shows: /workspace\.disk_full/,
+      shows: /workspace\.disk_(?:full|low)|database or disk is full/,
     },
     /** Something can, and a copy of a file cannot. */
     'disk nearly full': { act: whileFull(() => Math.floor(100_000 + random() * 1_000_000)), shows: /workspace\.disk_(?:full|low)/ },
