@@ -18,7 +18,7 @@ export function versitygwPeer(): Peer {
 }
 
 /** `tls`: what it presents; without, it speaks HTTP. `keepAlive`: connections last longer than one request, which this server leaves out unless told. */
-export async function startVersitygw(options: { readonly tls?: Identity; readonly keepAlive?: true } = {}): Promise<S3Server> {
+export async function startVersitygw(options: { readonly tls?: Identity; readonly keepAlive?: true } = {}): Promise<S3Server & { readonly buckets: string }> {
   const home = mkdtempSync(join(tmpdir(), 'waybill-vgw-'))
   for (const name of ['buckets', 'accounts']) mkdirSync(join(home, name))
   const port = await freePort()
@@ -41,6 +41,8 @@ export async function startVersitygw(options: { readonly tls?: Identity; readonl
   await listening(server, port, () => Buffer.concat(log).toString())
   return {
     name: 'versitygw',
+    /** The folder in which the buckets stand. */
+    buckets: join(home, 'buckets'),
     endpoint: `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     owner,
     halt: (signal) => void server.kill(signal),

@@ -7,7 +7,12 @@ import { newInstallation, setUp, type Installation } from '../servers/waybill.ts
 
 const COUNT = 1_000
 const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
-const filesOf = (count: number, bytes: number): Map<string, Buffer> => new Map(Array.from({ length: count }, (_, index) => [`order ${index}.edi`, randomBytes(bytes)]))
+/** Among them names as people give them, and a file without content. */
+const SPECIAL = ['  two  spaces .txt', `quote'd "name" $(x);z.txt`, 'Überweisung März.xml', '名前.csv', '-leading.txt', '100%2e#?&.edi']
+const filesOf = (count: number, bytes: number): Map<string, Buffer> =>
+  new Map(Array.from({ length: count }, (_, index) => [SPECIAL[index] ?? `order ${index}.edi`, index === count - 1 ? Buffer.alloc(0) : randomBytes(bytes)]))
+/** As it stands in the Inbox: without what Windows forbids, and without blanks around it. */
+const inInbox = (name: string): string => name.replaceAll(/[:*?"<>|]/g, '_').trim()
 
 describe.each(FILE_PARTNERS)('many files: $name', ({ name, peer, open }) => {
   describe.skipIf(peer.absent)(`with this partner${peer.note}`, () => {
@@ -46,9 +51,17 @@ describe.each(FILE_PARTNERS)('many files: $name', ({ name, peer, open }) => {
       expect(done.exit, done.err.slice(-2000)).toBe(0)
       if (before !== null) expect((partner.signIns() ?? 0) - before).toBe(1)
       const inbox = join(here.workspace, 'partners', 'acme', 'Inbox')
-      expect(readdirSync(inbox).toSorted()).toEqual([...files.keys()].toSorted())
-      for (const [name, bytes] of files) expect(sha(readFileSync(join(inbox, name)))).toBe(sha(bytes))
+      const names = [...files.keys()].map(inInbox).toSorted()
+      expect(readdirSync(inbox).toSorted()).toEqual(names)
+      for (const [name, bytes] of files) expect(sha(readFileSync(join(inbox, inInbox(name))))).toBe(sha(bytes))
       expect(await partner.offered.names()).toEqual([])
+
+      // One of them once more under another name: its content gives it away, and a person decides.
+      await partner.offered.put('renamed.edi', files.get('order 7.edi') ?? Buffer.alloc(1))
+      const again = await here.run('--json', 'receive', 'acme')
+      expect([again.exit, again.json<{ taken: { state: string; error: { code: string } }[] }>().taken.map(({ state, error }) => `${state} ${error.code}`)]).toEqual([3, ['held receive.same_content']])
+      expect(readdirSync(inbox).toSorted()).toEqual(names)
+      expect(await partner.offered.names()).toEqual(['renamed.edi'])
     }, 600_000)
 
     // Only this protocol permits several so far.

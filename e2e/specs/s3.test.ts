@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { findPeer } from '../servers/peers.ts'
@@ -90,20 +90,26 @@ describe.skipIf(peer.absent)(`S3 from the command line${peer.note}`, () => {
     await apply({ credentials: { kind: 'static', accessKeyId: server.owner.accessKeyId, secretAccessKey: 'wrong' } })
     const done = await here.run('--json', 'send', 'acme', here.file('secret.edi', 'x'))
     expect([done.exit, done.json<Results>().results[0]?.delivery?.error?.code]).toEqual([1, 'remote.auth_refused'])
+    expect(done.err).toContain('What to do')
+    const collected = await here.run('--json', 'receive', 'acme')
+    expect([collected.exit, collected.err, inInbox()]).toEqual([1, expect.stringContaining('What to do'), []])
     expect(await bucket.keys()).toEqual([])
   })
 
-  it.skipIf(clock.absent)(`names a clock that is an hour wrong${clock.note}`, async () => {
-    const node = process.execPath
+  it.skipIf(clock.absent)(`names a clock that is an hour wrong, with exit 1; nothing is written${clock.note}`, async () => {
     const entry = join(import.meta.dirname, '../../dist/core/waybill.js')
-    let output = ''
-    try {
-      output = execFileSync('faketime', ['-f', '-3600s', node, entry, '--workspace', here.workspace, '--json', 'connection', 'test', 'acme'], { env: { PATH: process.env['PATH'], WAYBILL_PASSPHRASE: 'correct horse battery' }, stdio: ['ignore', 'pipe', 'ignore'] }).toString()
-    } catch (error) {
-      output = (error as { stdout: Buffer }).stdout.toString()
+    const path = here.file('late.edi', 'x')
+    const anHourAgo = (...args: string[]): { exit: number | null; out: string; err: string } => {
+      const { status, stdout, stderr } = spawnSync('faketime', ['-f', '-3600s', process.execPath, entry, '--workspace', here.workspace, '--json', ...args], { env: { PATH: process.env['PATH'], WAYBILL_PASSPHRASE: 'correct horse battery' }, stdio: ['ignore', 'pipe', 'pipe'] })
+      return { exit: status, out: stdout.toString(), err: stderr.toString() }
     }
-    const report = JSON.parse(output) as { stages: { status: string; error: { code: string } | null }[] }
+    const report = JSON.parse(anHourAgo('connection', 'test', 'acme').out) as { stages: { status: string; error: { code: string } | null }[] }
     expect(report.stages.find(({ error }) => error !== null)?.error?.code).toBe('s3.clock_skew')
+    const sent = anHourAgo('send', 'acme', path)
+    expect([sent.exit, (JSON.parse(sent.out) as Results).results[0]?.delivery?.error?.code]).toEqual([1, 's3.clock_skew'])
+    expect(sent.err).toMatch(/clock[\s\S]*What to do/)
+    expect(await bucket.keys()).toEqual([])
+    await here.run('deliveries', 'cancel', (JSON.parse(sent.out) as { results: { delivery: { id: string } }[] }).results[0]?.delivery.id ?? '')
   })
 
   it('collects objects, releases them and deletes them there', async () => {

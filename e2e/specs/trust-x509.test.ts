@@ -154,12 +154,13 @@ describe.skipIf(peer.absent)(`certificates at the command line, made by openssl$
   })
 
   it('tells what is wrong with a broken file, and survives cut and garbled ones', async () => {
-    for (const [name, content] of [
-      ['empty.crt', ''],
-      ['cut.der', made.read('acme.der').subarray(0, 200)],
-      ['noise.bin', Buffer.alloc(500, 0x30)],
-      ['wrong.pem', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'],
+    for (const [name, code, content] of [
+      ['empty.crt', 'key.unknown_format', ''],
+      ['cut.der', 'key.malformed', made.read('acme.der').subarray(0, 200)],
+      ['noise.bin', 'key.unknown_format', Buffer.alloc(500, 0x30)],
+      ['random.bin', 'key.unknown_format', Buffer.concat([Buffer.from([0x99, 0xff]), Buffer.alloc(500, 0xee)])],
+      ['wrong.pem', 'key.malformed', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'],
     ] as const)
-      expect([name, ...(await refusal('trust', 'import', here.file(name, content)))]).toEqual([name, 2, 'key.malformed'])
+      expect([name, ...(await refusal('trust', 'import', here.file(name, content)))]).toEqual([name, 2, code])
   })
 })

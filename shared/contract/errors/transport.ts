@@ -144,6 +144,12 @@ export const transportErrors = catalogue({
     happened: 'The file is none of the known formats, or it is damaged.',
     todo: ['Export it again (SSH keys as OpenSSH or PEM, OpenPGP keys armoured, certificates as PEM, DER or PKCS#12) and import that file.'],
   },
+  'key.unknown_format': {
+    retry: 'never', exit: 2,
+    title: 'This file is nothing of what Waybill can import',
+    happened: 'It was tried as every kind of certificate, key, known_hosts line and container that Waybill knows, and none of them fits. It is probably another file than the one that was meant, or it is packed or encrypted once more.',
+    todo: ['Look whether it is the right file; the details say what it looks like.', 'If it came in an archive or a mail, unpack or save the attachment itself.', 'Else ask for the certificate as PEM, DER, PKCS#7 or PKCS#12, for an SSH key as OpenSSH or PuTTY writes it, for an OpenPGP key as an armoured export.'],
+  },
   'key.weak': {
     retry: 'never', exit: 4,
     title: 'The key is too weak',

@@ -4,6 +4,7 @@ import { isKnownHosts, isPpk, parseKnownHosts, readPrivateKey, readPublicKey } f
 import type { Role } from '../../contract/trust-words.ts'
 import { AppError } from '../kernel/errors.ts'
 import { pgpFound } from './pgp-items.ts'
+import { isMeantAsKey, unknownFormat } from './unknown-format.ts'
 import { looksLikeX509, readX509Material, type Found, type LoneKey } from './x509-material.ts'
 
 export interface MaterialRequest {
@@ -22,9 +23,18 @@ export interface Material {
 
 /**
  * Everything in the file. `knowsKey` tells whether the inventory has a certificate for a public key: a bare private key then belongs
- * to it, and is an SSH key otherwise. Rejects with `key.…`.
+ * to it, and is an SSH key otherwise. Rejects with `key.…`; with `key.unknown_format` where nothing fits, instead of with what the last
+ * of the formats missed.
  */
 export async function readMaterial(request: MaterialRequest, knowsKey: (keyId: string) => boolean): Promise<Material> {
+  try {
+    return await readAsWhatItLooksLike(request, knowsKey)
+  } catch (error) {
+    throw error instanceof AppError && error.code === 'key.malformed' && !isMeantAsKey(request.content) ? unknownFormat(request.content) : error
+  }
+}
+
+async function readAsWhatItLooksLike(request: MaterialRequest, knowsKey: (keyId: string) => boolean): Promise<Material> {
   const { content, passphrase } = request
   if (isJavaKeystore(content)) throw new AppError('key.unsupported', 'this is a Java keystore of the old kind; turn it into PKCS#12 with: keytool -importkeystore -srckeystore FILE -destkeystore NEW.p12 -deststoretype PKCS12')
   if (looksLikePgpKeys(content)) return { format: 'OpenPGP', found: (await readPgpKeys(content, passphrase)).map(pgpFound), loneKeys: [] }

@@ -17,6 +17,9 @@ export interface SshPublicKey {
 
 const MOST_BLOB_BYTES = 16 * 1024
 
+/** What must follow the name; one field in kinds that we do not know. A line that is cut between two would be read as another key. */
+const LEAST_FIELDS: Readonly<Record<string, number>> = { 'ssh-rsa': 2, 'ssh-dss': 4, 'ecdsa-sha2-nistp256': 2, 'ecdsa-sha2-nistp384': 2, 'ecdsa-sha2-nistp521': 2 }
+
 const EC_BITS: Readonly<Record<string, number>> = { 'ecdsa-sha2-nistp256': 256, 'ecdsa-sha2-nistp384': 384, 'ecdsa-sha2-nistp521': 521 }
 
 /** `SHA256:` and the hash in base64 without padding. */
@@ -29,6 +32,7 @@ export function describeBlob(blob: Buffer): SshPublicKey {
   const [name = Buffer.alloc(0), ...fields] = fieldsOf(blob)
   const algorithm = name.toString('latin1')
   if (!/^[a-z0-9@.-]{3,64}$/.test(algorithm)) throw new AppError('key.malformed', 'the key does not say of which kind it is')
+  if (fields.length < (LEAST_FIELDS[algorithm] ?? 1) || fields[0]?.length === 0) throw new AppError('key.malformed', `the ${algorithm} key is cut off`)
   return { algorithm, bits: bitsOf(algorithm, fields), fingerprint: fingerprintOf(blob), publicKey: `${algorithm} ${blob.toString('base64')}` }
 }
 
