@@ -5,29 +5,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ReceiveSettings } from '../../../contract/connections/common.ts'
 import { InboundStep, type UnzipStep } from '../../../contract/flow-document.ts'
-import { PartnerDocument } from '../../../contract/partner-document.ts'
 import { zipped } from '../../archives/zip-writer.ts'
-import { createAuditRepository } from '../../audit/repository.ts'
-import { createAuditTrail, verifyChain } from '../../audit/service.ts'
 import { systemActor } from '../../kernel/actor.ts'
-import { systemClock, type Clock } from '../../kernel/clock.ts'
+import type { Clock } from '../../kernel/clock.ts'
 import { AppError } from '../../kernel/errors.ts'
-import { createEventBus } from '../../kernel/events.ts'
-import type { Routes } from '../../partners/routes.ts'
 import type { FileSession, RemoteFile } from '../../protocols/file-protocol.ts'
 import { namedStaging } from '../../protocols/named-staging.ts'
 import { openDatabase, type Database } from '../../store/database.ts'
-import { openPayloadStore } from '../../store/payload-store.ts'
-import { createLedger } from '../ledger.ts'
-import { createDeliveryRepository } from '../repository.ts'
-import { createCollect } from './collect.ts'
-import { openLines } from '../../background/open-lines.ts'
-import { createInboundReleases, type OpenPayload } from './release.ts'
 import { createRemoteFileRepository } from './remote-files.ts'
-import { createDeliveryParts } from '../parts.ts'
-import { createUnpack } from './unpack.ts'
+import { testCollect, type TestCollect, type TestCollectOptions } from '../conformance/collect-world.ts'
 
 const signal = new AbortController().signal
 const sha = (text: string): string => createHash('sha256').update(text).digest('hex')
@@ -93,43 +80,8 @@ function session(): FileSession {
   return { ...verbs, staging: namedStaging(verbs) }
 }
 
-async function installation(receive: Record<string, unknown> = {}, options: { clock?: Clock; open?: OpenPayload; unzip?: UnzipStep; limits?: object } = {}) {
-  const clock = options.clock ?? systemClock
-  const partner = PartnerDocument.parse({
-    id: 'acme',
-    name: 'Acme',
-    limits: options.limits ?? {},
-    connections: [{ protocol: 'folder', path: '/nowhere', receive: ReceiveSettings.parse({ stableSeconds: 0, ...receive }) }],
-  })
-  const [connection] = partner.connections
-  if (connection?.protocol !== 'folder') throw new Error('not a folder')
-  const routes = {
-    target: () => ({ partner, connection, pinned: [] }),
-    files: () => ({ kind: 'file' as const, partner, connection, version: '1', connect: async () => await Promise.resolve(session()) }),
-  } as unknown as Routes
-  const audit = createAuditRepository(database)
-  const publisher = createEventBus()
-  const repository = createDeliveryRepository(database)
-  const ledger = createLedger({ database, deliveries: repository, audit: createAuditTrail(audit, clock), publisher, clock })
-  const payloads = await openPayloadStore(join(folder, 'payloads'), Buffer.alloc(32, 1))
-  const releases = createInboundReleases({
-    policy: { permitContent: () => undefined, noteUses: () => undefined },
-    database, repository, ledger, payloads, clock,
-    logger: { log: () => undefined },
-    inboxOf: () => join(folder, 'Inbox'),
-    open: options.open ?? (async () => await Promise.resolve(null)),
-    unpack: createUnpack({ payloads, abandon: (contents) => void abandoned.push(...contents.map(({ sha256 }) => sha256)), stepOf: () => options.unzip ?? null }),
-    parts: createDeliveryParts(database),
-  })
-  const collect = createCollect({ database, repository, remoteFiles: createRemoteFileRepository(database), ledger, releases, payloads, routes, lines: openLines(), publisher, clock, onLook: ({ listing, error }) => void looks.push(error ?? (listing ?? []).map(({ name, taken }) => (taken ? `${name} (taken)` : name)).join(' ')) })
-  return {
-    repository,
-    releases,
-    receive: async () => await collect({ partner: 'acme', connection: undefined }, systemActor, signal),
-    events: () => audit.list({ limit: 1000 }).events.map(({ type }) => type).toReversed(),
-    chainHolds: () => verifyChain(audit, clock).ok,
-  }
-}
+const installation = async (receive: Record<string, unknown> = {}, options: Pick<TestCollectOptions, 'clock' | 'open' | 'unzip' | 'limits'> = {}): Promise<TestCollect> =>
+  await testCollect({ folder, database, connect: session, receive, ...options, abandoned, onLook: ({ listing, error }) => void looks.push(error ?? (listing ?? []).map(({ name, taken }) => (taken ? `${name} (taken)` : name)).join(' ')) })
 
 const put = (name: string, text: string | Buffer, modifiedAt = '2026-11-25T08:00:00.000Z'): void => void remote.set(name, { text, modifiedAt })
 const inbox = (): string[] => readdirSync(join(folder, 'Inbox')).toSorted()
