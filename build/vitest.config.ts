@@ -17,6 +17,7 @@ export default defineConfig({
           include: ['{shared,renderer,electron,build}/**/*.test.{ts,tsx}'],
           exclude: ['**/*.integration.test.ts', '**/node_modules/**', 'dist/**'],
           testTimeout: 20_000,
+          hookTimeout: 60_000,
         },
       },
       {
