@@ -14,7 +14,8 @@ describe(`a large file of ${mib} MiB, in less than 250 MB of resident memory`, (
   })
   afterAll(async () => await file?.remove())
 
-  describe.each(FILE_PARTNERS)('$name', ({ peer, open }) => {
+  // One server a protocol.
+  describe.each(FILE_PARTNERS.filter(({ name }) => name !== 'FTPS at ProFTPD'))('$name', ({ peer, open }) => {
     describe.skipIf(peer.absent || !linux)(`in both directions${peer.note}${note}`, () => {
       let partner: FilePartner
       let here: Installation

@@ -49,9 +49,12 @@ export function multipartStaging(connected: Connected, settings: S3Connection, k
     const underWay: Promise<void>[] = []
     const stop = new AbortController()
     const signal = AbortSignal.any([options.signal, stop.signal])
+    const bytes = partBytes(settings, options.size)
+    // A part outlives the collections of young objects, so that dead ones would pile up: its memory serves the next part.
+    const spare: Buffer<ArrayBuffer>[] = []
     let number = upload.parts.length
     let acknowledged = options.offset
-    const send = (body: Buffer): void => {
+    const send = (body: Buffer<ArrayBuffer>): void => {
       number += 1
       const sent = sendPart(Key, upload, number, body, signal)
       const before = underWay.at(-1) ?? Promise.resolve()
@@ -61,12 +64,15 @@ export function multipartStaging(connected: Connected, settings: S3Connection, k
         acknowledged += body.length
         options.onAcknowledged(acknowledged)
       })
-      sent.catch(() => undefined)
+      sent.then(
+        () => (body.length === bytes ? spare.push(body) : 0),
+        () => 0,
+      )
       settled.catch(() => undefined)
       underWay.push(settled)
     }
     try {
-      for await (const body of inParts(content, partBytes(settings, options.size))) {
+      for await (const body of inParts(content, bytes, () => spare.pop() ?? Buffer.allocUnsafe(bytes))) {
         options.signal.throwIfAborted()
         if (underWay.length >= PARTS_AT_ONCE) await underWay.shift()
         send(body)

@@ -55,13 +55,13 @@ export function partBytes({ partMiB }: Pick<S3Connection, 'partMiB'>, size: numb
 /** So much is gathered before memory for a whole piece is set aside: most files are small. */
 const FIRST_BYTES = 512 * 1024
 
-/** The content in pieces of exactly `bytes`, the last one shorter; nothing for an empty one. */
-export async function* inParts(content: AsyncIterable<Uint8Array>, bytes: number): AsyncIterable<Buffer> {
+/** The content in pieces of exactly `bytes`, the last one shorter; nothing for an empty one. `whole` gives the memory of a piece, `bytes` of it. */
+export async function* inParts(content: AsyncIterable<Uint8Array>, bytes: number, whole: () => Buffer<ArrayBuffer> = () => Buffer.allocUnsafe(bytes)): AsyncIterable<Buffer<ArrayBuffer>> {
   let part = Buffer.allocUnsafe(0)
   let filled = 0
   const room = (more: number): void => {
     if (filled + more <= part.length) return
-    const larger = Buffer.allocUnsafe(filled + more <= FIRST_BYTES ? Math.min(bytes, (filled + more) * 2) : bytes)
+    const larger = filled + more <= FIRST_BYTES ? Buffer.allocUnsafe(Math.min(bytes, (filled + more) * 2)) : whole()
     larger.set(part.subarray(0, filled))
     part = larger
   }
