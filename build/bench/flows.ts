@@ -140,7 +140,7 @@ try {
   const runner = { begin: () => `run_bench_${String(++begun)}`, execute: async () => await Promise.resolve({}), settle: async () => await Promise.resolve(), show: () => ({}), onEnded: () => undefined, forgetOld: async () => await Promise.resolve(), recover: () => 0, stop: async () => await Promise.resolve() }
   const scheduler = createScheduler({
     database, repository, runner: runner as never, clock, audit: { record: () => undefined }, publisher: { publish: () => undefined }, logger: { log: () => undefined },
-    choice: { files: {} as never, folders: { look: async () => await Promise.resolve({ complete: [], changing: [] }) }, deliveryOf: () => null, digest: async () => await Promise.resolve(''), inboxOf: () => folder, clock },
+    choice: { files: {} as never, folders: { look: async () => await Promise.resolve({ complete: [], changing: [], passedOver: [] }) }, deliveryOf: () => null, digest: async () => await Promise.resolve(''), inboxOf: () => folder, clock },
     isSuspended: () => false, isOffline: () => false, onClockBack: () => undefined, elapsed: () => performance.now() + offset.ms,
   })
   await timed('tick, nothing due', 50, async () => await scheduler.tick(), 9)

@@ -31,7 +31,7 @@ export async function liveThroughYesterday(folder: string, passphrase: string, f
     const repository = createFlowRepository(database)
     const common = {
       database, repository, files: createFlowFiles(database), audit: createAuditTrail(createAuditRepository(database), clock), publisher: createEventBus(), clock,
-      folders: { look: async () => await Promise.resolve({ complete: [], changing: [] }) },
+      folders: { look: async () => await Promise.resolve({ complete: [], changing: [], passedOver: [] }) },
       logger: { log: () => undefined },
       deliveries: { send: async () => await Promise.resolve([]), retry: () => Promise.reject(new Error('nothing to retry')), wait: async () => await Promise.resolve([]), preview: async () => await Promise.resolve([]) },
       deliveryOf: () => null, digest: async () => await Promise.resolve(''), collect: () => Promise.reject(new Error('nothing to collect')), inboxOf: () => folder, contents: { remove: () => undefined, sweep: async () => await Promise.resolve(0) }, keptDays: () => 90,

@@ -49,8 +49,13 @@ describe.skipIf(peer.absent)(`flows from the command line to OpenSSH${peer.note}
     drop('notes.txt', 'not ours')
     drop('c.edi.part', 'half')
     await apply({ steps: [{ kind: 'rename', template: '{stem}_{date}{ext}' }] })
-    const dry = (await here.run('--json', 'flow', 'dry-run', 'orders')).json<{ send: { name: string; plan: { remoteName: string; protection: { label: string }[] } }[] }>()
+    const dry = (await here.run('--json', 'flow', 'dry-run', 'orders')).json<{ send: { name: string; plan: { remoteName: string; protection: { label: string }[] } }[]; skip: { name: string; target: string | null; reason: string }[] }>()
     expect(dry.send.map(({ name, plan }) => [name, plan.remoteName])).toEqual([['a.edi', expect.stringMatching(/^a_\d{8}\.edi$/)], ['b.edi', expect.stringMatching(/^b_\d{8}\.edi$/)]])
+    // What stays is told too, with the reason; a run itself does not count it.
+    expect(dry.skip).toEqual([
+      { name: 'c.edi.part', target: null, reason: expect.stringContaining('still being written') },
+      { name: 'notes.txt', target: null, reason: 'it fits none of *.edi' },
+    ])
     expect(there()).toEqual([])
     const first = await runNow()
     expect([first.exit, first.run.outcome, first.run.counts]).toEqual([0, 'delivered', { found: 2, deliveries: 2, delivered: 2, failed: 0, open: 0, skipped: 0 }])

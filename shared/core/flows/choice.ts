@@ -5,7 +5,7 @@ import type { FlowFile } from '../../contract/flows.ts'
 import { timestamp, type Clock } from '../kernel/clock.ts'
 import type { FlowFiles } from './files.ts'
 import { alreadyHandled, duplicateKey, needsContent, repeatReason, type StandingFile } from './rules.ts'
-import type { SourceFolders } from './source-folder.ts'
+import type { FolderLook, SourceFolders } from './source-folder.ts'
 
 /** Stays no longer for files that are still changing. */
 const LONGEST_WAIT_MS = 60_000
@@ -44,6 +44,8 @@ export interface Choice {
   readonly found: number
   readonly send: readonly Chosen[]
   readonly skip: readonly Skipped[]
+  /** Files in the folder that the flow does not mean. */
+  readonly passedOver: FolderLook['passedOver']
 }
 
 export interface ChoiceDeps {
@@ -64,7 +66,7 @@ export function folderOf(flow: OutboundFlow, inboxOf: (partner: string) => strin
 export async function chooseFiles(flow: OutboundFlow, deps: ChoiceDeps, options: { readonly byPerson: boolean; readonly wait: boolean; readonly named?: NamedFiles }): Promise<Choice> {
   const { named } = options
   const folder = folderOf(flow, deps.inboxOf)
-  const look = named === undefined ? await lookAround(folder, flow, deps, options.wait) : { complete: named.files, changing: [] }
+  const look = named === undefined ? await lookAround(folder, flow, deps, options.wait) : { complete: named.files, changing: [], passedOver: [] }
   const send: Chosen[] = []
   const skip: Skipped[] = look.changing.map(({ name }) => ({ name, target: '', why: 'not-stable', reason: 'it may still be changing' }))
   let taken = 0
@@ -79,7 +81,7 @@ export async function chooseFiles(flow: OutboundFlow, deps: ChoiceDeps, options:
       send.push(...wanted)
     } else skip.push({ name: file.name, target: '', why: 'limit', reason: `a run takes ${flow.limits.files} files; it waits for the next` })
   }
-  return { folder, found: look.complete.length + look.changing.length, send, skip }
+  return { folder, found: look.complete.length + look.changing.length, send, skip, passedOver: look.passedOver }
 }
 
 async function lookAround(folder: string, flow: OutboundFlow, { folders, clock, signal }: ChoiceDeps, wait: boolean): Promise<Awaited<ReturnType<SourceFolders['look']>>> {

@@ -24,7 +24,8 @@ export async function dryRun(document: FlowDocument, deps: DryRunDeps, signal: A
   const choice = await chooseFiles(document, { ...deps, signal }, { byPerson: false, wait: false })
   const send: Out['send'] = []
   for (const parcel of parcelsOf(document, choice.send)) send.push(...(await planned(document, parcel, deps, signal)))
-  return { flow: document.id, folder: choice.folder, send, skip: choice.skip.map(({ name, target, reason }) => ({ name, target: target === '' ? null : target, reason })), collect: [], steps }
+  const skip = [...choice.skip.map(({ name, target, reason }) => ({ name, target: target === '' ? null : target, reason })), ...choice.passedOver.map((passed) => ({ ...passed, target: null }))]
+  return { flow: document.id, folder: choice.folder, send, skip, collect: [], steps }
 }
 
 async function planned(flow: OutboundFlow, parcel: readonly Chosen[], { deliveries, clock }: DryRunDeps, signal: AbortSignal): Promise<Out['send']> {

@@ -44,7 +44,7 @@ function installation(start: string) {
   const begin = () => {
     const forFlows = {
       database, repository, files: createFlowFiles(database), audit, publisher, clock,
-      folders: { look: async () => await Promise.resolve({ complete: [], changing: [] }) },
+      folders: { look: async () => await Promise.resolve({ complete: [], changing: [], passedOver: [] }) },
       logger: { log: (level: string, text: string, data?: object) => { if (level === 'error') throw new Error(`${text} ${JSON.stringify(data)}`) } },
       deliveries: { send: async () => await Promise.resolve([]), retry: () => Promise.reject(new Error('nothing to retry')), wait: async () => (await state.hold?.promise, []), preview: async () => await Promise.resolve([]) },
       deliveryOf: () => null, digest: async () => await Promise.resolve(''), collect: () => Promise.reject(new Error('nothing to collect')), inboxOf: () => folder, contents: { remove: () => undefined, sweep: async () => await Promise.resolve(0) }, keptDays: () => 90,

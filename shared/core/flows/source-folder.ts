@@ -14,7 +14,11 @@ export interface FolderLook {
   /** Oldest first. */
   readonly complete: readonly StandingFile[]
   readonly changing: readonly { readonly name: string; readonly readyAt: number }[]
+  /** Files that are not meant, and why; the first of them, for a person who asks. Folders are left out. */
+  readonly passedOver: readonly { readonly name: string; readonly reason: string }[]
 }
+
+const MOST_PASSED_OVER = 200
 
 export interface SourceFolders {
   /** Rejects with `flow.source_unreadable`. */
@@ -22,6 +26,7 @@ export interface SourceFolders {
 }
 
 const MOST_REMEMBERED = 100_000
+const UNFINISHED = 'its name is that of a hidden file or of one that is still being written'
 
 /** Remembers since when files are as they are: clocks of file servers differ from ours. */
 export function createSourceFolders(clock: Clock): SourceFolders {
@@ -48,17 +53,23 @@ export function createSourceFolders(clock: Clock): SourceFolders {
       const unwanted = createMatcher(selection.except)
       const complete: StandingFile[] = []
       const changing: { name: string; readyAt: number }[] = []
+      const passedOver: { name: string; reason: string }[] = []
       for (const name of await namesIn(folder)) {
-        if (isUnfinished(name) || !wanted(name) || unwanted(name)) continue
         const path = join(folder, name)
+        const reason = isUnfinished(name) ? UNFINISHED : !wanted(name) ? `it fits none of ${selection.patterns.join(', ')}` : unwanted(name) ? `it is left out by ${selection.except.join(', ')}` : null
+        if (reason !== null && passedOver.length >= MOST_PASSED_OVER) continue
         const found = await lstat(path).catch(() => null)
-        if (found === null || !found.isFile()) continue
+        if (found === null || found.isDirectory()) continue
+        if (reason !== null || !found.isFile()) {
+          if (passedOver.length < MOST_PASSED_OVER) passedOver.push({ name, reason: reason ?? 'it is no ordinary file, but a link or a device' })
+          continue
+        }
         const ready = readyAt(path, found, selection.stableSeconds * 1000)
         if (ready <= clock.now()) complete.push({ path, name, size: found.size, modified: Math.floor(found.mtimeMs) })
         else changing.push({ name, readyAt: ready })
       }
       complete.sort((left, right) => left.modified - right.modified || left.name.localeCompare(right.name))
-      return { complete, changing }
+      return { complete, changing, passedOver }
     },
   }
 }
