@@ -1,18 +1,18 @@
 /** From files to deliveries: checked against what was agreed, copied in, protected, written down, started. */
-import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Connection } from '../../contract/connections/index.ts'
 import type { Delivery, DeliveryPart, SendPlan } from '../../contract/deliveries.ts'
 import type { WireError } from '../../contract/errors/index.ts'
 import type { PartnerDocument } from '../../contract/partner-document.ts'
+import { digestOf } from '../kernel/content-digest.ts'
 import type { Actor } from '../kernel/actor.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError, asAppError, systemCode, toWireError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import type { Routes, Target } from '../partners/routes.ts'
 import { plannedFacts, type PolicyGate } from '../policy/gate.ts'
-import type { PayloadStore, StoredPayload } from '../store/payload-store.ts'
+import type { PayloadStore } from '../store/payload-store.ts'
 import type { DeliveryEngine } from './engine.ts'
 import type { Ledger } from './ledger.ts'
 import { strengthened, type PgpProtection, type PgpSteps, type PgpTarget } from './pgp.ts'
@@ -185,7 +185,7 @@ export function createSending(deps: {
     const remoteName = nameThere(file, connection)
     const base = { fileName: file.name, remoteName, target: `${partner.name}: ${describeTarget(connection)}`, protection: protectionOf(connection, pinned) }
     try {
-      const made = file.content === undefined ? null : await measure(file.content.read(signal))
+      const made = file.content === undefined ? null : await digestOf(file.content.read(signal))
       const size = made?.size ?? (await sizeOf(file.path))
       checkAgreed(partner, remoteName, file.as ?? file.name, size)
       pgp.checkKeys(pgpTarget(target))
@@ -258,16 +258,6 @@ export function duplicateError(remoteName: string, earlier: Delivery | null): Ap
 
 function pgpTarget({ partner, connection, tolerated }: Target): PgpTarget {
   return { partner: partner.id, connection, tolerated }
-}
-
-async function measure(content: AsyncIterable<Uint8Array>): Promise<StoredPayload> {
-  const digest = createHash('sha256')
-  let size = 0
-  for await (const piece of content) {
-    digest.update(piece)
-    size += piece.length
-  }
-  return { sha256: digest.digest('hex'), size }
 }
 
 async function sizeOf(path: string): Promise<number> {

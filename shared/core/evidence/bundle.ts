@@ -1,5 +1,4 @@
 /** Reading a bundle that anybody may have made: bounded, and every file digested as it comes out. */
-import { createHash } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import { EvidenceManifest } from '../../contract/evidence.ts'
 import { openArchive, type ArchivedFile, type ArchiveSource } from '../archives/zip-reader.ts'
@@ -92,17 +91,6 @@ async function wholeOf(file: ArchivedFile): Promise<Buffer> {
   const pieces: Uint8Array[] = []
   for await (const piece of file.read()) pieces.push(Uint8Array.from(piece))
   return Buffer.concat(pieces)
-}
-
-/** Size and SHA-256 of what comes out. */
-export async function digestOf(stream: AsyncIterable<Uint8Array>): Promise<{ size: number; sha256: string }> {
-  const digest = createHash('sha256')
-  let size = 0
-  for await (const piece of stream) {
-    digest.update(piece)
-    size += piece.length
-  }
-  return { size, sha256: digest.digest('hex') }
 }
 
 const notEvidence = (message: string, cause?: unknown): AppError => new AppError('evidence.not_evidence', message, { cause })

@@ -1,9 +1,10 @@
 /** Checks a bundle as a stranger does: without a workspace, and believing nothing that is not signed. */
 import { verify } from 'node:crypto'
 import type { EvidenceCheck, EvidenceVerdict } from '../../contract/evidence.ts'
+import { digestOf } from '../kernel/content-digest.ts'
 import { AppError } from '../kernel/errors.ts'
 import { messageCheck, receiptCheck } from './as2-checks.ts'
-import { digestOf, openBundle, type Bundle } from './bundle.ts'
+import { openBundle, type Bundle } from './bundle.ts'
 import { anchorCheck, recordsCheck, storyCheck } from './chain-checks.ts'
 import { CONTENT_FOLDER, keyFingerprint, NAMES, publicKeyOf, readJson, Story, TRAVELLED_FOLDER } from './form.ts'
 import type { Facts } from './facts.ts'

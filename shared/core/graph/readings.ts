@@ -1,9 +1,9 @@
 /** What domains ask of the machine: contents, digests, addresses. */
-import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import type { ResolvedFile } from '../kernel/call-context.ts'
+import { digestOf } from '../kernel/content-digest.ts'
 import { AppError, systemCode } from '../kernel/errors.ts'
 
 const MOST_KEY_BYTES = 1024 * 1024
@@ -22,13 +22,11 @@ export async function readContent(file: ResolvedFile): Promise<Buffer> {
 
 /** SHA-256 of a file as lower-case hex. Rejects with `input.unreadable`. */
 export async function sha256OfFile(path: string, signal: AbortSignal): Promise<string> {
-  const digest = createHash('sha256')
   try {
-    for await (const chunk of createReadStream(path, { signal, highWaterMark: 1024 * 1024 })) digest.update(chunk as Uint8Array)
+    return (await digestOf(createReadStream(path, { signal, highWaterMark: 1024 * 1024 }))).sha256
   } catch (error) {
     throw new AppError('input.unreadable', `the file cannot be read (${systemCode(error) ?? 'unknown reason'})`, { cause: error })
   }
-  return digest.digest('hex')
 }
 
 /** Whether this computer has an address besides its own loopback. */

@@ -1,29 +1,20 @@
 /** Messages and receipts as people look at them, and their raw bytes as files. */
 import { createHash } from 'node:crypto'
-import { mkdir, open, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { InboundEntry, MessageView, ReceiptView } from '../../contract/as2.ts'
 import type { Ledger } from '../deliveries/ledger.ts'
-import { AppError, systemCode } from '../kernel/errors.ts'
+import { AppError } from '../kernel/errors.ts'
+import { underFreeName, writeNewFile, type NewFile } from '../kernel/new-file.ts'
 import { safeFileName, type HeaderPair } from '../protocols/as2/message/index.ts'
 import type { PayloadStore } from '../store/payload-store.ts'
 import { rawMessage, rawReceipt } from './raw.ts'
 import type { BuiltRecord, InboundRecord, MessageRepository, ReceiptRecord, StoredMdn } from './repository.ts'
 
 const MAX_TEXT = 64 * 1024
-/** Of one message. */
-const MOST_EXPORTS = 1000
 
 /** One of them. */
 export interface MessageRef {
   readonly delivery?: string | undefined
   readonly inbound?: string | undefined
-}
-
-export interface RawFile {
-  readonly path: string
-  readonly bytes: number
-  readonly sha256: string
 }
 
 export type MessageViews = ReturnType<typeof createMessageViews>
@@ -66,17 +57,9 @@ export function createMessageViews({ messages, payloads, ledger, exports }: { re
     },
 
     /** Rejects with `input.conflict` when there is a file of that name: nothing is overwritten. Without a path a free name in our own folder is taken. */
-    async exportRaw(ref: MessageRef, what: 'message' | 'mdn', path: string | undefined, signal: AbortSignal): Promise<RawFile> {
-      if (path !== undefined) return await writeNew(path, contentOf(ref, what, signal))
-      await mkdir(exports, { recursive: true, mode: 0o700 })
-      const name = safeFileName((ref.delivery ?? ref.inbound ?? 'message').slice(0, 60))
-      for (let number = 1; ; number++) {
-        try {
-          return await writeNew(join(exports, `${name}${number === 1 ? '' : `-${number}`}.${what === 'mdn' ? 'mdn' : 'as2'}`), contentOf(ref, what, signal))
-        } catch (error) {
-          if (!(error instanceof AppError) || error.code !== 'input.conflict' || number >= MOST_EXPORTS) throw error
-        }
-      }
+    async exportRaw(ref: MessageRef, what: 'message' | 'mdn', path: string | undefined, signal: AbortSignal): Promise<NewFile> {
+      const write = async (file: string): Promise<NewFile> => await writeNewFile(file, contentOf(ref, what, signal), signal)
+      return path === undefined ? await underFreeName(exports, safeFileName((ref.delivery ?? ref.inbound ?? 'message').slice(0, 60)), what === 'mdn' ? '.mdn' : '.as2', write) : await write(path)
     },
   }
 }
@@ -156,29 +139,3 @@ function fieldsOf(headers: readonly HeaderPair[]): { name: string; value: string
 function textOf(body: Uint8Array): string {
   return Buffer.from(body.buffer, body.byteOffset, Math.min(body.length, MAX_TEXT)).toString('utf8')
 }
-
-async function writeNew(path: string, content: AsyncIterable<Uint8Array>): Promise<RawFile> {
-  const digest = createHash('sha256')
-  let bytes = 0
-  try {
-    const file = await open(path, 'wx', 0o600)
-    try {
-      for await (const chunk of content) {
-        digest.update(chunk)
-        bytes += chunk.length
-        for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten
-      }
-    } catch (error) {
-      await rm(path, { force: true })
-      throw error
-    } finally {
-      await file.close()
-    }
-    return { path, bytes, sha256: digest.digest('hex') }
-  } catch (error) {
-    if (error instanceof AppError) throw error
-    const code = systemCode(error)
-    throw code === 'EEXIST' ? new AppError('input.conflict', `${path} is there already`, { cause: error }) : new AppError('input.unreadable', `${path} cannot be written (${code ?? 'unknown reason'})`, { cause: error })
-  }
-}
-

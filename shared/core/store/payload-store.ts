@@ -1,8 +1,9 @@
 /** Every file that is sent or received, kept once by its content, encrypted, streamed in and out. */
-import { createHash, createHmac, createSecretKey, hkdfSync, randomBytes } from 'node:crypto'
+import { createHmac, createSecretKey, hkdfSync, randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, open, readdir, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { digestOf } from '../kernel/content-digest.ts'
 import { AppError, systemCode } from '../kernel/errors.ts'
 import { createRecentContents } from './recent-contents.ts'
 import { createPublishing, readSealed, seal, type Room } from './sealed-files.ts'
@@ -131,7 +132,7 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
     ingest: async (path, options) => await withStableSource(path, async (source, size) => await copyIn(readAll(source, size, options), size)),
     take: async (content, { size }) => await copyIn(content, size),
     hold: async (content, { size }) => await hold(content, size),
-    digest: async (path, options) => await withStableSource(path, async (source, size) => await hashAll(readAll(source, size, options))),
+    digest: async (path, options) => await withStableSource(path, async (source, size) => await digestOf(readAll(source, size, options))),
 
     read(sha256, { offset, signal }) {
       const small = recent.get(sha256)
@@ -150,7 +151,7 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
 
     async verify(sha256) {
       try {
-        return (await hashAll(readStored(sha256, { offset: 0, signal: new AbortController().signal }))).sha256 === sha256
+        return (await digestOf(readStored(sha256, { offset: 0, signal: new AbortController().signal }))).sha256 === sha256
       } catch (error) {
         if (error instanceof AppError && error.code === 'delivery.payload_missing') return false
         throw error
@@ -210,16 +211,6 @@ async function* readAll(source: FileHandle, size: number, { signal, onProgress }
     // The buffer has room for one byte more than there should be: what did not fill it was the end.
     if (bytesRead < buffer.length && position >= size) return
   }
-}
-
-async function hashAll(content: AsyncIterable<Uint8Array>): Promise<StoredPayload> {
-  const digest = createHash('sha256')
-  let size = 0
-  for await (const piece of content) {
-    digest.update(piece)
-    size += piece.length
-  }
-  return { sha256: digest.digest('hex'), size }
 }
 
 function createSpaceCheck(folder: string): (size: number) => Promise<void> {
