@@ -64,7 +64,6 @@ const ROLE_TITLES: Readonly<Record<keyof RoleShapes, string>> = {
   'tls-server': 'Certificates of servers', 'tls-client': 'Our client certificates', 'ssh-host': 'Host keys of servers', 'ssh-client': 'Our SSH keys',
   'pgp-sign': 'What we sign (OpenPGP)', 'pgp-verify': 'What the partner signs (OpenPGP)', 'pgp-encrypt': 'What we encrypt (OpenPGP)', 'pgp-decrypt': 'What the partner encrypts (OpenPGP)',
 }
-export type PolicyRole = keyof RoleShapes
 
 /** Everything decided. Not among the roles: `ssh-jump`, a jump host is judged as a host, and `tls-caller`, whose certificates are bound one by one. */
 const { roles: ROLES } = SHAPE

@@ -19,21 +19,19 @@ export interface Bundle {
   readonly signature: Buffer
   readonly key: string
   readonly names: readonly string[]
-  /** Rejects with `zip.damaged`; null when there is no such file. */
+  /** Null when there is no such file. */
   bytes(name: string): Promise<Buffer | null>
   stream(name: string): AsyncIterable<Uint8Array> | null
   close(): Promise<void>
 }
 
-/** Rejects with `evidence.not_evidence`, `input.unreadable` or one of `zip.*`. */
+/** Rejects with `evidence.not_evidence` or `input.unreadable`. */
 export async function openBundle(path: string): Promise<Bundle> {
   const file = await openFile(path)
   try {
     const { size } = await file.stat()
     const source: ArchiveSource = { size, read: (offset) => readFrom(file, offset) }
-    const archive = await openArchive(source, LIMITS).catch((error: unknown) => {
-      throw error instanceof AppError && error.code === 'zip.damaged' ? notEvidence(error.message, error) : error
-    })
+    const archive = await openArchive(source, LIMITS)
     const files = new Map(archive.files.map((one) => [one.path, one]))
     const bytes = async (name: string): Promise<Buffer | null> => {
       const found = files.get(name)
@@ -56,7 +54,8 @@ export async function openBundle(path: string): Promise<Bundle> {
     }
   } catch (error) {
     await file.close()
-    throw error
+    // What is said of archives elsewhere is about files for the Inbox.
+    throw error instanceof AppError && error.code.startsWith('zip.') ? notEvidence(error.message, error) : error
   }
 }
 
@@ -87,7 +86,7 @@ function manifestOf(listed: Buffer): EvidenceManifest {
 }
 
 async function wholeOf(file: ArchivedFile): Promise<Buffer> {
-  if (file.size > MOST_TEXT_BYTES) throw new AppError('zip.too_large', `${file.path} has ${file.size} bytes`, { details: { limit: `${MOST_TEXT_BYTES} bytes` } })
+  if (file.size > MOST_TEXT_BYTES) throw notEvidence(`${file.path} has ${file.size} bytes, more than any such file has`)
   const pieces: Uint8Array[] = []
   for await (const piece of file.read()) pieces.push(Uint8Array.from(piece))
   return Buffer.concat(pieces)

@@ -189,6 +189,8 @@ describe('a spoiled bundle', () => {
     await rejects(Buffer.from('no archive'))
     await rejects(new Map([['a.txt', Buffer.from('x')]]))
     await rejects(change(files, 'manifest.json', () => '{}'))
+    // A name that leads elsewhere: refused before anything is read, in words about evidence.
+    await rejects(Buffer.from(readFileSync(await packed(files)).toString('latin1').replaceAll('README.txt', '../ADME.txt'.slice(0, 10)), 'latin1'))
     await expect(verifyEvidence(join(folder, 'none.zip'))).rejects.toMatchObject({ code: 'input.unreadable' })
   })
 

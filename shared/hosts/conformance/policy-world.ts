@@ -1,6 +1,6 @@
 /** Installations and servers in this process for the policy's conformance test: everything real but the network, and a clock that can be set. */
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import http, { type Server } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -218,5 +218,3 @@ export function put(folder: string, content: Uint8Array): string {
   writeFileSync(join(folder, name), content)
   return name
 }
-
-export const filesIn = (folder: string): string[] => readdirSync(folder)
