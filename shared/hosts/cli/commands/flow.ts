@@ -68,7 +68,7 @@ export function flowCommands(program: Command, run: Register): void {
       run(async ({ client, output }, id: string) => {
         const result = await client.flows.run({ id, wait: true })
         output.result(result, () => runText(result.run, result.files))
-        for (const { error, name, target } of result.files) if (error !== null) output.note(`${name || target}: ${failureText(error)}`)
+        for (const file of result.files) if (file.error !== null) output.note(`${nameOf(file)}: ${failureText(file.error)}`)
         return exitOfRun(result.run, result.files)
       }),
     )
@@ -230,7 +230,7 @@ export function flowCommands(program: Command, run: Register): void {
 export async function sendByFlow({ client, output }: CommandContext, target: string, files: readonly string[], flow: string): Promise<Exit> {
   const result = await client.flows.run({ id: flow, wait: true, target, files: files.map((file) => ({ path: resolve(file) })) })
   output.result(result, () => runText(result.run, result.files))
-  for (const { error, name } of result.files) if (error !== null) output.note(`${name}: ${failureText(error)}`)
+  for (const file of result.files) if (file.error !== null) output.note(`${nameOf(file)}: ${failureText(file.error)}`)
   return exitOfRun(result.run, result.files)
 }
 
@@ -250,11 +250,14 @@ function exitOfRun(run: FlowRun, files: readonly FlowFile[]): Exit {
   }
 }
 
+/** What has no name went wrong before there was a file: at a target, or in the whole flow. */
+const nameOf = ({ name, target }: Pick<FlowFile, 'name' | 'target'>): string => (name !== '' ? name : target !== '' ? 'all files' : 'the whole run')
+
 function runText(run: FlowRun, files: readonly FlowFile[]): string {
   const { found, delivered, failed, open, skipped } = run.counts
   return [
     `${run.id}: ${OUTCOME_WORDS[run.outcome]}. ${found} found, ${delivered} delivered, ${failed} failed, ${open} open, ${skipped} skipped`,
-    ...(files.length === 0 ? [] : [table(files.map((file) => [file.name, file.target, file.reason === null ? file.state : `${file.state}: ${file.reason}`, file.delivery ?? '', file.afterwards ?? '']))]),
+    ...(files.length === 0 ? [] : [table(files.map((file) => [nameOf(file), file.target, file.reason === null ? file.state : `${file.state}: ${file.reason}`, file.delivery ?? '', file.afterwards ?? '']))]),
   ].join('\n')
 }
 
