@@ -22,6 +22,7 @@ export type Envelope = z.infer<typeof Envelope>
 const KEY_BYTES = 32
 /** One of the settings that OWASP's password storage advice lists as equal in strength; this one needs 32 MiB. */
 const SCRYPT = { n: 2 ** 15, r: 8, p: 3 } as const
+type Cost = Readonly<Record<'n' | 'r' | 'p', number>>
 
 const fileOf = (folder: string): string => join(folder, 'workspace.json')
 
@@ -48,9 +49,13 @@ export async function writeEnvelope(folder: string, envelope: Envelope): Promise
 /** A new data key and its envelope, wrapped by the passphrase alone. */
 export async function newEnvelope(id: string, createdAt: string, passphrase: string): Promise<{ envelope: Envelope; dataKey: Buffer }> {
   const dataKey = randomBytes(KEY_BYTES)
+  return { dataKey, envelope: { format: 1, id, createdAt, passphrase: await wrapByPassphrase(id, dataKey, passphrase), keychain: null } }
+}
+
+/** The data key of workspace `id` wrapped by a passphrase, with a salt of its own. Only tests, which open a workspace a thousand times, ask for a lower cost. */
+export async function wrapByPassphrase(id: string, dataKey: Buffer, passphrase: string, cost: Cost = SCRYPT): Promise<Envelope['passphrase']> {
   const salt = randomBytes(16)
-  const wrapped = wrap(dataKey, await derive(passphrase, salt, SCRYPT), `${id}/passphrase`)
-  return { dataKey, envelope: { format: 1, id, createdAt, passphrase: { kdf: 'scrypt', ...SCRYPT, salt: salt.toString('base64'), ...wrapped }, keychain: null } }
+  return { kdf: 'scrypt', ...cost, salt: salt.toString('base64'), ...wrap(dataKey, await derive(passphrase, salt, cost), `${id}/passphrase`) }
 }
 
 /** Rejects with `workspace.wrong_passphrase`. */
@@ -94,7 +99,7 @@ function unwrap(wrapped: z.infer<typeof Wrapped>, wrappingKey: Buffer, label: st
   }
 }
 
-async function derive(passphrase: string, salt: Buffer, cost: { n: number; r: number; p: number }): Promise<Buffer> {
+async function derive(passphrase: string, salt: Buffer, cost: Cost): Promise<Buffer> {
   const run = promisify<string, Buffer, number, { N: number; r: number; p: number; maxmem: number }, Buffer>(scrypt)
   // Normalised, so that the same characters typed on another system are the same passphrase.
   return await run(passphrase.normalize('NFC'), salt, KEY_BYTES, { N: cost.n, r: cost.r, p: cost.p, maxmem: 256 * cost.n * cost.r })
