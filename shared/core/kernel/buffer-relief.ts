@@ -2,15 +2,28 @@
  * Keeps dead buffers from piling up while a large file streams by. The bytes of a buffer lie outside V8's heap and are freed only
  * when its small object is collected; V8 times that by its own heap, which a stream hardly fills, so that a hundred megabytes of
  * them can wait. A collection of the young objects takes about a millisecond and frees them all.
+ *
+ * V8 in turn counts those bytes, dead or alive, as growth of its heap: a process whose heap is small goes through all its old objects
+ * for about every thirty megabytes, at up to two thirds of a transfer's processor time. While content streams by, the heap may grow
+ * by more, and buffers that outlived two collections are watched here instead.
  */
-import { setFlagsFromString } from 'node:v8'
+import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 type Collect = (options: { readonly type: 'minor' | 'major'; readonly execution: 'sync' }) => void
 
-const RELIEF_BYTES = 8 * 1024 * 1024
+const MIB = 1024 * 1024
+const RELIEF_BYTES = 8 * MIB
+/** Of buffers that a collection of the young objects leaves, beyond the least that ever stayed. */
+const MOST_HELD_BYTES = 32 * MIB
+/** Four times what lives is the most that V8 gives a process on its own account, too. */
+const GROWTH_PERCENT = 300
+const STREAM_ENDED_AFTER_MS = 2_000
+
 let collect: Collect | null = null
 let since = 0
+let least = Number.POSITIVE_INFINITY
+let streaming: NodeJS.Timeout | null = null
 
 /** The collector as a function; only ours: the flag is taken back, so that no later context has it. */
 export function collector(): Collect {
@@ -24,10 +37,33 @@ export function collector(): Collect {
   }
 }
 
+/** Bytes of buffers and the like, which lie outside of V8's heap. */
+export function bytesOutside(): number {
+  return getHeapStatistics().external_memory
+}
+
 /** To be told by whatever moves file content: how many bytes went through since the last call. */
 export function relieveBuffers(bytes: number): void {
   since += bytes
   if (since < RELIEF_BYTES) return
   since = 0
+  letHeapGrow()
   collector()({ type: 'minor', execution: 'sync' })
+  least = Math.min(least, bytesOutside())
+  if (bytesOutside() <= least + MOST_HELD_BYTES) return
+  collector()({ type: 'major', execution: 'sync' })
+  least = bytesOutside()
+}
+
+/** Until nothing streamed by for a while: V8's own measure (0) suits a process that holds objects rather than buffers. */
+function letHeapGrow(): void {
+  if (streaming !== null) {
+    streaming.refresh()
+    return
+  }
+  setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`)
+  streaming = setTimeout(() => {
+    streaming = null
+    setFlagsFromString('--heap-growing-percent=0')
+  }, STREAM_ENDED_AFTER_MS).unref()
 }

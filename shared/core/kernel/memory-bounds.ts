@@ -7,8 +7,8 @@
  * heap, not by the bytes outside of it.
  */
 import { constants, PerformanceObserver } from 'node:perf_hooks'
-import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'node:v8'
-import { collector } from './buffer-relief.ts'
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
+import { bytesOutside, collector } from './buffer-relief.ts'
 
 const MIB = 1024 * 1024
 /** Both halves of the young space. */
@@ -19,7 +19,7 @@ const MOST_GROWN_BYTES = 24 * MIB
 /** Looks after each collection, and never without one. */
 export function boundMemory(): void {
   let grows = true
-  let left = outside()
+  let left = bytesOutside()
 
   const look = (): void => {
     // V8 makes the space smaller when little happens: then it may grow again.
@@ -33,15 +33,10 @@ export function boundMemory(): void {
   new PerformanceObserver((list) => {
     look()
     const wasMajor = (list.getEntries() as { readonly detail?: { readonly kind?: number } }[]).some(({ detail }) => detail?.kind === constants.NODE_PERFORMANCE_GC_MAJOR)
-    if (wasMajor) left = outside()
-    else if (outside() > left + MOST_GROWN_BYTES) {
+    if (wasMajor) left = bytesOutside()
+    else if (bytesOutside() > left + MOST_GROWN_BYTES) {
       collector()({ type: 'major', execution: 'sync' })
-      left = outside()
+      left = bytesOutside()
     }
   }).observe({ entryTypes: ['gc'] })
-}
-
-/** Bytes of buffers and the like, which lie outside of V8's heap. */
-function outside(): number {
-  return getHeapStatistics().external_memory
 }
