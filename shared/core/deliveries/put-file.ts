@@ -126,13 +126,13 @@ async function transfer(file: PutFile, part: { readonly size: number } | null, c
 async function verifyStaged(file: PutFile, context: PutContext): Promise<Verified> {
   const { session, observer } = context
   const { temporaryName: temporary } = stagedOf(file)
-  const stored = await session.stat(temporary)
-  const verified = stored?.size === file.size ? await contentOf(temporary, file, context) : null
+  const size = session.size === undefined ? ((await session.stat(temporary))?.size ?? null) : await session.size(temporary)
+  const verified = size === file.size ? await contentOf(temporary, file, context) : null
   if (verified !== null) return verified
   // What is there is of no use to a later attempt.
   await session.staging.discard(stagedOf(file))
   observer.transferring(0)
-  throw notEqual(file, session, stored)
+  throw notEqual(file, session, size)
 }
 
 /** A store that shows nothing before it is published checks each part itself; we look at the whole as soon as we can. */
@@ -143,12 +143,12 @@ async function verifyPublished(file: PutFile, stored: RemoteFile | null, context
   const verified = stored.size === file.size ? await contentOf(file.remoteName, file, context) : null
   if (verified !== null) return verified
   await session.remove(file.remoteName)
-  throw notEqual(file, session, stored)
+  throw notEqual(file, session, stored.size)
 }
 
-function notEqual(file: PutFile, session: FileSession, stored: RemoteFile | null): AppError {
-  return new AppError('remote.verification_failed', `${session.folder} has ${stored?.size ?? 0} bytes of ${file.size}, or another content`, {
-    details: { expectedSize: String(file.size), foundSize: String(stored?.size ?? 0), expectedSha256: file.sha256 },
+function notEqual(file: PutFile, session: FileSession, size: number | null): AppError {
+  return new AppError('remote.verification_failed', `${session.folder} has ${size ?? 0} bytes of ${file.size}, or another content`, {
+    details: { expectedSize: String(file.size), foundSize: String(size ?? 0), expectedSha256: file.sha256 },
   })
 }
 

@@ -85,6 +85,8 @@ export interface FileSession {
   list(signal?: AbortSignal): Promise<readonly RemoteFile[]>
   /** Null when there is nothing of that name. */
   stat(name: string): Promise<RemoteFile | null>
+  /** The size alone, where that is less to ask; null when there is no such file. */
+  size?(name: string): Promise<number | null>
   /** Bytes of the remote file from `offset`, in order, pipelined. */
   read(name: string, options: { readonly offset: number; readonly signal: AbortSignal }): AsyncIterable<Uint8Array>
   /** Writes the chunks in order, pipelined, with back-pressure; resolves when every byte is acknowledged and the file closed. */

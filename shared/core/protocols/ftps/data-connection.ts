@@ -9,6 +9,7 @@ import { dial } from '../network.ts'
 import { connectTls, type TlsConnection } from '../tls/index.ts'
 import type { FtpsConnection } from '../../../contract/connections/ftps.ts'
 import type { Connected } from './connect.ts'
+import { asking, withoutStack } from './look-up.ts'
 import { readEpsvPort, readPasvPort } from './replies.ts'
 
 /** How long the server may take to comment on a transfer that broke off, before the whole connection is given up. */
@@ -40,6 +41,7 @@ export interface Transfers {
 export class BrokenData extends Error {}
 
 export function createTransfers({ context, control, policy, address, proxy, server }: Connected, settings: FtpsConnection): Transfers {
+  const ask = asking(context)
   let epsv = settings.passive === 'epsv'
   let resumed: boolean | null = null
   let outstanding: Promise<void> = Promise.resolve()
@@ -50,7 +52,7 @@ export function createTransfers({ context, control, policy, address, proxy, serv
   const passivePort = async (): Promise<number> => {
     if (epsv) {
       try {
-        const port = readEpsvPort((await context.request('EPSV')).message)
+        const port = readEpsvPort((await ask('EPSV')).message)
         if (port !== null) return port
       } catch (error) {
         // Only for a server that does not know the command; not for one that has no port left.
@@ -58,7 +60,7 @@ export function createTransfers({ context, control, policy, address, proxy, serv
       }
       epsv = false
     }
-    const { message } = await context.request('PASV')
+    const { message } = await ask('PASV')
     const port = readPasvPort(message)
     if (port === null) throw new AppError('ftps.data_refused', `${server} answered PASV with ${message}`, { details: { reply: message } })
     return port
@@ -113,14 +115,14 @@ export function createTransfers({ context, control, policy, address, proxy, serv
         return said instanceof Error ? said : new AppError('net.connection_lost', `${server} ended the data connection`, { details: { server }, cause: error.cause })
       }
       try {
-        for (const command of commands.slice(0, -1)) await context.request(command)
+        for (const command of commands.slice(0, -1)) await ask(command)
         const begun = Promise.withResolvers<boolean>()
-        answered = context.handle(commands.at(-1), (reply, task) => {
+        answered = withoutStack(() => context.handle(commands.at(-1), (reply, task) => {
           if (reply instanceof Error) task.reject(reply)
           else if (reply.code >= 300) task.reject(new AppError('remote.failed', `${server}: ${reply.message}`))
           else if (reply.code >= 200) task.resolve(reply)
           else begun.resolve(true)
-        }) as Promise<FTPResponse>
+        })) as Promise<FTPResponse>
         const ended = answered.then(() => false)
         if (!(await Promise.race([begun.promise, ended]))) return { data: null, finish: async () => void raw.destroy(), fail }
         // The control connection is silent while data flow; they have a watch of their own.

@@ -1,5 +1,4 @@
 /** The verbs of a file session over FTPS. FTP does one thing at a time: what is asked meanwhile waits its turn. */
-import type { FTPResponse } from 'basic-ftp'
 import type { FtpsConnection } from '../../../contract/connections/ftps.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { FileSession, RemoteFile, WriteOptions } from '../file-protocol.ts'
@@ -7,7 +6,8 @@ import { namedStaging } from '../named-staging.ts'
 import type { Connected } from './connect.ts'
 import { createTransfers, type Transfer } from './data-connection.ts'
 import { operationError, replyCode, type Doing } from './errors.ts'
-import { hashCommand, readEntry, readFolder, readHash, readListing, readTime } from './replies.ts'
+import { asking, createLookUp } from './look-up.ts'
+import { hashCommand, readFolder, readHash, readListing } from './replies.ts'
 import { receiveAll, sendAll, watchLine } from './transfer.ts'
 
 const MOST_LISTING_BYTES = 64 * 1024 * 1024
@@ -20,7 +20,7 @@ export async function openSession(connected: Connected, settings: FtpsConnection
   const idleMs = settings.idleTimeoutSeconds * 1000
   const transfers = createTransfers(connected, settings)
   const observed: Record<string, string> = { ...connected.observed }
-  const ask = async (command: string): Promise<FTPResponse> => await context.request(command)
+  const ask = asking(context)
   const home = readFolder((await ask('PWD').catch((error: unknown) => fail(error, { verb: 'open', name: '.', folder: '.' }))).message) ?? '/'
   const enter = async (path: string, named: string): Promise<void> => {
     await ask(`CWD ${path}`).catch((error: unknown) => {
@@ -31,6 +31,7 @@ export async function openSession(connected: Connected, settings: FtpsConnection
   const placeOf = (named: string): string => (named === '.' ? home : named.startsWith('/') ? named : pathIn(home, named.replace(/^\.\//, '')))
   const folder = await openFolder()
   const pathOf = (name: string): string => pathIn(folder, name)
+  const lookUp = createLookUp(ask, features, folder)
   const hashes = hashCommand(features)
   let serverHash = hashes !== null
   let silentSince = performance.now()
@@ -76,47 +77,11 @@ export async function openSession(connected: Connected, settings: FtpsConnection
   }, Math.min(MOST_SILENCE_MS, idleMs) / 4)
   keepAlive.unref()
 
-  const isFolder = async (path: string): Promise<boolean> => {
-    try {
-      await ask(`CWD ${path}`)
-    } catch (error) {
-      if (replyCode(error) === undefined) throw error
-      return false
-    }
-    await ask(`CWD ${folder}`)
-    return true
-  }
-
-  /** Null for a reply that refuses; everything else rejects. */
-  const answerTo = async (command: string): Promise<FTPResponse | null> => {
-    try {
-      return await ask(command)
-    } catch (error) {
-      const code = replyCode(error)
-      if (code === undefined || code === 421) throw error
-      return null
-    }
-  }
-
-  const statAt = async (path: string, name: string): Promise<RemoteFile | null> => {
-    if (features.has('MLST')) {
-      const told = await answerTo(`MLST ${path}`)
-      if (told === null) return null
-      const entry = readEntry(told.message, name)
-      if (entry !== null) return entry
-    }
-    // SIZE knows only files; vsftpd has no MLST, and no other way to tell a folder from nothing.
-    const size = /^213\s+(\d+)/.exec((await answerTo(`SIZE ${path}`))?.message ?? '')?.[1]
-    if (size === undefined) return (await isFolder(path)) ? { name, kind: 'folder', size: 0, modifiedAt: null } : null
-    const time = features.has('MDTM') ? await answerTo(`MDTM ${path}`) : null
-    return { name, kind: 'file', size: Number(size), modifiedAt: time === null ? null : readTime(time.message) }
-  }
-
   /** "550" alone says nothing: whether the file is there does. */
   const explained = async (error: unknown, verb: string, name: string): Promise<unknown> => {
     const known = operationError(error, { verb, name, folder }, server)
     if (known.code !== 'remote.failed' || replyCode(error) !== 550 || context.closed) return known
-    const there = await statAt(pathOf(name), name)
+    const there = await lookUp.at(pathOf(name), name)
     const { message, details } = known
     if (there === null && verb === 'read') return new AppError('remote.not_found', message, { details, cause: error })
     return new AppError('remote.permission_denied', message, { details, cause: error })
@@ -163,7 +128,7 @@ export async function openSession(connected: Connected, settings: FtpsConnection
   /** How a file goes on at an offset: appended when it ends just there, which every server can; else by REST. */
   const startOfWrite = async (name: string, offset: number): Promise<readonly string[]> => {
     if (offset === 0) return [`STOR ${pathOf(name)}`]
-    const there = await statAt(pathOf(name), name)
+    const there = await lookUp.at(pathOf(name), name)
     if (there?.size === offset) return [`APPE ${pathOf(name)}`]
     return [`REST ${offset}`, `STOR ${pathOf(name)}`]
   }
@@ -196,7 +161,9 @@ export async function openSession(connected: Connected, settings: FtpsConnection
         return []
       }),
 
-    stat: async (name) => await inTurn('look up', name, async () => await statAt(pathOf(name), name)),
+    stat: async (name) => await inTurn('look up', name, async () => await lookUp.at(pathOf(name), name)),
+
+    size: async (name) => await inTurn('look up', name, async () => await lookUp.sizeAt(pathOf(name))),
 
     async *read(name, { offset, signal }) {
       signal.throwIfAborted()
@@ -251,12 +218,15 @@ export async function openSession(connected: Connected, settings: FtpsConnection
           await ask(`CWD ${folder}`)
         }
         // FTP says nothing about a name that is taken, and most servers overwrite: we look first. A race remains.
-        if ((await statAt(pathIn(target, to), to)) !== null) throw new AppError('remote.name_taken', `${target} holds another file named ${to}`, { details: { folder: target, name: to } })
+        const taken = (): AppError => new AppError('remote.name_taken', `${target} holds another file named ${to}`, { details: { folder: target, name: to } })
+        if ((await lookUp.sizeAt(pathIn(target, to))) !== null) throw taken()
         try {
           await ask(`RNFR ${pathOf(from)}`)
           await ask(`RNTO ${pathIn(target, to)}`)
         } catch (error) {
-          throw replyCode(error) === 550 && (await statAt(pathOf(from), from)) === null ? new AppError('remote.not_found', `the server has no file ${from}`, { details: { folder, name: from }, cause: error }) : error
+          // No server puts a file in the place of a folder, so that this is asked only of one that refused.
+          if (replyCode(error) !== undefined && (await lookUp.isFolder(pathIn(target, to)))) throw taken()
+          throw replyCode(error) === 550 && (await lookUp.at(pathOf(from), from)) === null ? new AppError('remote.not_found', `the server has no file ${from}`, { details: { folder, name: from }, cause: error }) : error
         }
       }),
 
@@ -267,7 +237,7 @@ export async function openSession(connected: Connected, settings: FtpsConnection
           return true
         } catch (error) {
           if (replyCode(error) === undefined) throw error
-          if ((await statAt(pathOf(name), name)) === null) return false
+          if ((await lookUp.at(pathOf(name), name)) === null) return false
           const known = operationError(error, { verb: 'remove', name, folder }, server)
           throw known.code === 'remote.failed' ? new AppError('remote.permission_denied', known.message, { details: known.details, cause: error }) : known
         }
@@ -276,7 +246,7 @@ export async function openSession(connected: Connected, settings: FtpsConnection
     hash: async (name) =>
       await inTurn('compute the checksum of', name, async () => {
         if (!serverHash || hashes === null) return null
-        const told = await answerTo(`${hashes} ${pathOf(name)}`)
+        const told = await lookUp.answerTo(`${hashes} ${pathOf(name)}`)
         const found = told === null ? null : readHash(told.message)
         // A server that announces it and does not do it will not do it for the next file either.
         serverHash = found !== null || told === null

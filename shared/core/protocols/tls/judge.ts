@@ -28,7 +28,7 @@ type Verdict = Pick<PresentedCertificate, 'verdict' | 'reason'>
 
 /** Judges what a server presented. Throws `cms.certificate_unreadable` as a CmsError for bytes that are no certificate. */
 export function judgeCertificate(presented: Presented, rules: Rules): PresentedCertificate {
-  const certificate = readCertificate(presented.certificate)
+  const certificate = certificateIn(presented.certificate)
   const fingerprint = `sha256:${certificate.fingerprintSha256}`
   const publicKeyPin = publicKeyPinOf(certificate.spkiDer)
   const pin = rules.trust.pins.find((known) => known.fingerprint === fingerprint || known.fingerprint === publicKeyPin)
@@ -46,6 +46,20 @@ export function judgeCertificate(presented: Presented, rules: Rules): PresentedC
     expected: rules.trust.pins.map((known) => known.fingerprint),
     ...(rules.settings.trust === 'pinned' ? judgePinned(certificate, pin, rules) : judgeAuthority(certificate, presented.chainProblem, pin, rules)),
   }
+}
+
+const MOST_REMEMBERED = 64
+const remembered = new Map<string, Certificate>()
+
+/** A server shows the same certificate on every connection, and FTPS opens one for each file: reading it takes longer than judging it. */
+function certificateIn(der: Uint8Array): Certificate {
+  const key = Buffer.from(der.buffer, der.byteOffset, der.length).toString('latin1')
+  const known = remembered.get(key)
+  if (known !== undefined) return known
+  const certificate = readCertificate(der)
+  if (remembered.size >= MOST_REMEMBERED) remembered.clear()
+  remembered.set(key, certificate)
+  return certificate
 }
 
 /** `spki:` and the SHA-256 of a SubjectPublicKeyInfo in Base64 (RFC 7469's form of a pin). */
