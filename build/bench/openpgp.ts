@@ -3,13 +3,12 @@
  * with what gpg does unasked (ZLIB). Prints the memory that ours took. `node build/bench/openpgp.ts [--mib 1024] [--rounds 5]`
  */
 import { randomBytes } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
 import { startGnupg } from '../../e2e/servers/gpg.ts'
 import { generatePgpKey, protect, publicKeyText, readPgpKeys, unprotect, type Compression } from '../../shared/core/crypto/openpgp/index.ts'
+import { readFrom, writeTo } from './file-streams.ts'
 import { race } from './rounds.ts'
 
 const { values } = parseArgs({ options: { mib: { type: 'string', default: '1024' }, rounds: { type: 'string', default: '5' }, armor: { type: 'boolean', default: false }, zlib: { type: 'boolean', default: true } }, allowNegative: true })
@@ -20,11 +19,6 @@ const CHUNK = 1024 * 1024
 
 const gpg = startGnupg()
 const at = (name: string): string => join(gpg.home, name)
-
-/** Writing goes on while the next chunks are computed. */
-async function save(content: AsyncIterable<Uint8Array>, name: string): Promise<void> {
-  await pipeline(content, createWriteStream(at(name), { highWaterMark: 2 * CHUNK }))
-}
 
 try {
   const ours = await generatePgpKey({ name: 'Ours', algorithm: 'ed25519', expires: null })
@@ -38,13 +32,13 @@ try {
   const form = armor ? ['--armor'] : []
 
   const write = async (compression: Compression): Promise<void> => {
-    const made = await protect(createReadStream(at('source'), { highWaterMark: CHUNK }), { signWith: [ours], encryptTo: [theirs], encryptToSelf: ours, compression, armor })
-    await save(made.content, 'by-us')
+    const made = await protect(readFrom(at('source')), { signWith: [ours], encryptTo: [theirs], encryptToSelf: ours, compression, armor, lend: true })
+    await writeTo(at('by-us'), made.content)
     await made.result
   }
   const read = async (name: string): Promise<void> => {
-    const opened = unprotect(createReadStream(at(name), { highWaterMark: CHUNK }), { decryptWith: [ours], verifyWith: [theirs] })
-    await save(opened.content, 'read-by-us')
+    const opened = unprotect(readFrom(at(name)), { decryptWith: [ours], verifyWith: [theirs], lend: true })
+    await writeTo(at('read-by-us'), opened.content)
     await opened.result
   }
   const theirWrite = (name: string, more: readonly string[]): Promise<void> => Promise.resolve(void gpg.run(['-u', theirFingerprint, '-r', ours.summary.fingerprint, ...form, ...more, '-o', at(name), '--sign', '--encrypt', at('source')]))

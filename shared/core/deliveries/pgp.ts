@@ -109,6 +109,7 @@ export function createPgpSteps(deps: {
         fileName: Buffer.byteLength(fileName) <= 255 ? fileName : '',
         allow: allowancesOf(target),
         at: new Date(clock.now()),
+        lend: true,
       })
       const stored = await payloads.take(message.content, { size: payload.size })
       return { ...stored, facts: protectFacts(await message.result) }
@@ -126,6 +127,7 @@ export function createPgpSteps(deps: {
         requireEncryption: false,
         allow: allowancesOf(target),
         at: new Date(clock.now()),
+        lend: true,
       })
       const stored = await payloads.take(message.content, { size: delivery.size })
       return { ...stored, fileName: openedName(delivery.fileName), facts: unprotectFacts(await message.result) }

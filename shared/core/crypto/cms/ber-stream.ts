@@ -78,7 +78,8 @@ export class BerStream {
       this.checkBound(reader.offset + scanned, what)
     } while (open > 0)
     if (!(await reader.ensure(scanned))) throw truncated(what)
-    return readBer(reader.take(scanned), { maxDepth: this.limits.maxDepth, maxNodes: this.limits.maxNodes })
+    // a copy: it is looked at when what it lies in may have been lent no longer
+    return readBer(Uint8Array.from(reader.take(scanned)), { maxDepth: this.limits.maxDepth, maxNodes: this.limits.maxNodes })
   }
 
   async oid(what: string): Promise<string> {

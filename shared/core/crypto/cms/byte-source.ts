@@ -1,4 +1,4 @@
-/** A buffered view on a stream of chunks. Memory grows with bytes that arrived, never with lengths that were declared. */
+/** A buffered view on a stream of chunks, which may be lent ones. Memory grows with bytes that arrived, never with lengths that were declared. */
 
 /** Input of every streaming function: chunks of any size, empty ones included. */
 export type ByteSource = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
@@ -31,6 +31,8 @@ export class ByteReader {
 
   /** Adds one chunk; false at the end of the stream. */
   async fill(): Promise<boolean> {
+    // What is unread must not lie in a chunk that was lent until this one.
+    if (this.available > 0 && !this.owned) this.grow(0)
     while (!this.ended) {
       const next = await this.iterator.next()
       if (next.done === true) {
@@ -74,16 +76,20 @@ export class ByteReader {
       this.owned = false
       return
     }
-    if (!this.owned || this.limit + chunk.length > this.buffer.length) {
-      const grown = new Uint8Array(Math.max(1024, 2 * (rest + chunk.length)))
-      grown.set(this.buffer.subarray(this.position, this.limit))
-      this.base += this.position
-      this.buffer = grown
-      this.position = 0
-      this.limit = rest
-      this.owned = true
-    }
+    if (!this.owned || this.limit + chunk.length > this.buffer.length) this.grow(chunk.length)
     this.buffer.set(chunk, this.limit)
     this.limit += chunk.length
+  }
+
+  /** Moves what is unread to memory of its own, with room for as much again and `more`. */
+  private grow(more: number): void {
+    const rest = this.available
+    const grown = new Uint8Array(Math.max(1024, 2 * (rest + more)))
+    grown.set(this.buffer.subarray(this.position, this.limit))
+    this.base += this.position
+    this.buffer = grown
+    this.position = 0
+    this.limit = rest
+    this.owned = true
   }
 }

@@ -98,17 +98,22 @@ async function* inflated(source: ByteSource): AsyncGenerator<Uint8Array, void> {
   }
 }
 
-/** Pushes a source through a transform stream; errors of either side come out as they are. */
+/**
+ * Pushes a source through a transform stream; errors of either side come out as they are. The next chunk is asked for while the last one is
+ * worked on by another thread, so a lent one must hold until the one after it.
+ */
 export async function* through(source: ByteSource, transform: Transform): AsyncGenerator<Uint8Array, void> {
   let broken: { readonly error: unknown } | undefined
   let complete = false
   let stopped = false
   const feed = (async () => {
     try {
+      let taken: Promise<void> | undefined
       for await (const chunk of source) {
+        await taken
         if (stopped) return
         // what follows the end of a zlib stream is read and dropped, as the message around it goes on
-        if (!transform.destroyed && !transform.write(chunk)) await writable(transform)
+        taken = transform.destroyed ? undefined : written(transform, chunk)
       }
       transform.end()
     } catch (error) {
@@ -129,16 +134,14 @@ export async function* through(source: ByteSource, transform: Transform): AsyncG
   if (broken !== undefined) throw broken.error
 }
 
-/** Until it takes more, or is gone. */
-async function writable(transform: Transform): Promise<void> {
+/** Until it is done with the chunk, or is gone. */
+async function written(transform: Transform, chunk: Uint8Array): Promise<void> {
   await new Promise<void>((resolve) => {
     const done = (): void => {
-      transform.off('drain', done)
       transform.off('close', done)
       resolve()
     }
-    transform.on('drain', done)
     transform.on('close', done)
-    if (transform.destroyed) done()
+    transform.write(chunk, done)
   })
 }

@@ -39,7 +39,7 @@ export async function* armored(kind: 'MESSAGE' | 'SIGNATURE', source: AsyncItera
     const all = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
     const whole = all.length - (all.length % BYTES_PER_LINE)
     if (whole > 0) yield lines(all.subarray(0, whole))
-    rest = all.subarray(whole)
+    rest = Buffer.from(all.subarray(whole))
   }
   if (rest.length > 0) yield lines(rest)
   const checksum = Buffer.from([sum >> 16, sum >> 8, sum]).toString('base64')

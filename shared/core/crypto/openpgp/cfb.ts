@@ -1,6 +1,7 @@
 /** Encrypted data in CFB: with modification detection (packet 18 version 1, RFC 9580 5.13.1) and, to read only, without (packet 9, 5.7). */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { AppError } from '../../kernel/errors.ts'
+import { release } from '../../kernel/release.ts'
 import type { CipherSpec } from './ciphers.ts'
 import { createCfbDecryptor, createCfbEncryptor, type CfbStream } from './fast-cfb.ts'
 import { truncated } from './packet-stream.ts'
@@ -8,7 +9,7 @@ import { truncated } from './packet-stream.ts'
 const MDC_HEADER = Buffer.from([0xd3, 0x14])
 const MDC_BYTES = 22
 
-/** The body of a packet 18 version 1. */
+/** The body of a packet 18 version 1, in chunks that are lent. */
 export async function* encryptWithMdc(source: AsyncIterable<Uint8Array>, cipher: CipherSpec, key: Uint8Array): AsyncGenerator<Uint8Array, void> {
   const encryptor = createCfbEncryptor(cipher, key)
   const mdc = createHash('sha1')
@@ -18,7 +19,9 @@ export async function* encryptWithMdc(source: AsyncIterable<Uint8Array>, cipher:
   yield Buffer.concat([Buffer.from([1]), encryptor.update(prefix)])
   for await (const chunk of source) {
     mdc.update(chunk)
-    yield encryptor.update(chunk)
+    const sealed = encryptor.update(chunk)
+    yield sealed
+    release(sealed)
   }
   mdc.update(MDC_HEADER)
   yield encryptor.update(Buffer.concat([MDC_HEADER, mdc.digest()]))
@@ -26,7 +29,7 @@ export async function* encryptWithMdc(source: AsyncIterable<Uint8Array>, cipher:
 }
 
 /**
- * What is inside a packet 18 version 1, without its version octet. Rejects at the end with `pgp.tampered` when the detection code differs.
+ * What is inside a packet 18 version 1, without its version octet, in chunks that are lent. Rejects at the end with `pgp.tampered` when the detection code differs.
  * The repeated octets of the prefix are not compared: an answer about them is a decryption oracle (Mister and Zuccherato 2005).
  */
 export async function* decryptWithMdc(source: AsyncIterable<Uint8Array>, cipher: CipherSpec, key: Uint8Array): AsyncGenerator<Uint8Array, void> {
@@ -40,8 +43,10 @@ export async function* decryptWithMdc(source: AsyncIterable<Uint8Array>, cipher:
     return plain.subarray(skipped)
   }
   for await (const chunk of source) {
-    const content = known(decryptor.update(chunk))
+    const plain = decryptor.update(chunk)
+    const content = known(plain)
     if (content.length > 0) yield content
+    release(plain)
   }
   const last = decryptor.end()
   if (last.length < MDC_BYTES) throw truncated('the encrypted data')

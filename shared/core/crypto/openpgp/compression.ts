@@ -1,6 +1,7 @@
 /** Compressed data (RFC 9580 5.6), bounded absolutely and by ratio when read. */
 import { createDeflate, createDeflateRaw, createInflate, createInflateRaw } from 'node:zlib'
 import { AppError } from '../../kernel/errors.ts'
+import { release } from '../../kernel/release.ts'
 import { through } from '../cms/compression.ts'
 import { malformed, truncated } from './packet-stream.ts'
 import type { PgpLimits } from './settings.ts'
@@ -9,13 +10,15 @@ export type Compression = 'none' | 'zip' | 'zlib'
 
 const IDS = { zip: 1, zlib: 2 } as const
 const RATIO_COUNTS_FROM = 64 * 1024 * 1024
-const GATHERED_BYTES = 128 * 1024
-const CHUNK = { chunkSize: 128 * 1024 }
+/** What one journey to the thread that packs and unpacks takes along, in either direction. */
+const CHUNK_BYTES = 256 * 1024
+/** Pieces come out as they were made; otherwise those that wait are joined. */
+const SETTINGS = { chunkSize: CHUNK_BYTES, readableObjectMode: true, readableHighWaterMark: 2 }
 
-/** The body of a compressed data packet. */
+/** The body of a compressed data packet, in chunks that are lent; so may be those of the source. */
 export async function* compressed(source: AsyncIterable<Uint8Array>, kind: 'zip' | 'zlib'): AsyncGenerator<Uint8Array, void> {
   yield Buffer.from([IDS[kind]])
-  yield* through(source, kind === 'zip' ? createDeflateRaw(CHUNK) : createDeflate(CHUNK))
+  yield* lent(through(gathered(source), kind === 'zip' ? createDeflateRaw(SETTINGS) : createDeflate(SETTINGS)))
 }
 
 /** Throws `pgp.unsupported`: the runtime has no BZip2. */
@@ -26,22 +29,35 @@ export function compressionById(id: number): Compression {
   throw new AppError('pgp.unsupported', `the compression ${id === 3 ? 'BZip2' : `number ${id}`} is not supported`, { details: { compression: id === 3 ? 'BZip2' : String(id) } })
 }
 
-/** GnuPG cuts into pieces of 8 KiB, and each would be a journey of its own to the thread that unpacks. */
+/** Each chunk holds until the one after it is asked for. GnuPG cuts into pieces of 8 KiB, and each would be a journey of its own. */
 async function* gathered(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
-  let pieces: Uint8Array[] = []
+  const rooms = [Buffer.allocUnsafeSlow(CHUNK_BYTES), Buffer.allocUnsafeSlow(CHUNK_BYTES)] as const
+  let turn: 0 | 1 = 0
   let filled = 0
-  for await (const chunk of source) {
-    pieces.push(chunk)
-    filled += chunk.length
-    if (filled < GATHERED_BYTES) continue
-    yield pieces.length === 1 ? chunk : Buffer.concat(pieces, filled)
-    pieces = []
-    filled = 0
-  }
-  if (filled > 0) yield Buffer.concat(pieces, filled)
+  for await (const chunk of source)
+    for (let at = 0; at < chunk.length; ) {
+      const piece = chunk.subarray(at, at + CHUNK_BYTES - filled)
+      rooms[turn].set(piece, filled)
+      filled += piece.length
+      at += piece.length
+      if (filled < CHUNK_BYTES) continue
+      yield rooms[turn]
+      turn = turn === 0 ? 1 : 0
+      filled = 0
+    }
+  if (filled > 0) yield rooms[turn].subarray(0, filled)
 }
 
-/** What is inside a compressed data packet. Rejects with `pgp.bomb` beyond the bounds. */
+/** Frees each buffer of the runtime's that is filled to its end: the runtime goes on in another one then. */
+async function* lent(made: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  for await (const chunk of made) {
+    const { buffer, byteOffset, length } = chunk
+    yield chunk
+    if (buffer.byteLength === CHUNK_BYTES && byteOffset + length === CHUNK_BYTES) release(chunk)
+  }
+}
+
+/** What is inside a compressed data packet, in chunks that are lent; so may be those of the source. Rejects with `pgp.bomb` beyond the bounds. */
 export async function* decompressed(source: AsyncIterable<Uint8Array>, kind: Compression, limits: PgpLimits): AsyncGenerator<Uint8Array, void> {
   let packed = 0
   let unpacked = 0
@@ -51,7 +67,7 @@ export async function* decompressed(source: AsyncIterable<Uint8Array>, kind: Com
       yield chunk
     }
   }
-  const content = kind === 'none' ? counted() : through(counted(), kind === 'zip' ? createInflateRaw(CHUNK) : createInflate(CHUNK))
+  const content = kind === 'none' ? counted() : lent(through(counted(), kind === 'zip' ? createInflateRaw(SETTINGS) : createInflate(SETTINGS)))
   try {
     for await (const chunk of content) {
       unpacked += chunk.length

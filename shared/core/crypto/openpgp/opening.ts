@@ -1,5 +1,6 @@
 /** Opens the encrypted data of a message with the given secret keys. */
 import { AppError } from '../../kernel/errors.ts'
+import { copied } from '../../kernel/release.ts'
 import { ByteReader } from '../cms/byte-source.ts'
 import { readAead } from './aead.ts'
 import { decryptWithMdc, decryptWithoutIntegrity } from './cfb.ts'
@@ -75,11 +76,6 @@ async function versionOf(reader: ByteReader): Promise<number> {
 async function* remaining(reader: ByteReader): AsyncGenerator<Uint8Array, void> {
   do if (reader.available > 0) yield reader.take(reader.available)
   while (await reader.fill())
-}
-
-/** Chunks that are to be kept must not be lent ones. */
-async function* copied(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
-  for await (const chunk of source) yield Uint8Array.from(chunk)
 }
 
 /** Every failure to unwrap has one outcome: telling them apart would be an oracle (RFC 9580 13.5). */

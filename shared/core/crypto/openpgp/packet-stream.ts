@@ -67,7 +67,7 @@ export class PacketReader {
         for await (const part of body(reader, length, joined)) {
           total += part.length
           if (total > maxBytes) throw malformed(`packet ${tag} is larger than ${maxBytes} bytes`)
-          parts.push(part)
+          parts.push(Buffer.from(part))
         }
         return Buffer.concat(parts, total)
       },

@@ -33,6 +33,8 @@ export interface ProtectOptions {
   readonly allow?: PgpAllowances
   /** Default now: keys are judged at it, and signatures bear it. */
   readonly at?: Date
+  /** Each chunk of the content is lent until the next one is asked for, which is faster. */
+  readonly lend?: boolean
 }
 
 /** Whom it was encrypted to. */
@@ -81,11 +83,13 @@ export async function protect(source: ByteSource, options: ProtectOptions): Prom
         yield chunk
       }
     }
-    // CFB copies what it encrypts; nothing else in the chain does
-    const isCopied = compression === 'none' && envelope?.report.packet === 'seipd-v1'
-    const message = signedMessage(packetStream(PACKET.literal, literal(), isCopied), signers)
-    const packed = compression === 'none' ? message : packetStream(PACKET.compressed, compressed(message, compression))
-    const whole = envelope === undefined ? packed : envelope.seal(packed)
+    // CFB and compression copy what they are given; nothing else in the chain does
+    const isEncryptedInCfb = envelope?.report.packet === 'seipd-v1'
+    // nobody keeps what becomes armour
+    const lend = options.lend === true || options.armor === true
+    const message = signedMessage(packetStream(PACKET.literal, literal(), compression !== 'none' || isEncryptedInCfb), signers)
+    const packed = compression === 'none' ? message : packetStream(PACKET.compressed, compressed(message, compression), isEncryptedInCfb)
+    const whole = envelope === undefined ? packed : envelope.seal(packed, lend)
     yield* options.armor === true ? armored('MESSAGE', whole) : whole
     return {
       profile, compression, contentBytes, armored: options.armor === true,
@@ -121,7 +125,7 @@ function recipientsOf(keys: readonly PgpKey[], self: PgpKey | undefined, at: Dat
 
 interface Envelope {
   readonly report: NonNullable<ProtectReport['encryption']>
-  seal(message: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void>
+  seal(message: AsyncIterable<Uint8Array>, lend: boolean): AsyncGenerator<Uint8Array, void>
 }
 
 async function createEnvelope(recipients: readonly Recipient[], profile: PacketProfile): Promise<Envelope> {
@@ -134,9 +138,9 @@ async function createEnvelope(recipients: readonly Recipient[], profile: PacketP
       packet: aead === undefined ? 'seipd-v1' : 'seipd-v2', cipher: cipher.name, aead: aead?.mode.name ?? null,
       recipients: recipients.map(({ key, part, self }) => ({ key: key.summary.fingerprint, part: part.fingerprint, owner: key.summary.userIds[0]?.text ?? '', algorithm: part.algorithm, self })),
     },
-    async *seal(message) {
+    async *seal(message, lend) {
       yield Buffer.concat(wrapped)
-      yield* packetStream(PACKET.protectedData, aead === undefined ? encryptWithMdc(message, cipher, sessionKey) : encryptWithAead(message, cipher, aead.mode, sessionKey))
+      yield* packetStream(PACKET.protectedData, aead === undefined ? encryptWithMdc(message, cipher, sessionKey) : encryptWithAead(message, cipher, aead.mode, sessionKey), lend)
     },
   }
 }

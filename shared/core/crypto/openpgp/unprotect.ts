@@ -2,6 +2,7 @@
 import { AppError } from '../../kernel/errors.ts'
 import { ByteReader, type ByteSource } from '../cms/byte-source.ts'
 import { openedFrom, type Opened } from '../cms/opened.ts'
+import { copied } from '../../kernel/release.ts'
 import { packetsOf } from './armor.ts'
 import { compressionById, decompressed, type Compression } from './compression.ts'
 import type { PgpKey } from './key-types.ts'
@@ -19,6 +20,8 @@ export interface UnprotectOptions extends VerifyOptions {
   /** Default: whether decryption keys are given. */
   readonly requireEncryption?: boolean
   readonly limits?: Partial<PgpLimits>
+  /** Each chunk of the content is lent until the next one is asked for, which is faster. */
+  readonly lend?: boolean
 }
 
 export interface UnprotectReport {
@@ -69,7 +72,8 @@ async function* run(source: ByteSource, options: UnprotectOptions): AsyncGenerat
   const findings: Findings = { encryption: null, compression: 'none', fileName: '', format: 'binary', contentBytes: 0, signatures: [], warnings: [] }
   const { isArmored, packets, close } = await packetsOf(source, ['MESSAGE'])
   try {
-    yield* outermost(new PacketReader(packets), { options, limits: { ...DEFAULT_LIMITS, ...options.limits }, findings })
+    const content = outermost(new PacketReader(packets), { options, limits: { ...DEFAULT_LIMITS, ...options.limits }, findings })
+    yield* options.lend === true ? content : copied(content)
   } finally {
     await close()
   }
@@ -171,7 +175,7 @@ async function* unpacked(packet: Packet, reading: Reading): AsyncGenerator<Uint8
   if (!(await body.ensure(1))) throw truncated('the compressed data')
   const compression = compressionById(body.take(1)[0] ?? 0)
   reading.findings.compression = compression
-  const reader = new PacketReader(decompressed(remaining(body), compression, reading.limits))
+  const reader = new PacketReader(decompressed(remaining(body), compression, reading.limits), true)
   try {
     const first = await nextPacket(reader)
     if (first === undefined) throw malformed('there is no message inside the compressed data')
