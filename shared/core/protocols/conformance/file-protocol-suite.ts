@@ -137,6 +137,15 @@ export function fileProtocolSuite(title: string, skip: boolean, prepare: () => P
       expect(hash).toBe(session.capabilities.serverHash ? sha256(content) : null)
     })
 
+    it('computes the checksums of files that are asked for together, each its own', async () => {
+      const names = ['plain.edi', "it's.edi", 'two  spaces.edi', 'waybill-done', 'Grüße ‰.edi', '$(id) `id`.edi', ...Array.from({ length: 40 }, (_, number) => `many-${number}.edi`)]
+      await write('plain.edi', Buffer.from('plain.edi'))
+      if ((await session.hash('plain.edi')) === null) return
+      for (const name of names) await write(name, Buffer.from(name))
+      const hashes = await Promise.all(names.map(async (name) => await session.hash(name)))
+      expect(hashes).toEqual(names.map((name) => sha256(Buffer.from(name))))
+    })
+
     it('shows a staged file to nobody before it is published, goes on with it on another connection, and never publishes onto another', async () => {
       const content = randomBytes(12 * MIB)
       const file = { temporaryName: '.dlv_1.part', finalName: 'staged.bin', content: (from: number) => chunksOf(content.subarray(from)) }
