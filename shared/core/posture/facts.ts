@@ -70,7 +70,7 @@ export interface PlatformFacts {
   readonly failedPrimitives: readonly string[]
   /** Clock of the disk minus ours, milliseconds. */
   readonly clockSkewMs: number
-  readonly receiver: { readonly enabled: boolean; readonly listening: boolean; readonly host: string; readonly port: number; readonly tls: boolean; readonly problem: string | null; readonly queuedReceipts: number }
+  readonly receiver: { readonly enabled: boolean; readonly listening: boolean; readonly host: string; readonly port: number; readonly tls: boolean; readonly oldHttp: boolean; readonly problem: string | null; readonly queuedReceipts: number }
 }
 
 export interface AuditFacts {

@@ -134,7 +134,7 @@ describe.skipIf(TOOLS.absent)(`the installation itself${TOOLS.note}`, () => {
 
   it('is told of a receiver that is open too far, stands still, or has no name', async () => {
     company = await newCompany()
-    const settings = (host: string): void => void company.station.database().prepare('INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value').run('as2.receiver', JSON.stringify({ enabled: true, host, port: 10080, tls: false }))
+    const settings = (host: string, change: Record<string, unknown> = {}): void => void company.station.database().prepare('INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value').run('as2.receiver', JSON.stringify({ enabled: true, host, port: 10080, tls: false, ...change }))
     company.apply({ ...as2Over('OPEN', { inbound: { requireSigned: false } }), id: 'open' })
     settings('127.0.0.1')
     for (const code of ['receiver_exposed', 'receiver_plain', 'receiver_anonymous']) await lacks(code)
@@ -144,6 +144,9 @@ describe.skipIf(TOOLS.absent)(`the installation itself${TOOLS.note}`, () => {
     settings('192.0.2.4')
     await has('receiver_plain')
     await lacks('receiver_exposed')
+    await lacks('receiver_old_http')
+    settings('192.0.2.4', { oldHttp: true })
+    await has('receiver_old_http')
     const taken = createServer()
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
     try {

@@ -3,7 +3,7 @@
 /** `installation.integration.test.ts`, which counts them itself. */
 export const INSTALLATION: readonly string[] = [
   'workspace_readable', 'workspace_synced', 'disk_low', 'disk_filling', 'runtime_outdated', 'shell_outdated', 'waybill_outdated', 'primitives_failed', 'clock_skew',
-  'keychain_missing', 'keychain_fallback', 'secret_file_readable', 'receiver_exposed', 'receiver_plain', 'receiver_anonymous', 'receiver_down', 'station_missing',
+  'keychain_missing', 'keychain_fallback', 'secret_file_readable', 'receiver_exposed', 'receiver_plain', 'receiver_old_http', 'receiver_anonymous', 'receiver_down', 'station_missing',
   'backup_missing', 'backup_old', 'backup_lost', 'backup_unsealed', 'backup_same_disk', 'audit_not_verified', 'audit_not_anchored', 'audit_broken',
   'policy_unapproved', 'policy_drift', 'policy_station_drift', 'policy_signature_bad',
 ]

@@ -154,6 +154,7 @@ const ofPlatform: Case[] = [
   ['clock_skew', platform({ clockSkewMs: -60_001 }), platform({ clockSkewMs: 60_000 })],
   ['receiver_exposed', receiver({ enabled: true, listening: true, host: '0.0.0.0' }), receiver({ host: '0.0.0.0' })],
   ['receiver_plain', receiver({ enabled: true, listening: true, host: '10.0.0.4' }), receiver({ enabled: true, listening: true, host: '10.0.0.4', tls: true })],
+  ['receiver_old_http', receiver({ enabled: true, listening: true, oldHttp: true }), receiver({ oldHttp: true })],
   ['receiver_down', receiver({ enabled: true, problem: 'the port is taken' }), receiver({ enabled: true, listening: true, problem: 'it was taken' })],
   ['receiver_needed', having([as2({ receipt: { mode: 'async' } })]), { ...having([as2({ receipt: { mode: 'async' } })]), ...receiver({ enabled: true, listening: true }) }],
   ['receipts_not_posted', receiver({ queuedReceipts: 3 }), receiver({ queuedReceipts: 2 })],

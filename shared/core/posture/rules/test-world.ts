@@ -68,7 +68,7 @@ export function judged(code: string, change: Partial<TrustFinding> = {}): TrustF
 
 export const PLATFORM: PlatformFacts = {
   nodeVersion: '24.21.0', keyInKeychain: true, keychainAnswered: true, builtAt: day(-20), shellVersion: null, secretFiles: [], grownBytes: 1024 ** 2, folder: '/home/us/waybill', folderMode: 0o700, freeBytes: 50 * 1024 ** 3, failedPrimitives: [], clockSkewMs: 0,
-  receiver: { enabled: false, listening: false, host: '127.0.0.1', port: 10080, tls: false, problem: null, queuedReceipts: 0 },
+  receiver: { enabled: false, listening: false, host: '127.0.0.1', port: 10080, tls: false, oldHttp: false, problem: null, queuedReceipts: 0 },
 }
 
 export const KEEPING: KeepingFacts = {
