@@ -70,7 +70,10 @@ describe.skipIf(chromium.absent || sshdPeer.absent)(`the window in Chromium${chr
     await page.getByRole('button', { name: 'Save partner' }).click()
     await page.getByText('must be at most 65535').first().waitFor()
     await inspect('3-form-problem', theme)
+    const wrong = async (): Promise<string | null> => await page.getByLabel('Port').getAttribute('aria-invalid')
+    expect(await wrong()).toBe('true')
     await page.getByLabel('Port').fill(String(sshd.port))
+    expect(await wrong()).toBeNull()
     await page.getByRole('button', { name: 'Save partner' }).click()
 
     await page.getByRole('button', { name: 'Test connection' }).click()

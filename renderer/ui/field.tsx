@@ -1,4 +1,4 @@
-import { useId, type ComponentProps, type ReactNode } from 'react'
+import { useId, useState, type ComponentProps, type ReactNode } from 'react'
 import css from './ui.module.css'
 
 interface FieldFacts {
@@ -12,6 +12,14 @@ function useFieldIds(help: ReactNode, problem: string | undefined) {
   const id = useId()
   const described = [help ? `${id}-help` : '', problem ? `${id}-problem` : ''].filter(Boolean).join(' ')
   return { id, described: described === '' ? undefined : described }
+}
+
+/** A problem is one of the value with which it was told: it goes as soon as another is entered, and comes back with the old one. */
+function useProblemOf(value: unknown, problem: string | undefined): string | undefined {
+  const [told, setTold] = useState({ problem, value })
+  // Between two tries there is none, so the same words for another value are told anew.
+  if (told.problem !== problem) setTold({ problem, value })
+  return told.problem === problem && told.value !== value ? undefined : problem
 }
 
 function Frame({ id, label, help, problem, children }: FieldFacts & { readonly id: string; readonly children: ReactNode }) {
@@ -35,7 +43,8 @@ function Frame({ id, label, help, problem, children }: FieldFacts & { readonly i
   )
 }
 
-export function TextField({ label, help, problem, ...rest }: FieldFacts & ComponentProps<'input'>) {
+export function TextField({ label, help, problem: told, ...rest }: FieldFacts & ComponentProps<'input'>) {
+  const problem = useProblemOf(rest.value, told)
   const { id, described } = useFieldIds(help, problem)
   return (
     <Frame id={id} label={label} help={help} problem={problem}>
@@ -44,7 +53,8 @@ export function TextField({ label, help, problem, ...rest }: FieldFacts & Compon
   )
 }
 
-export function TextArea({ label, help, problem, className, ...rest }: FieldFacts & ComponentProps<'textarea'>) {
+export function TextArea({ label, help, problem: told, className, ...rest }: FieldFacts & ComponentProps<'textarea'>) {
+  const problem = useProblemOf(rest.value, told)
   const { id, described } = useFieldIds(help, problem)
   return (
     <Frame id={id} label={label} help={help} problem={problem}>
@@ -53,7 +63,8 @@ export function TextArea({ label, help, problem, className, ...rest }: FieldFact
   )
 }
 
-export function SelectField({ label, help, problem, options, ...rest }: FieldFacts & ComponentProps<'select'> & { readonly options: readonly (readonly [value: string, text: string])[] }) {
+export function SelectField({ label, help, problem: told, options, ...rest }: FieldFacts & ComponentProps<'select'> & { readonly options: readonly (readonly [value: string, text: string])[] }) {
+  const problem = useProblemOf(rest.value, told)
   const { id, described } = useFieldIds(help, problem)
   return (
     <Frame id={id} label={label} help={help} problem={problem}>
