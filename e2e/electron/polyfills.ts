@@ -57,6 +57,8 @@ if (typeof crypto !== 'undefined')
     return [octets.slice(0, 8), octets.slice(8, 12), `4${octets.slice(13, 16)}`, `8${octets.slice(17, 20)}`, octets.slice(20)].join('-')
   })
 
+if (typeof process !== 'undefined') define(process, 'getBuiltinModule', (id: string) => require(id.replace(/^node:/, '')) as unknown)
+
 // Node 12 has neither; a signal here only ever aborts by its controller.
 if (typeof EventTarget === 'undefined') {
   class Signal {

@@ -3,8 +3,9 @@
  * as JSON. No names of partners or files: whoever watches may not be whoever may read.
  */
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WaybillClient } from '../contract/index.ts'
+import { http } from '../core/kernel/node-http.ts'
 import { hostPort, type ListenAddress } from './loopback/address.ts'
 import { VERSION } from './version.ts'
 
@@ -30,7 +31,7 @@ export interface HealthReport {
 /** Loopback only, as the address was checked before. */
 export async function startHealthEndpoint(client: WaybillClient, listen: ListenAddress): Promise<HealthEndpoint> {
   const began = performance.now()
-  const server = createServer((request, response) => void answer(request, response).catch(() => response.destroy()))
+  const server = http.createServer((request, response) => void answer(request, response).catch(() => response.destroy()))
   server.headersTimeout = 5_000
   server.requestTimeout = 5_000
   server.maxConnections = 16

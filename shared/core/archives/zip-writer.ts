@@ -1,6 +1,5 @@
 /** Writing ZIP files: streamed, and the same bytes for the same files wherever and whenever they are written. */
 import { Readable } from 'node:stream'
-import { ZipFile } from 'yazl'
 
 export interface FileToZip {
   /** Its name inside, with `/` between folders. */
@@ -19,6 +18,7 @@ const ORDINARY_FILE = 0o100644
  * clashes are the caller's: nothing here looks for them.
  */
 export async function* zipped(files: readonly FileToZip[]): AsyncGenerator<Uint8Array, void> {
+  const { ZipFile } = await import('yazl')
   const zip = new ZipFile()
   const output = zip.outputStream as Readable
   const opened: Readable[] = []

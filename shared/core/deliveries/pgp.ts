@@ -2,7 +2,8 @@
 import { PgpSettings } from '../../contract/connections/common.ts'
 import type { Connection } from '../../contract/connections/index.ts'
 import type { Role } from '../../contract/trust.ts'
-import { protect, readPgpKeys, unprotect, type PgpAllowances, type PgpKey, type ProtectReport, type UnprotectReport } from '../crypto/openpgp/index.ts'
+import type { PgpAllowances, PgpKey } from '../crypto/openpgp/index.ts'
+import type { ProtectReport, UnprotectReport } from '../crypto/openpgp/operations.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { StoredPayload, PayloadStore } from '../store/payload-store.ts'
@@ -99,6 +100,7 @@ export function createPgpSteps(deps: {
     async protect(payload, fileName, target, signal) {
       const pgp = settingsOf(target.connection)
       if (pgp === null || pgp.outbound === 'none') return null
+      const { protect } = await openPgp()
       const message = await protect(payloads.read(payload.sha256, { offset: 0, signal }), {
         signWith: isSigned(pgp) ? [await newest(target, 'pgp-sign', 'ours')] : [],
         // Each bound key is a recipient: while the partner changes keys, the old and the new one both open it.
@@ -119,6 +121,7 @@ export function createPgpSteps(deps: {
       const target = targetOf(delivery.partner, delivery.connection)
       const pgp = settingsOf(target.connection)
       if (pgp === null || pgp.inbound === 'none') return null
+      const { unprotect } = await openPgp()
       const message = unprotect(payloads.read(delivery.sha256, { offset: 0, signal }), {
         decryptWith: await all(target, 'pgp-decrypt', 'ours'),
         // Without a key of the partner nothing can be genuine; an unsigned file is then only possible where that was agreed.
@@ -134,6 +137,9 @@ export function createPgpSteps(deps: {
     },
   }
 }
+
+/** Loaded where a file needs it: most do not. */
+const openPgp = async (): Promise<typeof import('../crypto/openpgp/operations.ts')> => await import('../crypto/openpgp/operations.ts')
 
 async function optional(keys: () => Promise<PgpKey[]>): Promise<PgpKey[]> {
   try {
@@ -154,6 +160,7 @@ const isEncrypted = ({ outbound }: PgpSettings): boolean => outbound === 'encryp
 /** The sealed form of a secret key is Base64 of the binary one; public keys are armoured. */
 async function keyOf({ item, privateKey }: Material): Promise<PgpKey> {
   const text = privateKey ?? item.publicKey ?? ''
+  const { readPgpKeys } = await openPgp()
   const [key] = await readPgpKeys(text.startsWith('-----') ? text : Buffer.from(text, 'base64'))
   if (key === undefined) throw new AppError('pgp.key_unusable', `${item.label} holds no OpenPGP key`)
   return key

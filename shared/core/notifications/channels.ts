@@ -1,6 +1,5 @@
 /** The ways out: SMTP under TLS, and signed HTTPS calls. Each answers with the server's own words or rejects with `notify.*`. */
 import { request } from 'node:https'
-import { createTransport } from 'nodemailer'
 import type { NotificationSettings, SentChannel } from '../../contract/notifications.ts'
 import { AppError, systemCode } from '../kernel/errors.ts'
 import { webhookHeaders } from './rules.ts'
@@ -37,6 +36,7 @@ export function createSending(patience: Patience = PATIENCE): SendMessage {
 }
 
 async function sendMail(message: Message, settings: NonNullable<NotificationSettings['email']>, password: string | null, { connectMs, silenceMs }: Patience): Promise<string> {
+  const { createTransport } = await import('nodemailer')
   const transport = createTransport({
     host: settings.host,
     port: settings.port,

@@ -2,10 +2,9 @@
  * Reaches a server through a proxy: HTTP CONNECT (RFC 9110 §9.3.6) or SOCKS 5 (RFC 1928, 1929). The server's name is resolved by
  * the proxy. What comes back is a plain line to the server; who is at its other end is for the protocol to prove.
  */
-import { request } from 'node:http'
 import { connect, type Socket } from 'node:net'
-import { SocksClient } from 'socks'
 import { AppError } from '../kernel/errors.ts'
+import { http } from '../kernel/node-http.ts'
 
 export interface Proxy {
   readonly kind: 'http' | 'socks5'
@@ -66,7 +65,7 @@ async function throughHttp(socket: Socket, proxy: Proxy, target: ProxyTarget): P
   const headers: Record<string, string> = { host: authority }
   if (proxy.username !== undefined) headers['proxy-authorization'] = `Basic ${Buffer.from(`${proxy.username}:${proxy.password ?? ''}`).toString('base64')}`
   const { status, reason, early } = await new Promise<{ status: number; reason: string; early: Buffer }>((resolve, reject) => {
-    const asked = request({ method: 'CONNECT', path: authority, headers, createConnection: () => socket })
+    const asked = http.request({ method: 'CONNECT', path: authority, headers, createConnection: () => socket })
     const answered = (answer: { statusCode?: number | undefined; statusMessage?: string | undefined }, early: Buffer): void =>
       resolve({ status: answer.statusCode ?? 0, reason: (answer.statusMessage ?? '').slice(0, 200), early })
     asked.once('connect', (answer, _socket, head) => answered(answer, head))
@@ -81,6 +80,7 @@ async function throughHttp(socket: Socket, proxy: Proxy, target: ProxyTarget): P
 
 async function throughSocks(socket: Socket, proxy: Proxy, target: ProxyTarget, timeout: number): Promise<void> {
   const { host, port, username, password } = proxy
+  const { SocksClient } = await import('socks')
   try {
     await SocksClient.createConnection({
       command: 'connect',

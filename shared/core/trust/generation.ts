@@ -1,11 +1,9 @@
 /** New keys of our own. */
-import { generatePgpKey } from '../crypto/openpgp/index.ts'
 import { generateSshKey, type SshKeyAlgorithm } from '../crypto/ssh/index.ts'
 import { generateSelfSigned, privateKeyPem, type AltName, type SelfSignedOptions } from '../crypto/x509/index.ts'
 import { AppError } from '../kernel/errors.ts'
 import { certificateItem, inOperatorsWords } from './certificates.ts'
 import type { BindTarget } from './inventory.ts'
-import { pgpFound } from './pgp-items.ts'
 import type { Found } from './x509-material.ts'
 
 export interface SshGeneration {
@@ -57,8 +55,8 @@ export async function generated(request: GenerateRequest, now: number): Promise<
 }
 
 async function generatedPgp({ name, email, algorithm, days, label }: PgpGeneration, now: number): Promise<Found> {
-  const key = await generatePgpKey({ name, algorithm, created: new Date(now), expires: days === undefined ? null : new Date(now + days * DAY_MS), ...(email === undefined ? {} : { email }) })
-  const found = pgpFound(key)
+  const { newPgpKey } = await import('./pgp-items.ts')
+  const found = await newPgpKey({ name, algorithm, created: new Date(now), expires: days === undefined ? null : new Date(now + days * DAY_MS), ...(email === undefined ? {} : { email }) })
   return label === undefined ? found : { ...found, label }
 }
 

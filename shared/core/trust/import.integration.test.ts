@@ -6,6 +6,7 @@ import { openssl, type Openssl } from '../../../e2e/servers/openssl.ts'
 import { findPeer } from '../../../e2e/servers/peers.ts'
 import { AppError } from '../kernel/errors.ts'
 import { createTestTrust, tester, type TestTrust } from './test-trust.ts'
+import { pgpKeyOf } from './pgp-items.ts'
 
 const peers = { openssl: findPeer('openssl'), keygen: findPeer('ssh-keygen'), puttygen: findPeer('puttygen'), gpg: findPeer('gpg'), keytool: findPeer('keytool') }
 const DAY = 86_400_000
@@ -143,8 +144,8 @@ describe('importing what other programs made', () => {
       expect(here.audited).toContain('trust.renewed')
       const keys = here.trust.bind(item?.id ?? '', { partner: 'acme', role: 'pgp-decrypt' }, tester)
       expect(keys.bindings).toHaveLength(1)
-      const [usable] = await here.trust.materials.pgp('acme', 'sftp', 'pgp-decrypt')
-      expect(usable?.key.summary).toMatchObject({ fingerprint: print, hasSecret: true, isProtected: false })
+      const [usable] = here.trust.materials.of('acme', 'sftp', 'pgp-decrypt')
+      expect((await pgpKeyOf({ publicKey: null }, usable?.privateKey ?? null)).summary).toMatchObject({ fingerprint: print, hasSecret: true, isProtected: false })
       const out = await here.trust.exportPrivate({ id: item?.id ?? '', password: 'a new long phrase', reason: 'backup for the notary' }, tester)
       made.write('out.asc', out.text)
       expect(tool('gpg', '--batch', '--show-keys', '--with-colons', 'out.asc').toString()).toContain(print)

@@ -1,9 +1,8 @@
 /** Tells what a file is that somebody wants to import, and reads it. */
-import { looksLikePgpKeys, readPgpKeys } from '../crypto/openpgp/index.ts'
+import { looksLikePgpKeys } from '../crypto/openpgp/index.ts'
 import { isKnownHosts, isPpk, parseKnownHosts, readPrivateKey, readPublicKey } from '../crypto/ssh/index.ts'
 import type { Role } from '../../contract/trust-words.ts'
 import { AppError } from '../kernel/errors.ts'
-import { pgpFound } from './pgp-items.ts'
 import { isMeantAsKey, unknownFormat } from './unknown-format.ts'
 import { looksLikeX509, readX509Material, type Found, type LoneKey } from './x509-material.ts'
 
@@ -37,7 +36,10 @@ export async function readMaterial(request: MaterialRequest, knowsKey: (keyId: s
 async function readAsWhatItLooksLike(request: MaterialRequest, knowsKey: (keyId: string) => boolean): Promise<Material> {
   const { content, passphrase } = request
   if (isJavaKeystore(content)) throw new AppError('key.unsupported', 'this is a Java keystore of the old kind; turn it into PKCS#12 with: keytool -importkeystore -srckeystore FILE -destkeystore NEW.p12 -deststoretype PKCS12')
-  if (looksLikePgpKeys(content)) return { format: 'OpenPGP', found: (await readPgpKeys(content, passphrase)).map(pgpFound), loneKeys: [] }
+  if (looksLikePgpKeys(content)) {
+    const { pgpKeysIn } = await import('./pgp-items.ts')
+    return { format: 'OpenPGP', found: await pgpKeysIn(content, passphrase), loneKeys: [] }
+  }
   if (looksLikeX509(content) || wantsCertificate(request)) return readX509Material(content, request)
   const text = content.toString('utf8')
   if (isHostList(text)) return { format: 'known_hosts', found: knownHosts(text), loneKeys: [] }

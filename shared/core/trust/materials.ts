@@ -2,19 +2,17 @@
 import type { CertificatePin } from '../../contract/connections/common.ts'
 import type { Binding, Provenance, Role, TrustItem } from '../../contract/trust.ts'
 import { readCertificate, type Certificate } from '../crypto/x509/index.ts'
-import type { PgpKey, PgpRole } from '../crypto/openpgp/index.ts'
 import type { Actor } from '../kernel/actor.ts'
 import type { Pin, TlsTrust } from '../protocols/file-protocol.ts'
 import type { Inventory } from './inventory.ts'
 import { certificateItem, inOperatorsWords } from './certificates.ts'
 import type { NewItem } from './new-item.ts'
-import { pgpKeyOf } from './pgp-items.ts'
 import { chainText } from './x509-material.ts'
 
 /** An item in a role, newest binding first. */
 export interface Material {
   readonly item: TrustItem
-  /** PEM or OpenSSH text, for OpenPGP see `pgp` below; null where only the public part is here. */
+  /** PEM or OpenSSH text, for OpenPGP Base64 of the binary key; null where only the public part is here. */
   readonly privateKey: string | null
   /** The certificates above it in PEM, nearest first. */
   readonly chain: readonly string[]
@@ -41,10 +39,6 @@ export function createMaterials(inventory: Inventory) {
 
     /** See `Inventory.version`. */
     version: (): number => inventory.version(),
-
-    /** OpenPGP keys in a role, newest binding first, with their open secret halves where those are here. */
-    pgp: async (partner: string, connection: string, role: PgpRole): Promise<{ readonly item: TrustItem; readonly key: PgpKey }[]> =>
-      await Promise.all(of(partner, connection, role).map(async ({ item, privateKey }) => ({ item, key: await pgpKeyOf(item, privateKey) }))),
 
     /** Host keys that are accepted on a connection now. */
     pins: (partner: string, connection: string): Pin[] =>

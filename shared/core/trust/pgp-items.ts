@@ -1,13 +1,23 @@
-/** OpenPGP keys as items of the inventory. */
+/** OpenPGP keys as items of the inventory. Loads the library: import it where a key is at hand. */
 import type { PgpDetails } from '../../contract/trust-details.ts'
-import { applyRevocation, publicKeyText, readPgpKeys, revocationIn, secretKeyToSeal, type PgpKey, type PgpKeySummary } from '../crypto/openpgp/index.ts'
+import type { PgpKey, PgpKeySummary } from '../crypto/openpgp/index.ts'
+import { applyRevocation, generatePgpKey, protectedSecretText, publicKeyText, readPgpKeys, secretKeyToSeal, type NewPgpKey } from '../crypto/openpgp/operations.ts'
 import { AppError } from '../kernel/errors.ts'
 import { timestamp } from '../kernel/clock.ts'
 import type { NewItem } from './new-item.ts'
 import type { Found } from './x509-material.ts'
 
-/** Rejects with `key.passphrase_needed` when the secret half is still protected. */
-export function pgpFound(key: PgpKey): Found {
+/** Every key of a file. Rejects with `key.…`; with `key.passphrase_needed` when a secret half is still protected. */
+export async function pgpKeysIn(content: Uint8Array, passphrase: string | undefined): Promise<Found[]> {
+  return (await readPgpKeys(content, passphrase)).map(pgpFound)
+}
+
+/** A new key of our own. */
+export async function newPgpKey(wanted: NewPgpKey): Promise<Found> {
+  return pgpFound(await generatePgpKey(wanted))
+}
+
+function pgpFound(key: PgpKey): Found {
   const { summary } = key
   if (summary.isProtected) throw new AppError('key.passphrase_needed', `the secret key ${summary.fingerprint} is protected`)
   return { kind: 'pgp', key: pgpItem(key), label: (summary.userIds.find(({ valid }) => valid) ?? summary.userIds[0])?.text.slice(0, 200) || `OpenPGP key ${summary.fingerprint.slice(-16)}` }
@@ -47,13 +57,10 @@ async function together(publicKey: PgpKey, secretKey: PgpKey): Promise<PgpKey> {
 }
 
 /**
- * The known key that a revocation certificate declares void, as it is from then on; null when the file is something else. `known`: the
- * armoured public keys that are here. Rejects with `key.malformed` when it fits none of them, or is still guarded against mistakes.
+ * The known key that a revocation certificate declares void, as it is from then on. `known`: the armoured public keys that are here.
+ * Rejects with `key.malformed` when it fits none of them.
  */
-export async function revokedFound(content: Uint8Array, known: readonly string[]): Promise<Found | null> {
-  const kind = await revocationIn(content)
-  if (kind === 'none') return null
-  if (kind === 'guarded') throw new AppError('key.malformed', 'this is a revocation certificate with the colon that GnuPG put before its first line, against mistakes; take the colon away if the key is really to be revoked')
+export async function revokedFound(content: Uint8Array, known: readonly string[]): Promise<Found> {
   for (const text of known) {
     const [key] = await readPgpKeys(text)
     const revoked = key === undefined ? null : await applyRevocation(key, Buffer.from(content).toString('utf8')).catch(() => null)
@@ -67,6 +74,11 @@ export async function pgpKeyOf(item: { readonly publicKey: string | null }, priv
   const [key] = await readPgpKeys(privateKey === null ? (item.publicKey ?? '') : Buffer.from(privateKey, 'base64'))
   if (key === undefined) throw new AppError('key.malformed', 'the item holds no OpenPGP key')
   return key
+}
+
+/** The secret key of an item, armoured, under a password. */
+export async function pgpSecretText(item: { readonly publicKey: string | null }, privateKey: string, password: string): Promise<string> {
+  return await protectedSecretText(await pgpKeyOf(item, privateKey), password)
 }
 
 function detailsOf({ version, userIds, parts, preferences, hasSecret, isProtected, warnings }: PgpKeySummary): PgpDetails {

@@ -3,12 +3,12 @@ import type { ProvenanceInput } from '../../contract/connections/common.ts'
 import type { FitnessProblem } from '../../contract/trust-details.ts'
 import type { PreviewItem, TrustItem } from '../../contract/trust.ts'
 import type { Actor } from '../kernel/actor.ts'
+import { revocationIn } from '../crypto/openpgp/index.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { Database } from '../store/database.ts'
 import type { BindTarget, Inventory } from './inventory.ts'
 import { readMaterial, type Material, type MaterialRequest } from './material-files.ts'
 import { asNew } from './new-item.ts'
-import { mergedWithKnown, revokedFound } from './pgp-items.ts'
 import { previewOf } from './preview.ts'
 import { remarksOf } from './remarks.ts'
 import type { TrustRepository } from './repository.ts'
@@ -45,13 +45,18 @@ export function createTakingIn({ database, repository, inventory, requirePartner
   /** An OpenPGP key that is here already comes in as both together. */
   const withKnown = async (found: Found): Promise<Found> => {
     const known = found.kind === 'pgp' ? repository.findByFingerprint('pgp', found.key.fingerprint) : null
-    return known === null ? found : await mergedWithKnown(found, { publicKey: known.item.publicKey, privateKey: inventory.privateKey(known.item.id) })
+    if (known === null) return found
+    const { mergedWithKnown } = await import('./pgp-items.ts')
+    return await mergedWithKnown(found, { publicKey: known.item.publicKey, privateKey: inventory.privateKey(known.item.id) })
   }
 
   const read = async (request: MaterialRequest): Promise<Material> => {
+    const revocation = await revocationIn(request.content)
+    if (revocation === 'none') return await readMaterial(request, knowsKey)
+    if (revocation === 'guarded') throw new AppError('key.malformed', 'this is a revocation certificate with the colon that GnuPG put before its first line, against mistakes; take the colon away if the key is really to be revoked')
     const known = repository.list({ limit: 10_000, kind: 'pgp' }).items.flatMap(({ publicKey }) => publicKey ?? [])
-    const revoked = await revokedFound(request.content, known)
-    return revoked === null ? await readMaterial(request, knowsKey) : { format: 'OpenPGP revocation', found: [revoked], loneKeys: [] }
+    const { revokedFound } = await import('./pgp-items.ts')
+    return { format: 'OpenPGP revocation', found: [await revokedFound(request.content, known)], loneKeys: [] }
   }
 
   const remarksOn = ({ kind, key }: Found): FitnessProblem[] => {

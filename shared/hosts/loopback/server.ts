@@ -3,7 +3,7 @@
  * the contract over a WebSocket. See the README beside `dispatcher.ts` for the order of the checks.
  */
 import { randomBytes } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
@@ -12,6 +12,7 @@ import { MAX_FRAME_BYTES } from '../../contract/wire.ts'
 import { systemClock, type Clock } from '../../core/kernel/clock.ts'
 import { AppError, systemCode } from '../../core/kernel/errors.ts'
 import type { Logger } from '../../core/kernel/logger.ts'
+import { http } from '../../core/kernel/node-http.ts'
 import type { CapabilityStore } from '../capabilities.ts'
 import { errorBody } from '../connection.ts'
 import type { Dispatcher } from '../dispatcher.ts'
@@ -60,7 +61,7 @@ interface Parts {
 /** Starts to listen. Rejects with `input.invalid` when the port is taken or not permitted. */
 export async function startLoopbackHost(options: LoopbackOptions): Promise<LoopbackHost> {
   const { logger, capabilities } = options
-  const server = createServer(SERVER_OPTIONS)
+  const server = http.createServer(SERVER_OPTIONS)
   const sockets = new WebSocketServer({ ...WEBSOCKET_OPTIONS, maxPayload: MAX_FRAME_BYTES })
   limitServer(server, 128)
   const uploads = createUploads({ folder: options.spoolFolder, capabilities })

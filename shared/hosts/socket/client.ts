@@ -1,5 +1,4 @@
 /** The other end of the local socket, for the command line and the desktop shell. */
-import { request } from 'node:http'
 import { connect } from 'node:net'
 import { WebSocket } from 'ws'
 import { CallError, asCallError, disconnected } from '../../client/call-error.ts'
@@ -7,6 +6,7 @@ import { GrantedFile } from '../../client/ipc.ts'
 import type { Transport } from '../../client/transport.ts'
 import { createWebSocketTransport, type WebSocketTransportOptions } from '../../client/websocket.ts'
 import { MAX_ANSWER_BYTES } from '../../contract/wire.ts'
+import { http } from '../../core/kernel/node-http.ts'
 import { ACTOR_HEADER } from './server.ts'
 
 /** Where a core listens, and as whom we speak. */
@@ -42,7 +42,7 @@ export async function connectSocket(address: SocketAddress): Promise<Transport> 
 export function grantPath(address: SocketAddress, path: string): Promise<GrantedFile> {
   return new Promise((resolve, reject) => {
     const body = JSON.stringify({ path })
-    const sent = request(
+    const sent = http.request(
       {
         socketPath: address.socketPath,
         path: '/files/grant',

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { chmodSync, rmSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { isMainThread } from 'node:worker_threads'
@@ -13,6 +13,7 @@ import { MAX_FRAME_BYTES } from '../../contract/wire.ts'
 import type { Actor } from '../../core/kernel/actor.ts'
 import { AppError, systemCode } from '../../core/kernel/errors.ts'
 import type { Logger } from '../../core/kernel/logger.ts'
+import { http } from '../../core/kernel/node-http.ts'
 import type { CapabilityStore } from '../capabilities.ts'
 import { errorBody } from '../connection.ts'
 import type { Dispatcher } from '../dispatcher.ts'
@@ -44,7 +45,7 @@ export interface SocketHostOptions {
 export async function startSocketHost(options: SocketHostOptions): Promise<SocketHost> {
   const { socketPath, logger, user } = options
   const token = randomBytes(32).toString('base64url')
-  const server = createServer(SERVER_OPTIONS)
+  const server = http.createServer(SERVER_OPTIONS)
   const sockets = new WebSocketServer({ ...WEBSOCKET_OPTIONS, maxPayload: MAX_FRAME_BYTES })
   limitServer(server, 256)
 

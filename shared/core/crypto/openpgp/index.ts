@@ -1,14 +1,11 @@
-/** OpenPGP's public face; see README.md. */
+/** OpenPGP's public face, without what needs the library: that is in operations.ts. See README.md. */
 export type { AeadMode, ContentCipher } from './ciphers.ts'
 export type { Compression } from './compression.ts'
-export { signDetached, verifyDetached, type DetachedReport, type DetachedSignature } from './detached.ts'
 export { fitnessFor, PGP_ROLES, problemsOf, type PgpFitness, type PgpProblem, type PgpProblemCode } from './key-fitness.ts'
 export type { PgpCapability, PgpKey, PgpKeyPart, PgpKeySummary, PgpPreferences, PgpRevocation, PgpRole, PgpUserId, SecretState } from './key-types.ts'
-export { applyRevocation, generatePgpKey, looksLikePgpKeys, protectedSecretText, publicKeyText, readPgpKeys, secretKeyToSeal, type NewPgpKey } from './keys.ts'
+export { looksLikePgpKeys } from './looks-like-keys.ts'
 export type { EncryptionPacket, EncryptionReport } from './opening.ts'
-export { protect, type EncryptedTo, type ProtectOptions, type ProtectReport } from './protect.ts'
 export { revocationIn } from './revocations.ts'
 export type { PacketProfile, PgpAllowances, PgpLimits } from './settings.ts'
 export type { SignedWith } from './signing.ts'
-export { unprotect, type UnprotectOptions, type UnprotectReport } from './unprotect.ts'
 export type { SignatureReport, SignatureStatus, VerifyOptions } from './verifying.ts'

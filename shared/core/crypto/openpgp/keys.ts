@@ -4,6 +4,7 @@ import { AppError } from '../../kernel/errors.ts'
 import { SETTINGS, type Key } from './library.ts'
 import { summarise } from './key-summary.ts'
 import type { PgpKey } from './key-types.ts'
+import { isBinary, textOf } from './looks-like-keys.ts'
 
 const MAX_BYTES = 4 * 1024 * 1024
 const MAX_KEYS = 100
@@ -27,19 +28,9 @@ export async function readPgpKeys(input: Uint8Array | string, passphrase?: strin
   return await Promise.all(keys.map(async (key) => ({ summary: await summarise(key), library: key })))
 }
 
-/** Whether a file looks like OpenPGP keys: armour of that kind, or a first packet that is a key (RFC 9580 4.2). */
-export function looksLikePgpKeys(input: Uint8Array | string): boolean {
-  if (typeof input !== 'string' && ((input[0] ?? 0) & 0x80) !== 0) {
-    const first = input[0] ?? 0
-    const tag = (first & 0x40) === 0 ? (first >> 2) & 0x0f : first & 0x3f
-    return tag === 5 || tag === 6
-  }
-  return /-----BEGIN PGP (PUBLIC|PRIVATE|SECRET) KEY BLOCK-----/.test(textOf(input))
-}
-
 async function parse(input: Uint8Array | string): Promise<Key[]> {
   try {
-    if (typeof input !== 'string' && ((input[0] ?? 0) & 0x80) !== 0) return await readKeys({ binaryKeys: input, config: SETTINGS })
+    if (isBinary(input)) return await readKeys({ binaryKeys: input, config: SETTINGS })
     const text = textOf(input)
     const blocks = [...text.matchAll(BLOCK)].map(([block]) => block.replaceAll('SECRET KEY BLOCK', 'PRIVATE KEY BLOCK'))
     if (blocks.length === 0) throw new Error(text.includes('-----BEGIN PGP') ? 'the armour is cut off or holds no key' : 'there is no OpenPGP key in it')
@@ -47,10 +38,6 @@ async function parse(input: Uint8Array | string): Promise<Key[]> {
   } catch (error) {
     throw new AppError('key.malformed', `the OpenPGP key cannot be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
-}
-
-function textOf(input: Uint8Array | string): string {
-  return typeof input === 'string' ? input : Buffer.from(input.buffer, input.byteOffset, input.length).toString('utf8')
 }
 
 async function merge(known: Key, other: Key): Promise<Key> {

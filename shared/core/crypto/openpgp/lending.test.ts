@@ -2,7 +2,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Opened } from '../cms/opened.ts'
-import { generatePgpKey, protect, unprotect, type PgpKey, type ProtectOptions } from './index.ts'
+import type { PgpKey } from './index.ts'
+import { generatePgpKey, protect, unprotect, type ProtectOptions } from './operations.ts'
 
 /** Each piece is gone once the next one is asked for. */
 async function* lent(content: Uint8Array, size: number): AsyncGenerator<Uint8Array> {

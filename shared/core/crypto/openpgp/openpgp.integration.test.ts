@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startGnupg, type Gnupg } from '../../../../e2e/servers/gpg.ts'
 import { findPeer } from '../../../../e2e/servers/peers.ts'
 import { collect, type Opened } from '../cms/opened.ts'
-import { applyRevocation, fitnessFor, generatePgpKey, protect, protectedSecretText, publicKeyText, readPgpKeys, secretKeyToSeal, signDetached, unprotect, verifyDetached, type PgpAllowances, type PgpKey, type ProtectOptions, type UnprotectOptions } from './index.ts'
+import { fitnessFor, type PgpAllowances, type PgpKey } from './index.ts'
+import { applyRevocation, generatePgpKey, protect, protectedSecretText, publicKeyText, readPgpKeys, secretKeyToSeal, signDetached, unprotect, verifyDetached, type ProtectOptions, type UnprotectOptions } from './operations.ts'
 
 const gpg = findPeer('gpg')
 const BIG = 2 ** 28

@@ -1,7 +1,8 @@
 import * as library from 'openpgp'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { collect, type Opened } from '../cms/opened.ts'
-import { applyRevocation, fitnessFor, generatePgpKey, protect, protectedSecretText, publicKeyText, readPgpKeys, secretKeyToSeal, signDetached, unprotect, verifyDetached, type PgpKey, type ProtectOptions, type UnprotectOptions } from './index.ts'
+import { fitnessFor, type PgpKey } from './index.ts'
+import { applyRevocation, generatePgpKey, protect, protectedSecretText, publicKeyText, readPgpKeys, secretKeyToSeal, signDetached, unprotect, verifyDetached, type ProtectOptions, type UnprotectOptions } from './operations.ts'
 
 const BIG = 2 ** 26
 

@@ -1,7 +1,7 @@
 /** SSH private keys in every form that partners and operators have, protected ones too. What is kept is OpenSSH's form, unprotected, to be sealed. */
 import { createPrivateKey, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto'
-import ssh2 from 'ssh2'
 import { AppError } from '../../kernel/errors.ts'
+import { ssh2 } from './library.ts'
 import { cipherOf, openSshTextOf } from './openssh-format.ts'
 import { isPpk, readPpk } from './ppk.ts'
 import { describeBlob, publicKeyObject, type SshPublicKey } from './public-key.ts'
@@ -32,7 +32,7 @@ export function generateSshKey(algorithm: SshKeyAlgorithm, comment: string): Ssh
 }
 
 function readSsh(text: string, passphrase: string | undefined): SshKeyPair {
-  const parsed = ssh2.utils.parseKey(text, passphrase)
+  const parsed = ssh2().utils.parseKey(text, passphrase)
   // The library takes what this cipher has protected for damage.
   if (parsed instanceof Error && cipherOf(text).startsWith('chacha20')) throw new AppError('key.unsupported', `keys protected by ${cipherOf(text)} are not read`)
   if (parsed instanceof Error) throw explained(parsed.message, passphrase)

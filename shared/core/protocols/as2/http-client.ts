@@ -1,7 +1,8 @@
 /** Posts one message or receipt over HTTP and reads the answer, both bounded in size and time. */
-import http, { type ClientRequest, type IncomingMessage } from 'node:http'
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { AppError, systemCode } from '../../kernel/errors.ts'
+import { http } from '../../kernel/node-http.ts'
 import type { HeaderPair } from './message/index.ts'
 
 /** Receipts are a few KiB; a page that a proxy made up may be longer. */
@@ -12,7 +13,7 @@ const ANSWER_WITHIN_MS = 10 * 60_000
 export interface PostRequest {
   readonly url: URL
   /** Dials, and shakes hands where it is https. */
-  readonly agent: http.Agent
+  readonly agent: Agent
   /** As stored, without Host and without anything about the length. */
   readonly headers: readonly HeaderPair[]
   readonly bytes: number
@@ -86,8 +87,8 @@ async function postOnce(request: PostRequest): Promise<HttpAnswer> {
 }
 
 /** Sockets come from the agent whatever the scheme; Node only compares the two names. */
-function agentProtocol(agent: http.Agent): string {
-  const { protocol } = agent as http.Agent & { protocol?: string }
+function agentProtocol(agent: Agent): string {
+  const { protocol } = agent as Agent & { protocol?: string }
   return protocol ?? 'http:'
 }
 
@@ -177,7 +178,7 @@ function networkError(error: unknown, url: URL): AppError {
 }
 
 /** Asks whether somebody answers at an address, without giving anything: the status of a HEAD request. */
-export async function head(options: { readonly url: URL; readonly agent: http.Agent; readonly authorization: string | undefined; readonly signal: AbortSignal }): Promise<{ readonly status: number; readonly server: string }> {
+export async function head(options: { readonly url: URL; readonly agent: Agent; readonly authorization: string | undefined; readonly signal: AbortSignal }): Promise<{ readonly status: number; readonly server: string }> {
   const { url, agent, authorization, signal } = options
   const asked = http.request({
     agent,

@@ -1,9 +1,10 @@
 /** The HTTP(S) server that partners post to: bounded in every direction, and knowing nothing of messages. */
-import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { AppError, systemCode } from '../../kernel/errors.ts'
+import { http } from '../../kernel/node-http.ts'
 import type { HeaderPair } from './message/index.ts'
 import { pairsOf } from './http-client.ts'
 

@@ -1,14 +1,13 @@
 /** FTPS: FTP over TLS, judged before the user name is said. See the README of this folder. */
 import { FtpsConnection } from '../../../contract/connections/ftps.ts'
 import type { FileProtocol } from '../file-protocol.ts'
-import { connectFtps } from './connect.ts'
-import { testConnection } from './probe.ts'
-import { openSession } from './session.ts'
 
 export const ftps: FileProtocol<FtpsConnection> = {
   id: 'ftps',
   settings: FtpsConnection,
   async connect(endpoint, signal) {
+    // The library is loaded where it is needed: many commands reach nobody.
+    const [{ connectFtps }, { openSession }] = await Promise.all([import('./connect.ts'), import('./session.ts')])
     const connected = await connectFtps(endpoint, {}, signal)
     try {
       return await openSession(connected, endpoint.settings, endpoint.folder)
@@ -17,5 +16,8 @@ export const ftps: FileProtocol<FtpsConnection> = {
       throw error
     }
   },
-  test: testConnection,
+  async test(endpoint, onProgress, signal) {
+    const { testConnection } = await import('./probe.ts')
+    return await testConnection(endpoint, onProgress, signal)
+  },
 }

@@ -1,14 +1,13 @@
 /** SFTP: the host key is the trust anchor. See the README of this folder. */
 import { SftpConnection } from '../../../contract/connections/sftp.ts'
 import type { FileProtocol } from '../file-protocol.ts'
-import { connectSftp } from './connect.ts'
-import { testConnection } from './probe.ts'
-import { openSession } from './session.ts'
 
 export const sftp: FileProtocol<SftpConnection> = {
   id: 'sftp',
   settings: SftpConnection,
   async connect(endpoint, signal) {
+    // The library is loaded where it is needed: many commands reach nobody.
+    const [{ connectSftp }, { openSession }] = await Promise.all([import('./connect.ts'), import('./session.ts')])
     const connected = await connectSftp(endpoint, {}, signal)
     try {
       return await openSession(connected, endpoint.folder)
@@ -17,5 +16,8 @@ export const sftp: FileProtocol<SftpConnection> = {
       throw error
     }
   },
-  test: testConnection,
+  async test(endpoint, onProgress, signal) {
+    const { testConnection } = await import('./probe.ts')
+    return await testConnection(endpoint, onProgress, signal)
+  },
 }

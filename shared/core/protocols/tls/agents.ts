@@ -1,10 +1,11 @@
 /** Agents for HTTP clients (AS2, the AWS SDK): every socket is dialled, proxied and judged by us. */
-import http from 'node:http'
+import type { Agent, AgentOptions as PoolOptions } from 'node:http'
 import https from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { PresentedCertificate } from '../../../contract/partners.ts'
 import { AppError } from '../../kernel/errors.ts'
+import { http } from '../../kernel/node-http.ts'
 import type { ObservedCrypto } from '../file-protocol.ts'
 import { dial } from '../network.ts'
 import type { Proxy } from '../proxy.ts'
@@ -51,18 +52,18 @@ export function tlsAgent(policy: TlsPolicy, options: TlsAgentOptions): https.Age
 }
 
 /** The same without TLS, for where plain HTTP is tolerated. */
-export function plainAgent(options: AgentOptions): http.Agent {
+export function plainAgent(options: AgentOptions): Agent {
   const agent = new http.Agent(poolOptions(options))
   agent.createConnection = createdBy(options, async (target, signal) => await dial({ ...target, proxy: options.proxy, timeoutMs: options.connectTimeoutMs, signal }))
   return agent
 }
 
-function poolOptions({ idleTimeoutMs, keepAlive = true, maxSockets = 10 }: AgentOptions): http.AgentOptions {
+function poolOptions({ idleTimeoutMs, keepAlive = true, maxSockets = 10 }: AgentOptions): PoolOptions {
   return { keepAlive, maxSockets, timeout: idleTimeoutMs }
 }
 
 /** Node takes a socket by callback when none is returned; its types know only the other way. */
-function createdBy(options: AgentOptions, open: (target: Target, signal: AbortSignal) => Promise<Socket>): http.Agent['createConnection'] {
+function createdBy(options: AgentOptions, open: (target: Target, signal: AbortSignal) => Promise<Socket>): Agent['createConnection'] {
   const create = (request: { host?: string | null; hostname?: string | null; port?: number | string | null }, made: Made): undefined => {
     const target = { host: (request.host ?? request.hostname ?? '').replace(/^\[(.*)\]$/, '$1'), port: Number(request.port ?? 0) }
     open(target, options.signal ?? new AbortController().signal).then(
@@ -75,5 +76,5 @@ function createdBy(options: AgentOptions, open: (target: Target, signal: AbortSi
     )
     return undefined
   }
-  return create as unknown as http.Agent['createConnection']
+  return create as unknown as Agent['createConnection']
 }
