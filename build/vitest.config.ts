@@ -1,14 +1,20 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './longest-first.ts'
 
 const root = new URL('..', import.meta.url).pathname
 
+/** Continuous integration has two cores. Left to itself, vitest would keep one free. */
+const CORES = 2
+/** Much of a file's time goes into waiting for programs: one more at a time fills the cores. */
+const CORES_AND_ONE = 3
+
 /**
- * Three rings: `unit` needs only Node, `peers` needs real servers, `e2e` drives the built product. Much of a file's time in the latter
- * two goes into starting programs and waiting for them: two files at a time fill the two cores of CI.
+ * Three rings: `unit` needs only Node, `peers` needs real servers, `e2e` drives the built product. The latter two run together.
  */
 export default defineConfig({
   root,
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -18,6 +24,8 @@ export default defineConfig({
           exclude: ['**/*.integration.test.ts', '**/node_modules/**', 'dist/**'],
           testTimeout: 20_000,
           hookTimeout: 60_000,
+          maxWorkers: CORES,
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -27,7 +35,8 @@ export default defineConfig({
           include: ['shared/**/*.integration.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          maxWorkers: 2,
+          maxWorkers: CORES_AND_ONE,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -37,7 +46,9 @@ export default defineConfig({
           include: ['e2e/{specs,electron,campaigns}/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 120_000,
-          maxWorkers: 2,
+          maxWorkers: CORES_AND_ONE,
+          sequence: { groupOrder: 1 },
+          globalSetup: 'e2e/servers/empty-workspace.ts',
         },
       },
     ],

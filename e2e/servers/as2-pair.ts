@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { collect, newInstallation, type CommandResult, type Installation } from './waybill.ts'
+import { collect, must, newInstallation, type CommandResult, type Installation } from './waybill.ts'
 
 export interface Company {
   readonly here: Installation
@@ -26,12 +26,6 @@ export async function freePort(): Promise<number> {
       probe.close(() => resolve(port))
     })
   })
-}
-
-async function must(here: Installation, ...args: string[]): Promise<CommandResult> {
-  const done = await here.run(...args)
-  if (done.exit !== 0) throw new Error(`${args.join(' ')} ended with ${String(done.exit)}: ${done.err}${done.out}`)
-  return done
 }
 
 async function company(as2Id: string, env: Readonly<Record<string, string>>): Promise<Company> {

@@ -1,8 +1,9 @@
 /** The command line as a user runs it, from the built core, each call a process of its own. */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inject } from 'vitest'
 import { openWithPassphrase, readEnvelope, wrapByPassphrase, writeEnvelope } from '../../shared/core/workspace/envelope.ts'
 import type { Sshd } from './sshd.ts'
 
@@ -60,7 +61,7 @@ export function newInstallation(env: Readonly<Record<string, string>> = {}): Ins
       const child = start(...args)
       child.stdin?.end()
       const done = await collect(child)
-      if (args.includes('init') && done.exit === 0 && env['WAYBILL_PASSPHRASE'] === undefined) await cheapenPassphrase(workspace)
+      if (args.includes('init') && done.exit === 0 && (env['WAYBILL_PASSPHRASE'] ?? PASSPHRASE) === PASSPHRASE) await cheapenPassphrase(workspace)
       return done
     },
     file(name, content) {
@@ -101,11 +102,20 @@ export function partnerFor(sshd: Sshd, change: Readonly<Record<string, unknown>>
   }
 }
 
-/** Creates the workspace and applies the partner; throws when one of them fails. */
+/** Runs a command that must end well. */
+export async function must(installation: Installation, ...args: string[]): Promise<CommandResult> {
+  const done = await installation.run(...args)
+  if (done.exit !== 0) throw new Error(`${args.join(' ')} ended with ${done.exit}: ${done.err}${done.out}`)
+  return done
+}
+
+/** Gives the installation a workspace: a copy of the one that `init` made for the whole run, so that two of them have the same key. */
+export function givenWorkspace(installation: Installation): void {
+  cpSync(inject('emptyWorkspace'), installation.workspace, { recursive: true })
+}
+
+/** A workspace with one partner; throws when that cannot be applied. */
 export async function setUp(installation: Installation, document: unknown): Promise<void> {
-  const partner = installation.file('partner.json', JSON.stringify(document))
-  for (const args of [['init', '--no-keychain'], ['partner', 'apply', partner]]) {
-    const done = await installation.run(...args)
-    if (done.exit !== 0) throw new Error(`${args.join(' ')} ended with ${done.exit}: ${done.err}`)
-  }
+  givenWorkspace(installation)
+  await must(installation, 'partner', 'apply', installation.file('partner.json', JSON.stringify(document)))
 }
