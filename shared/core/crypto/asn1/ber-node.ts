@@ -5,7 +5,11 @@
 import { malformed } from '../cms/errors.ts'
 import { concatBytes } from './bytes.ts'
 import { readHeader } from './ber-header.ts'
-import { TAG, derElement } from './der-writer.ts'
+import { TAG, derElement, derOid } from './der-writer.ts'
+import { OID } from './oids.ts'
+
+/** The ones that we know, by their octets: each message has dozens of them. */
+const KNOWN_OIDS: ReadonlyMap<string, string> = new Map(Object.values(OID).map((dotted) => [latin1(derOid(dotted).subarray(2)), dotted]))
 
 /** What one parse may still spend; shared by all elements of it. */
 export interface BerBudget {
@@ -106,6 +110,14 @@ export function oidOf(node: BerNode | undefined, what = 'an object identifier'):
 /** Dotted form of the content octets of an OBJECT IDENTIFIER. */
 export function oidText(octets: Uint8Array): string {
   if (octets.length === 0 || octets.length > 64) throw malformed('an object identifier has an impossible size')
+  return KNOWN_OIDS.get(latin1(octets)) ?? dottedOf(octets)
+}
+
+function latin1(octets: Uint8Array): string {
+  return String.fromCharCode(...octets)
+}
+
+function dottedOf(octets: Uint8Array): string {
   const arcs: bigint[] = []
   let arc = 0n
   let open = false

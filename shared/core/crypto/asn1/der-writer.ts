@@ -1,5 +1,6 @@
 /** Writes DER (X.690). Each function gives one complete element. */
-import { compareDer, concatBytes } from './bytes.ts'
+import { compareDer } from './bytes.ts'
+import { OID } from './oids.ts'
 
 /** Identifier octets that this code writes and expects. */
 export const TAG = {
@@ -18,24 +19,43 @@ export const TAG = {
   set: 0x31,
 } as const
 
-/** Length octets in the shortest form; `length` up to 2^48. */
-export function derLength(length: number): Uint8Array {
-  if (length < 0x80) return Uint8Array.of(length)
-  const octets: number[] = []
-  for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) octets.unshift(rest % 256)
-  return Uint8Array.of(0x80 | octets.length, ...octets)
-}
-
 /** Identifier and length octets of an element whose content follows elsewhere. */
 export function derHeader(tag: number, length: number): Uint8Array {
-  return concatBytes([Uint8Array.of(tag), derLength(length)])
+  const header = Buffer.allocUnsafe(1 + lengthBytes(length))
+  writeHeader(header, tag, length)
+  return header
 }
 
 /** An element from its content octets. */
 export function derElement(tag: number, ...content: readonly Uint8Array[]): Uint8Array {
   let length = 0
   for (const part of content) length += part.length
-  return concatBytes([derHeader(tag, length), ...content])
+  const element = Buffer.allocUnsafe(1 + lengthBytes(length) + length)
+  let at = writeHeader(element, tag, length)
+  for (const part of content) {
+    element.set(part, at)
+    at += part.length
+  }
+  return element
+}
+
+/** How many octets a length up to 2^48 takes in the shortest form. */
+export function lengthBytes(length: number): number {
+  let octets = 1
+  if (length >= 0x80) for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) octets++
+  return octets
+}
+
+/** Answers where the content begins. */
+function writeHeader(into: Buffer, tag: number, length: number): number {
+  const octets = lengthBytes(length)
+  into[0] = tag
+  if (octets === 1) into[1] = length
+  else {
+    into[1] = 0x80 | (octets - 1)
+    for (let at = octets, rest = length; at > 1; at--, rest = Math.floor(rest / 256)) into[at] = rest % 256
+  }
+  return 1 + octets
 }
 
 export function derSequence(...items: readonly Uint8Array[]): Uint8Array {
@@ -94,8 +114,12 @@ export function derBoolean(value: boolean): Uint8Array {
   return Uint8Array.of(TAG.boolean, 1, value ? 0xff : 0)
 }
 
-/** OBJECT IDENTIFIER from its dotted form. */
+/** OBJECT IDENTIFIER from its dotted form. Nobody writes into it: it is the same one each time. */
 export function derOid(dotted: string): Uint8Array {
+  return KNOWN_OIDS.get(dotted) ?? oidElement(dotted)
+}
+
+function oidElement(dotted: string): Uint8Array {
   const arcs = dotted.split('.').map(Number)
   const [first = 0, second = 0, ...rest] = arcs
   const octets: number[] = []
@@ -127,3 +151,6 @@ function base128(arc: number): number[] {
   for (let rest = Math.floor(arc / 128); rest > 0; rest = Math.floor(rest / 128)) octets.unshift(0x80 | (rest % 128))
   return octets
 }
+
+/** A message has dozens of them. */
+const KNOWN_OIDS: ReadonlyMap<string, Uint8Array> = new Map(Object.values(OID).map((dotted) => [dotted, oidElement(dotted)]))

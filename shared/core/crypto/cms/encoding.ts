@@ -1,5 +1,5 @@
 /** What all streaming writers share: a content whose length is known, or not, between a prefix and a suffix. */
-import { derHeader, derLength, TAG } from '../asn1/der-writer.ts'
+import { derHeader, lengthBytes, TAG } from '../asn1/der-writer.ts'
 import type { ByteSource } from './byte-source.ts'
 import { gatherChunks } from './chunking.ts'
 import { CmsError } from './errors.ts'
@@ -18,7 +18,7 @@ export function openElement(tag: number, length: number | null): Uint8Array {
 
 /** Octets that an element of this content length takes in all. */
 export function elementSize(length: number): number {
-  return 1 + derLength(length).length + length
+  return 1 + lengthBytes(length) + length
 }
 
 /** An OCTET STRING's content as it streams: segments under the indefinite form, bare octets under the definite one. */
