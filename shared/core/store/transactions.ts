@@ -21,7 +21,7 @@ export interface Transactions {
 }
 
 /** A group that nobody waits for is committed so soon. */
-const SETTLE_AFTER_MS = 10
+const SETTLE_AFTER_MS = 40
 const MOST_GROUPED = 256
 /** Who asks whether everything is safe asks at once: so long nobody is told that it is. */
 const LOST_FOR_MS = 2000
