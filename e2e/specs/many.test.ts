@@ -64,6 +64,19 @@ describe.each(FILE_PARTNERS)('many files: $name', ({ name, peer, open }) => {
       expect(await partner.offered.names()).toEqual(['renamed.edi'])
     }, 600_000)
 
+    if (/FTPS/.test(name)) it('come over as many connections as the partner permits, and no more', async () => {
+      expect((await here.run('partner', 'apply', here.file('three.json', JSON.stringify(partner.document({ maxConnections: 3 }))))).exit).toBe(0)
+      await partner.offered.clear()
+      const files = new Map(Array.from({ length: 30 }, (_, number) => [`side by side ${number}.edi`, randomBytes(10_000)] as const))
+      for (const [file, bytes] of files) await partner.offered.put(file, bytes)
+      const before = partner.signIns() ?? 0
+      const done = await here.run('--json', 'receive', 'acme')
+      expect(done.exit, done.err.slice(-2000)).toBe(0)
+      expect((partner.signIns() ?? 0) - before).toBe(3)
+      for (const [file, bytes] of files) expect(sha(readFileSync(join(here.workspace, 'partners', 'acme', 'Inbox', file)))).toBe(sha(bytes))
+      expect(await partner.offered.names()).toEqual([])
+    })
+
     // Only this protocol permits several so far.
     if (name === 'SFTP at OpenSSH') it('use as many connections as the partner permits, and no more', async () => {
       expect((await here.run('partner', 'apply', here.file('three.json', JSON.stringify(partner.document({ maxConnections: 3 }))))).exit).toBe(0)

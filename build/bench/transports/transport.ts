@@ -1,6 +1,6 @@
 /** What a transport brings to the race. */
-import { createReadStream, readFileSync } from 'node:fs'
-import { mkdir, open, rm, stat } from 'node:fs/promises'
+import { closeSync, createReadStream, openSync, readFileSync, readSync, statSync } from 'node:fs'
+import { mkdir, open, rm } from 'node:fs/promises'
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -26,7 +26,7 @@ export interface Runner {
   /** Fetches what `putLarge` of the same contestant put; absent where nothing is left of it. */
   getLarge?(): Promise<void>
   putMany(): Promise<void>
-  /** Fetches what `putMany` of the same contestant put; absent where nothing is left of it. */
+  /** Fetches what `putMany` put; absent where nothing is left of it. */
   getMany?(): Promise<void>
   /** After each `putLarge` and `putMany`, not timed. */
   tidyLarge?(): Promise<void>
@@ -71,12 +71,12 @@ export function ourRunner(work: Work, connect: (signal: AbortSignal) => Promise<
   // As the payload store reads: small files at once, large ones by the mebibyte, and telling what went through.
   const reading = (from: string, offset = 0): AsyncIterable<Uint8Array> => (from === work.source ? largeFile(from, offset) : smallFile(from, offset))
   const upload = async (session: FileSession, from: string, to: string): Promise<void> => await session.write(to, reading(from), { offset: 0, signal, onAcknowledged: () => undefined })
+  // Known since the file was copied into the store, so that it is no part of the work.
+  const known = new Map([work.source, ...work.names.map((name) => join(work.many, name))].map((path) => [path, { size: statSync(path).size, sha256: sha256Of(path) }]))
   const deliver = async (session: FileSession, from: string, remoteName: string): Promise<void> => {
-    const { size } = await stat(from)
-    const digest = createHash('sha256')
-    for await (const chunk of reading(from)) digest.update(chunk)
+    const { size, sha256 } = known.get(from) ?? { size: 0, sha256: '' }
     const observer = { stage: () => undefined, absent: () => undefined, transferring: () => undefined, acknowledged: () => undefined, committing: async () => await Promise.resolve() }
-    const file = { id: `dlv_${remoteName}`, protocol, remoteName, size, sha256: digest.digest('hex'), verify, untouched: true, maybeArrived: false, askedBefore: false, acknowledged: 0, content: (offset: number) => reading(from, offset) }
+    const file = { id: `dlv_${remoteName}`, protocol, remoteName, size, sha256, verify, untouched: true, maybeArrived: false, askedBefore: false, acknowledged: 0, content: (offset: number) => reading(from, offset) }
     await putFile(file, { session, observer, clock: systemClock, signal })
   }
   const fetch = async (session: FileSession, name: string, to: string): Promise<void> => {
@@ -104,18 +104,29 @@ export function ourRunner(work: Work, connect: (signal: AbortSignal) => Promise<
         await sideBySide(waiting, session.capabilities.filesAtOnce, async (name) => (delivered ? await deliver(session, join(work.many, name), `delivered-${name}`) : await upload(session, join(work.many, name), name)))
       }),
     ...(delivered ? { tidyLarge: async () => await removeAll(['delivered.bin']), tidyMany: async () => await removeAll(work.names.map((name) => `delivered-${name}`)) } : {}),
-    ...(delivered
+    ...(delivered ? {} : { getLarge: async () => await withSession(async (session) => await fetch(session, 'ours.bin', join(work.folder, 'ours.bin'))) }),
+    // Once plainly, and once over the lines that the engine opens beside the first.
+    ...(delivered && connections === 1
       ? {}
       : {
-          getLarge: async () => await withSession(async (session) => await fetch(session, 'ours.bin', join(work.folder, 'ours.bin'))),
-          getMany: async () =>
-            await withSession(async (session) => {
-              await mkdir(join(work.folder, 'ours-many'), { recursive: true })
-              // As the engine collects: several at a time over the one session.
-              await sideBySide([...work.names], 8, async (name) => await fetch(session, name, join(work.folder, 'ours-many', name)))
-            }),
+          getMany: async () => {
+            await mkdir(join(work.folder, 'ours-many'), { recursive: true })
+            await withSessions(connections, async (session, waiting) => {
+              // As the engine collects: several at a time over each session.
+              await sideBySide(waiting, connections === 1 ? 8 : 2, async (name) => await fetch(session, name, join(work.folder, 'ours-many', name)))
+            })
+          },
         }),
   }
+}
+
+function sha256Of(path: string): string {
+  const digest = createHash('sha256')
+  const file = openSync(path, 'r')
+  const piece = Buffer.allocUnsafe(1024 * 1024)
+  for (let bytes = readSync(file, piece); bytes > 0; bytes = readSync(file, piece)) digest.update(piece.subarray(0, bytes))
+  closeSync(file)
+  return digest.digest('hex')
 }
 
 async function* largeFile(path: string, start: number): AsyncIterable<Buffer> {

@@ -30,8 +30,8 @@ export interface FileRoute {
   readonly version: string
   /** Opens a session in the folder named, as the settings name it; left out: where we put files. */
   connect(signal: AbortSignal, folder?: string): Promise<FileSession>
-  /** A further session beside open ones; null where the partner permits no more, or its server took no more. */
-  connectAnother(signal: AbortSignal): Promise<FileSession | null>
+  /** A further session beside open ones; null where the partner permits no more, or its server took no more. `folder`: as for `connect`. */
+  connectAnother(signal: AbortSignal, folder?: string): Promise<FileSession | null>
   /** Calls when somebody waits for a connection to this partner: a session that rests should be closed then. Answers what ends it. */
   onWanted(listener: () => void): () => void
 }
@@ -186,9 +186,9 @@ export function createRoutes(deps: {
         connection,
         version: JSON.stringify([stored.updatedAt, [...pins, ...tls.pins].map((pin) => pin.item), tls.client?.item, tls.authorities.length, ssh, tolerated, line]),
         connect: async (signal, folder) => await connectTo({ stored, connection, folder }, signal),
-        async connectAnother(signal) {
+        async connectAnother(signal, folder) {
           const place = slots.tryTake(partner, connection.id, limitsOf(stored.document, connection))
-          return place === null ? null : await openIn(place, { stored, connection, folder: undefined }, signal)
+          return place === null ? null : await openIn(place, { stored, connection, folder }, signal)
         },
         onWanted: (listener) => slots.onWanted(partner, listener),
       }

@@ -26,6 +26,8 @@ export interface TestCollectOptions {
   readonly folder: string
   readonly database: Database
   readonly connect: () => FileSession
+  /** A further session beside it; left out: there is no place for one. */
+  readonly another?: () => FileSession | null
   readonly receive?: Record<string, unknown>
   readonly clock?: Clock
   readonly open?: OpenPayload
@@ -40,7 +42,7 @@ export interface TestCollectOptions {
 export type TestCollect = Awaited<ReturnType<typeof testCollect>>
 
 /** Partner `acme` with one connection whose files come from `connect`. */
-export async function testCollect({ folder, database, connect, receive = {}, clock = systemClock, open, unzip, abandoned = [], limits = {}, onLook = () => undefined }: TestCollectOptions) {
+export async function testCollect({ folder, database, connect, another = () => null, receive = {}, clock = systemClock, open, unzip, abandoned = [], limits = {}, onLook = () => undefined }: TestCollectOptions) {
   const partner = PartnerDocument.parse({
     id: 'acme',
     name: 'Acme',
@@ -51,7 +53,9 @@ export async function testCollect({ folder, database, connect, receive = {}, clo
   if (connection?.protocol !== 'folder') throw new Error('not a folder')
   const routes = {
     target: () => ({ partner, connection, pinned: [] }),
-    files: () => ({ kind: 'file' as const, partner, connection, version: '1', connect: async () => await Promise.resolve(connect()) }),
+    files: () => ({ kind: 'file' as const, partner, connection, version: '1', connect: async () => await Promise.resolve(connect()), connectAnother: async () => await Promise.resolve(another()), onWanted: () => () => undefined }),
+    // As many as a connection for which nothing was agreed.
+    sessionsAtOnce: (_partner: string, _connection: string, files: number) => Math.min(4, 1 + Math.floor(files / 8)),
   } as unknown as Routes
   const audit = createAuditRepository(database)
   const publisher = createEventBus()

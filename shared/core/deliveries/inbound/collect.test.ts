@@ -33,6 +33,8 @@ let failing: { verb: 'read' | 'remove' | 'stat' | 'rename'; error: Error; name?:
 let looks: string[] = []
 let abandoned: string[] = []
 let connections: number
+/** As many files as a session says that it carries at a time. */
+let filesAtOnce = 8
 /** Some servers tell times only of one file that they are asked for. */
 let listsTimes = true
 let whileRead: (name: string) => void = () => undefined
@@ -51,7 +53,7 @@ function session(): FileSession {
   }
   const verbs: Omit<FileSession, 'staging'> = {
     observed: {},
-    capabilities: { staging: 'named', serverHash: false, resume: true, exclusiveRename: 'atomic', filesAtOnce: 8 },
+    capabilities: { staging: 'named', serverHash: false, resume: true, exclusiveRename: 'atomic', filesAtOnce },
     folder: '/out',
     list: async () => await Promise.resolve([...remote.keys()].flatMap((name) => found(name) ?? []).map((file) => (listsTimes ? file : { ...file, modifiedAt: null }))),
     async stat(name) {
@@ -81,7 +83,7 @@ function session(): FileSession {
 }
 
 const installation = async (receive: Record<string, unknown> = {}, options: Pick<TestCollectOptions, 'clock' | 'open' | 'unzip' | 'limits'> = {}): Promise<TestCollect> =>
-  await testCollect({ folder, database, connect: session, receive, ...options, abandoned, onLook: ({ listing, error }) => void looks.push(error ?? (listing ?? []).map(({ name, taken }) => (taken ? `${name} (taken)` : name)).join(' ')) })
+  await testCollect({ folder, database, connect: session, another: session, receive, ...options, abandoned, onLook: ({ listing, error }) => void looks.push(error ?? (listing ?? []).map(({ name, taken }) => (taken ? `${name} (taken)` : name)).join(' ')) })
 
 const put = (name: string, text: string | Buffer, modifiedAt = '2026-11-25T08:00:00.000Z'): void => void remote.set(name, { text, modifiedAt })
 const inbox = (): string[] => readdirSync(join(folder, 'Inbox')).toSorted()
@@ -94,6 +96,7 @@ beforeEach(() => {
   archive = new Map()
   failing = null
   connections = 0
+  filesAtOnce = 8
   looks = []
   abandoned = []
   listsTimes = true
@@ -120,6 +123,17 @@ describe('collecting a partner\'s folder', () => {
     expect(connections).toBe(2)
     // Whoever must prove that nothing came can tell what stood there, and what of it was known.
     expect(looks).toEqual(['orders.edi empty.edi', 'orders.edi (taken) empty.edi (taken)'])
+  })
+
+  it('fetches and tidies up over further connections where each carries one file at a time', async () => {
+    filesAtOnce = 1
+    const here = await installation({ after: 'delete' })
+    const names = Array.from({ length: 40 }, (_, number) => `file ${number}.edi`)
+    for (const name of names) put(name, `content of ${name}`)
+    expect(await here.receive()).toMatchObject({ listed: 40, tidied: 40, problems: [] })
+    expect(inbox()).toEqual(names.toSorted())
+    for (const name of names) expect(inInbox(name)).toBe(`content of ${name}`)
+    expect([connections, remote.size]).toEqual([4, 0])
   })
 
   it('deletes or moves at the partner only what is in the Inbox, with its marker', async () => {

@@ -17,11 +17,12 @@ import type { Database } from '../../store/database.ts'
 import type { PayloadStore, StoredPayload } from '../../store/payload-store.ts'
 import type { Ledger } from '../ledger.ts'
 import type { DeliveryRepository } from '../repository.ts'
+import { fetchFile, isUnchanged, type FetchedContent } from './fetch.ts'
 import { numberedName } from './inbox-name.ts'
-import { forEachOf } from './parallel.ts'
 import type { InboundReleases, NewInbound } from './release.ts'
-import type { Place, RemoteFileRecord, RemoteFileRepository } from './remote-files.ts'
+import type { PendingTidy, Place, RemoteFileRecord, RemoteFileRepository } from './remote-files.ts'
 import { selectFiles, type Selection } from './selection.ts'
+import { createSessions, type Sessions } from './sessions.ts'
 
 /** Files that share one transaction and one flush of the Inbox: many small ones, or one large one. */
 const BATCH_FILES = 64
@@ -60,6 +61,7 @@ interface Run {
   readonly settings: ReceiveSettings
   readonly place: Place
   readonly session: FileSession
+  readonly sessions: Sessions
   readonly actor: Actor
   readonly signal: AbortSignal
   readonly trace: string
@@ -68,12 +70,9 @@ interface Run {
   tidied: number
 }
 
-interface Fetched {
+interface Fetched extends FetchedContent {
   readonly file: RemoteFile
   readonly record: RemoteFileRecord
-  readonly payload: StoredPayload
-  /** As a look-up told it where the listing tells none. */
-  readonly modifiedAt: string | null
 }
 
 export function createCollect(deps: CollectDeps): Collect {
@@ -88,8 +87,13 @@ export function createCollect(deps: CollectDeps): Collect {
       throw error
     }
     const session = await connect(route, settings, signal).catch(failed)
+    const sessions = createSessions(session, {
+      another: async () => await route.connectAnother(signal, settings.folder),
+      most: (files) => routes.sessionsAtOnce(place.partner, place.connection, files),
+      onWanted: (listener) => route.onWanted(listener),
+    })
     try {
-      const run: Run = { route, settings, place, session, actor, signal, trace: newId('trc', clock.now()), taken: [], problems: [], tidied: 0 }
+      const run: Run = { route, settings, place, session, sessions, actor, signal, trace: newId('trc', clock.now()), taken: [], problems: [], tidied: 0 }
       const { listing, selection, records } = await chooseFiles(run, deps).catch(failed)
       deps.onLook({ ...place, folder: session.folder, error: null, listing: listing.filter(({ kind }) => kind === 'file').map(({ name, size }) => ({ name, size, taken: records.get(name)?.taken === true })) })
       for (const batch of batchesOf(selection.take)) {
@@ -108,7 +112,7 @@ export function createCollect(deps: CollectDeps): Collect {
         problems: run.problems,
       }
     } finally {
-      await session.close()
+      await sessions.close()
     }
   }
 
@@ -175,16 +179,11 @@ function batchesOf(files: readonly RemoteFile[]): RemoteFile[][] {
 
 async function takeBatch(files: readonly RemoteFile[], records: ReadonlyMap<string, RemoteFileRecord>, run: Run, deps: CollectDeps): Promise<void> {
   const fetched = new Map<string, Fetched>()
-  await forEachOf(files, async (file) => {
+  const fetch = async (file: RemoteFile, session: FileSession): Promise<void> => {
     const record = records.get(file.name)
-    if (record === undefined) return
-    try {
-      fetched.set(file.name, { file, record, ...(await fetchFile(file, run, deps)) })
-    } catch (error) {
-      run.signal.throwIfAborted()
-      run.problems.push({ name: file.name, error: toWireError(error) })
-    }
-  })
+    if (record !== undefined) fetched.set(file.name, { file, record, ...(await fetchFile(file, session, run, deps)) })
+  }
+  await run.sessions.forEachOf(files, fetch, (file, error) => noteProblem(run, file.name, error))
   const inOrder = files.flatMap(({ name }) => fetched.get(name) ?? [])
   const accepted = deps.database.transaction(() => inOrder.flatMap((entry) => acceptFile(entry, run, deps)))
   run.taken.push(...accepted)
@@ -192,51 +191,13 @@ async function takeBatch(files: readonly RemoteFile[], records: ReadonlyMap<stri
   run.taken.push(...inside.map((id) => deps.repository.get(id).delivery))
 }
 
-/** Fetches one file into the payload store and makes sure that it was the same file from beginning to end. */
-async function fetchFile(file: RemoteFile, run: Run, { payloads, publisher, clock }: CollectDeps): Promise<Pick<Fetched, 'payload' | 'modifiedAt'>> {
-  const { session, signal, route, place } = run
-  const limit = route.partner.limits.maxFileBytes
-  if (limit !== undefined && file.size > limit)
-    throw new AppError('delivery.too_large', `${file.name} has ${file.size} bytes; ${limit} were agreed`, { details: { size: String(file.size), limit: String(limit) } })
-  const changed = (): AppError => new AppError('receive.changed', `${file.name} had ${file.size} bytes when it was listed`, { details: { name: file.name } })
-  // Some servers list no times, but tell them when asked for one file.
-  const before = file.modifiedAt === null ? await session.stat(file.name) : file
-  if (before === null || before.size !== file.size) throw changed()
-  let shownAt = 0
-  async function* counted(): AsyncIterable<Uint8Array> {
-    let bytes = 0
-    for await (const piece of session.read(file.name, { offset: 0, signal })) {
-      bytes += piece.length
-      if (bytes > file.size) throw changed()
-      if (clock.now() - shownAt > 200) {
-        shownAt = clock.now()
-        publisher.publish('deliveries.receiving', { partner: place.partner, connection: place.connection, name: file.name, bytes, total: file.size })
-      }
-      yield piece
-    }
-  }
-  const payload = await payloads.take(counted(), { size: file.size })
-  const after = await session.stat(file.name)
-  if (payload.size !== file.size || after === null || !isUnchanged(before, after)) throw changed()
-  if (route.connection.verify === 'hash') {
-    const hash = await session.hash(file.name)
-    if (hash !== null && hash !== payload.sha256) throw new AppError('remote.verification_failed', `${file.name}: the server's checksum is another one`, { details: { name: file.name, theirs: hash, ours: payload.sha256 } })
-  }
-  return { payload, modifiedAt: before.modifiedAt }
-}
-
-/** Listings of old FTP servers tell minutes, look-ups seconds: times are compared in the coarser one. */
-function isUnchanged(listed: Pick<RemoteFile, 'size' | 'modifiedAt'> & { readonly version?: string | null | undefined }, now: RemoteFile): boolean {
-  if (listed.size !== now.size) return false
-  if (listed.version && now.version !== undefined) return listed.version === now.version
-  if (listed.modifiedAt === null || now.modifiedAt === null) return true
-  const [before, after] = [Date.parse(listed.modifiedAt), Date.parse(now.modifiedAt)]
-  const unit = before % 60_000 === 0 ? 60_000 : 1_000
-  return Math.floor(before / unit) === Math.floor(after / unit)
+function noteProblem(run: Run, name: string, error: unknown): void {
+  run.signal.throwIfAborted()
+  run.problems.push({ name, error: toWireError(asAppError(error)) })
 }
 
 /** Writes a fetched file down, inside the batch's transaction. Nothing for one that only looks new. */
-function acceptFile({ file, record, payload, modifiedAt }: Fetched, run: Run, deps: CollectDeps): Delivery[] {
+function acceptFile({ file, record, payload, modifiedAt, observed }: Fetched, run: Run, deps: CollectDeps): Delivery[] {
   const { repository, releases, remoteFiles } = deps
   const { place, settings, session } = run
   const afterwards = settings.after === 'leave' ? 'left' : 'pending'
@@ -256,7 +217,7 @@ function acceptFile({ file, record, payload, modifiedAt }: Fetched, run: Run, de
     sha256: payload.sha256,
     remoteModifiedAt: modifiedAt,
     afterwards,
-    facts: { ...session.observed },
+    facts: observed,
     trace: run.trace,
     ...(held === null ? {} : { held }),
   }
@@ -277,27 +238,24 @@ function renamedCopyOf(file: RemoteFile, payload: StoredPayload, { place }: Run,
 /** Removes or moves what is safely in the Inbox, if it is still the same file. What fails here is tried again by the next run. */
 async function tidyUp(run: Run, deps: CollectDeps): Promise<void> {
   const { remoteFiles, ledger, repository, clock } = deps
-  const { settings, place, session } = run
-  await forEachOf(remoteFiles.pendingTidy(place), async (pending) => {
-    try {
-      const there = await session.stat(pending.name)
-      const taken = repository.get(pending.delivery).delivery.receipt
-      const modifiedAt = pending.modifiedAt ?? (taken?.kind === 'received' ? taken.remoteModifiedAt : null)
-      const isOurs = there !== null && isUnchanged({ ...pending, modifiedAt }, there)
-      if (isOurs) await (settings.after === 'move' ? moveAway(session, pending.name, settings.moveTo ?? '.') : session.remove(pending.name))
-      if (isOurs && settings.marker !== undefined) await session.remove(`${pending.name}${settings.marker}`)
-      const afterwards = there !== null && !isOurs ? 'left' : settings.after === 'move' ? 'moved' : 'deleted'
-      deps.database.transaction(() => {
-        remoteFiles.markTidied(pending.id, afterwards, timestamp(clock.now()))
-        const { receipt } = repository.get(pending.delivery).delivery
-        if (receipt?.kind === 'received') ledger.applyInbound(pending.delivery, 'tidied', { actor: systemActor, receipt: { ...receipt, afterwards }, data: { afterwards } })
-      })
-      run.tidied += 1
-    } catch (error) {
-      run.signal.throwIfAborted()
-      run.problems.push({ name: pending.name, error: toWireError(asAppError(error)) })
-    }
-  })
+  const { settings, place, sessions } = run
+  const tidy = async (pending: PendingTidy, session: FileSession): Promise<void> => {
+    const there = await session.stat(pending.name)
+    const taken = repository.get(pending.delivery).delivery.receipt
+    const modifiedAt = pending.modifiedAt ?? (taken?.kind === 'received' ? taken.remoteModifiedAt : null)
+    const isOurs = there !== null && isUnchanged({ ...pending, modifiedAt }, there)
+    if (isOurs) await (settings.after === 'move' ? moveAway(session, pending.name, settings.moveTo ?? '.') : session.remove(pending.name))
+    if (isOurs && settings.marker !== undefined) await session.remove(`${pending.name}${settings.marker}`)
+    const afterwards = there !== null && !isOurs ? 'left' : settings.after === 'move' ? 'moved' : 'deleted'
+    deps.database.transaction(() => {
+      remoteFiles.markTidied(pending.id, afterwards, timestamp(clock.now()))
+      const { receipt } = repository.get(pending.delivery).delivery
+      if (receipt?.kind === 'received') ledger.applyInbound(pending.delivery, 'tidied', { actor: systemActor, receipt: { ...receipt, afterwards }, data: { afterwards } })
+    })
+    run.tidied += 1
+  }
+  // Names that are free are looked for: two sessions would find the same one.
+  await sessions.forEachOf(remoteFiles.pendingTidy(place), tidy, ({ name }, error) => noteProblem(run, name, error), { alone: settings.after === 'move' })
 }
 
 async function moveAway(session: FileSession, name: string, folder: string): Promise<void> {

@@ -5,6 +5,8 @@ import type { WriteOptions } from '../file-protocol.ts'
 import { BrokenData } from './data-connection.ts'
 
 const WATCH_EVERY_MS = 500
+/** While a chunk is being stored, the next ones arrive. */
+const MOST_WAITING_BYTES = 1024 * 1024
 
 export interface Watch {
   /** Aborts with `net.idle` when something was waited for longer than the idle time, or with the caller's reason. */
@@ -59,20 +61,35 @@ export async function sendAll(data: Socket, content: AsyncIterable<Uint8Array>, 
 
 /** Everything that the server sends, in order. Rejects with the watch's reason or `BrokenData`. */
 export async function* receiveAll(data: Socket, watch: Watch): AsyncIterable<Uint8Array> {
-  const line = lineOf(data, watch)
+  // As the chunks come: what the stream gathers for a reader is copied together first.
+  const come: Uint8Array[] = []
+  let waiting = 0
+  let line: ReturnType<typeof lineOf> | null = null
+  const onData = (chunk: Uint8Array): void => {
+    come.push(chunk)
+    waiting += chunk.length
+    if (waiting >= MOST_WAITING_BYTES) data.pause()
+    line?.wake()
+  }
+  line = lineOf(data, watch)
+  data.on('data', onData)
   try {
     for (;;) {
-      const chunk = data.read() as Uint8Array | null
-      if (chunk !== null) yield chunk
-      else if (data.readableEnded) return
-      else await line.until(() => data.readableLength > 0 || data.readableEnded)
+      const chunks = come.splice(0)
+      if (waiting >= MOST_WAITING_BYTES) data.resume()
+      waiting = 0
+      yield* chunks
+      if (come.length > 0) continue
+      if (data.readableEnded) return
+      await line.until(() => come.length > 0 || data.readableEnded)
     }
   } finally {
+    data.off('data', onData)
     line.end()
   }
 }
 
-const CHANGES = ['drain', 'finish', 'readable', 'end'] as const
+const CHANGES = ['drain', 'finish', 'end'] as const
 
 /** One set of listeners for the whole transfer: setting them up for each chunk costs as much as moving it. */
 function lineOf(data: Socket, watch: Watch) {
@@ -103,6 +120,7 @@ function lineOf(data: Socket, watch: Watch) {
         watch.arrived()
       }
     },
+    wake: () => wake(),
     end(): void {
       for (const event of CHANGES) data.off(event, onChange)
       watch.signal.removeEventListener('abort', onChange)

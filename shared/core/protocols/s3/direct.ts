@@ -9,6 +9,7 @@ import http, { type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
 import https from 'node:https'
 import type { S3Connection } from '../../../contract/connections/s3.ts'
 import { AppError } from '../../kernel/errors.ts'
+import { signingDigest } from './signing-digest.ts'
 
 /** Beyond, the digest is computed by another thread. */
 const DIGEST_HERE_BYTES = 64 * 1024
@@ -56,7 +57,7 @@ interface Place {
 export function createDirect(clients: readonly [S3Client, ...S3Client[]], settings: S3Connection, agents: { readonly http: http.Agent; readonly https: https.Agent }): Direct {
   const place = bucketPlace(clients, settings.bucket)
   const { config } = clients[0]
-  const signer = new SignatureV4({ service: 's3', region: settings.region, credentials: config.credentials, sha256: config.sha256, uriEscapePath: false, applyChecksum: false })
+  const signer = new SignatureV4({ service: 's3', region: settings.region, credentials: config.credentials, sha256: signingDigest(), uriEscapePath: false, applyChecksum: false })
 
   const open = async ({ method, key, query = {}, headers = {}, body, signal }: DirectRequest): Promise<IncomingMessage> => {
     const at = place()
