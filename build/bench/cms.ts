@@ -11,10 +11,10 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createDetachedSignature, createDigestSet, decrypt, digestWhile, encrypt, findDigest, signOpaque, verifyOpaque, type DigestForm } from '../../shared/core/crypto/cms/index.ts'
 import { generateSelfSigned, privateKeyPem } from '../../shared/core/crypto/x509/index.ts'
+import { readFrom, writeTo } from './file-streams.ts'
 import { race } from './rounds.ts'
 
 const { values } = parseArgs({ options: { mib: { type: 'string', default: '256' }, rounds: { type: 'string', default: '5' } } })
-const READ_BYTES = 512 * 1024
 const mib = Number(values.mib)
 const rounds = Number(values.rounds)
 const folder = await mkdtemp(join(tmpdir(), 'waybill-bench-'))
@@ -26,46 +26,7 @@ const source = await open(at('content'), 'w')
 for (let count = 0; count < mib; count++) await source.write(randomBytes(1024 * 1024))
 await source.close()
 
-/** Two buffers in turns: the next piece is read while the last one is worked on, and nothing is allocated for it. */
-async function* read(name: string): AsyncGenerator<Uint8Array, void> {
-  const file = await open(at(name), 'r')
-  const buffers = [Buffer.allocUnsafeSlow(READ_BYTES), Buffer.allocUnsafeSlow(READ_BYTES)] as const
-  try {
-    let coming = file.read(buffers[0], 0, READ_BYTES)
-    for (let turn = 0; ; turn++) {
-      const { bytesRead } = await coming
-      if (bytesRead === 0) return
-      coming = file.read(buffers[((turn + 1) % 2) as 0 | 1], 0, READ_BYTES)
-      yield buffers[(turn % 2) as 0 | 1].subarray(0, bytesRead)
-    }
-  } finally {
-    await file.close()
-  }
-}
 const signer = { certificate, privateKey }
-
-/** Gathers small chunks, as a system call for each costs more than copying them, and writes while the next ones are made. */
-async function write(name: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-  const file = await open(at(name), 'w')
-  let waiting: Uint8Array[] = []
-  let bytes = 0
-  let written: Promise<unknown> = Promise.resolve()
-  try {
-    for await (const chunk of chunks) {
-      waiting.push(chunk)
-      bytes += chunk.length
-      if (bytes < 512 * 1024) continue
-      await written
-      written = file.writev(waiting)
-      waiting = []
-      bytes = 0
-    }
-    await written
-    if (bytes > 0) await file.writev(waiting)
-  } finally {
-    await file.close()
-  }
-}
 
 async function openssl(...stages: readonly (readonly string[])[]): Promise<void> {
   const processes = stages.map((args, index) => spawn('openssl', ['cms', ...args], { stdio: [index === 0 ? 'ignore' : 'pipe', index === stages.length - 1 ? 'ignore' : 'pipe', 'ignore'] }))
@@ -85,25 +46,25 @@ const signArgs = '-sign -binary -nodetach -stream -outform DER -md sha256 -in co
 const encryptArgs = '-encrypt -binary -stream -outform DER -aes-256-cbc -out theirs.p7m certificate.pem'
 
 async function buildOurs(): Promise<void> {
-  const signed = signOpaque(read('content'), { signer, digestAlgorithm: 'sha256' })
-  await write('ours.p7m', encrypt(signed, { recipients: [{ certificate }], cipher: 'aes-256-cbc' }))
+  const signed = signOpaque(readFrom(at('content')), { signer, digestAlgorithm: 'sha256' })
+  await writeTo(at('ours.p7m'), encrypt(signed, { recipients: [{ certificate }], cipher: 'aes-256-cbc', lend: true }))
 }
 
 /** What AS2 does: the content, then a detached signature, both encrypted. */
 async function buildDetached(forms: readonly DigestForm[]): Promise<void> {
   const set = createDigestSet({ algorithms: ['sha256'], forms, parallel: true })
   async function* entity(): AsyncGenerator<Uint8Array, void> {
-    yield* digestWhile(read('content'), set)
+    yield* digestWhile(readFrom(at('content')), set)
     const digest = findDigest(await set.finish(), { algorithm: 'sha256' })
     if (digest !== undefined) yield createDetachedSignature({ signer, digestAlgorithm: 'sha256', digest })
   }
-  await write('detached.p7m', encrypt(entity(), { recipients: [{ certificate }], cipher: 'aes-256-cbc' }))
+  await writeTo(at('detached.p7m'), encrypt(entity(), { recipients: [{ certificate }], cipher: 'aes-256-cbc', lend: true }))
 }
 
 async function openOurs(name: string): Promise<void> {
-  const decrypted = decrypt(read(name), { keys: [{ certificate, privateKey }] })
+  const decrypted = decrypt(readFrom(at(name)), { keys: [{ certificate, privateKey }], lend: true })
   const verified = verifyOpaque(decrypted.content, { trusted: [{ certificate }] })
-  await write('ours.out', verified.content)
+  await writeTo(at('ours.out'), verified.content)
   await decrypted.result
   await verified.result
 }

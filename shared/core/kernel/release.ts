@@ -11,6 +11,6 @@ export function release({ buffer, byteLength }: Uint8Array): void {
 }
 
 /** For chunks that are to be kept, out of those that are lent. */
-export async function* copied(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+export async function* copied(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
   for await (const chunk of source) yield Buffer.from(chunk)
 }

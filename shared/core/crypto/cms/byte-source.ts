@@ -4,6 +4,8 @@
 export type ByteSource = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 
 const EMPTY = new Uint8Array()
+/** What is joined to unread bytes at least: they begin something small mostly, and what follows it need not be copied. */
+const JOINED_BYTES = 4096
 
 export class ByteReader {
   /** Unread bytes are `buffer[position … limit)`. Slices handed out stay valid: read parts are never written again. */
@@ -12,6 +14,8 @@ export class ByteReader {
   limit = 0
   /** Offset of `buffer[0]` in the whole stream. */
   private base = 0
+  /** The part of the last chunk that was not joined. */
+  private waiting: Uint8Array = EMPTY
   private owned = false
   private ended = false
   private readonly iterator: AsyncIterator<Uint8Array> | Iterator<Uint8Array>
@@ -29,8 +33,12 @@ export class ByteReader {
     return this.limit - this.position
   }
 
-  /** Adds one chunk; false at the end of the stream. */
-  async fill(): Promise<boolean> {
+  /** Adds one chunk, or as much of it as is wanted and some more; false at the end of the stream. */
+  async fill(wanted = 0): Promise<boolean> {
+    if (this.waiting.length > 0) {
+      this.append(this.waiting, wanted)
+      return true
+    }
     // What is unread must not lie in a chunk that was lent until this one.
     if (this.available > 0 && !this.owned) this.grow(0)
     while (!this.ended) {
@@ -40,7 +48,7 @@ export class ByteReader {
         return false
       }
       if (next.value.length === 0) continue
-      this.append(next.value)
+      this.append(next.value, wanted)
       return true
     }
     return false
@@ -48,7 +56,7 @@ export class ByteReader {
 
   /** Fills until `count` bytes are unread; false when the stream ends before. */
   async ensure(count: number): Promise<boolean> {
-    while (this.available < count) if (!(await this.fill())) return false
+    while (this.available < count) if (!(await this.fill(count - this.available))) return false
     return true
   }
 
@@ -66,7 +74,7 @@ export class ByteReader {
     await this.iterator.return?.()
   }
 
-  private append(chunk: Uint8Array): void {
+  private append(chunk: Uint8Array, wanted: number): void {
     const rest = this.available
     if (rest === 0) {
       this.base += this.position
@@ -74,11 +82,14 @@ export class ByteReader {
       this.position = 0
       this.limit = chunk.length
       this.owned = false
+      this.waiting = EMPTY
       return
     }
-    if (!this.owned || this.limit + chunk.length > this.buffer.length) this.grow(chunk.length)
-    this.buffer.set(chunk, this.limit)
-    this.limit += chunk.length
+    const joined = chunk.subarray(0, Math.max(JOINED_BYTES, wanted))
+    this.waiting = chunk.subarray(joined.length)
+    if (!this.owned || this.limit + joined.length > this.buffer.length) this.grow(joined.length)
+    this.buffer.set(joined, this.limit)
+    this.limit += joined.length
   }
 
   /** Moves what is unread to memory of its own, with room for as much again and `more`. */

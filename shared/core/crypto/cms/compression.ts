@@ -1,5 +1,6 @@
 /** CompressedData (RFC 3274, RFC 5402) while the content streams by; reading is bounded absolutely and by ratio. */
 import { Readable, type Transform } from 'node:stream'
+import { copied } from '../../kernel/release.ts'
 import { concatBytes } from '../asn1/bytes.ts'
 import { derOid, derSequence, derSmallInteger, TAG } from '../asn1/der-writer.ts'
 import { OID } from '../asn1/oids.ts'
@@ -45,7 +46,7 @@ export async function* compress(source: ByteSource, options: { readonly level?: 
     openElement(0xa0, null),
     openElement(TAG.octetString | 0x20, null),
   ])
-  yield* octetStringContent(through(source, zlibCompressor(options.level)), INDEFINITE)
+  yield* octetStringContent(through(copied(source), zlibCompressor(options.level)), INDEFINITE)
   yield concatBytes(Array.from({ length: 6 }, () => END_OF_CONTENTS))
 }
 
@@ -74,7 +75,7 @@ async function* runDecompress(source: ByteSource, options: DecompressOptions): A
         yield chunk
       }
     }
-    for await (const chunk of inflated(counted())) {
+    for await (const chunk of inflated(copied(counted()))) {
       contentBytes += chunk.length
       if (contentBytes > options.maxOutputBytes) throw new CmsError('cms.bomb', `the content is larger than ${options.maxOutputBytes} bytes`)
       if (contentBytes > RATIO_COUNTS_FROM && contentBytes > compressedBytes * maxRatio) throw new CmsError('cms.bomb', `the content is more than ${maxRatio} times its compressed size`)

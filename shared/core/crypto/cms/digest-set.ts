@@ -45,7 +45,7 @@ function createParallelSet(options: DigestSetOptions, local: ReturnType<typeof c
     update(chunk) {
       if (thread !== undefined) return thread.update(chunk)
       keptBytes += chunk.length
-      kept.push(Uint8Array.from(chunk))
+      kept.push(Buffer.from(chunk))
       if (keptBytes > PARALLEL_FROM) {
         thread = startDigestThread(options)
         return handOver(thread)

@@ -9,6 +9,7 @@ const LINE_FEED = Uint8Array.of(LF)
  * before comes on top.
  */
 const out = Buffer.allocUnsafeSlow(2 * BLOCK + 1)
+const outView = new DataView(out.buffer, out.byteOffset, out.length)
 
 /** One pass over a content in chunks: first `firstChange` as long as nothing changes, then `push`. */
 export interface LineEnds {
@@ -26,7 +27,7 @@ export function createLineEnds(scope: 'everywhere' | 'header'): LineEnds {
   return scope === 'everywhere' ? everywhere() : headerOnly()
 }
 
-/** The loops see every octet of a content that may have gigabytes, so they work on locals and branch once for most octets. */
+/** The loops see every octet of a content that may have gigabytes, so they work on locals, and on eight octets at once where no line ends. */
 function everywhere(): LineEnds {
   let afterCarriage = false
   return {
@@ -39,7 +40,7 @@ function everywhere(): LineEnds {
     push(chunk, sink) {
       for (let from = 0; from < chunk.length; from += BLOCK) {
         const block = chunk.subarray(from, from + BLOCK)
-        const filled = canonical(block, afterCarriage, out)
+        const filled = canonical(block, afterCarriage)
         afterCarriage = block.at(-1) === CR
         sink(out.subarray(0, filled))
       }
@@ -58,17 +59,29 @@ function firstLoneLineEnd(chunk: Uint8Array, afterCarriage: boolean): number {
     if (chunk[0] !== LF) return 0
     at = 1
   }
+  const view = new DataView(chunk.buffer, chunk.byteOffset, size)
   for (; at < size; at++) {
-    const octet = chunk[at] as number
-    if (octet > CR) continue
-    if (octet === LF) return at
-    if (octet === CR && ++at < size && chunk[at] !== LF) return at
+    while (at + 8 <= size && (lineEnds(view.getInt32(at, true)) | lineEnds(view.getInt32(at + 4, true))) === 0) at += 8
+    while (at < size && !endsLine(chunk[at] as number)) at++
+    if (chunk[at] === LF) return at
+    if (++at < size && chunk[at] !== LF) return at
   }
   return size
 }
 
+function endsLine(octet: number): boolean {
+  return octet === LF || octet === CR
+}
+
+/** Not 0 when one of these four octets is a CR or a LF: taking 1 carries into the highest bit of an octet that is 0. */
+function lineEnds(octets: number): number {
+  const lf = octets ^ 0x0a0a0a0a
+  const cr = octets ^ 0x0d0d0d0d
+  return (((lf - 0x01010101) & ~lf) | ((cr - 0x01010101) & ~cr)) & 0x80808080
+}
+
 /** Gives how much of `out` is filled. The LF of a CR that ends the block is left to the next one. */
-function canonical(block: Uint8Array, afterCarriage: boolean, out: Uint8Array): number {
+function canonical(block: Uint8Array, afterCarriage: boolean): number {
   const size = block.length
   let filled = 0
   let at = 0
@@ -76,9 +89,19 @@ function canonical(block: Uint8Array, afterCarriage: boolean, out: Uint8Array): 
     out[filled++] = LF
     if (block[0] === LF) at = 1
   }
+  const view = new DataView(block.buffer, block.byteOffset, size)
   for (;;) {
+    while (at + 8 <= size) {
+      const first = view.getInt32(at, true)
+      const second = view.getInt32(at + 4, true)
+      if ((lineEnds(first) | lineEnds(second)) !== 0) break
+      outView.setInt32(filled, first, true)
+      outView.setInt32(filled + 4, second, true)
+      at += 8
+      filled += 8
+    }
     let octet = 0
-    while (at < size && (octet = block[at] as number) > CR) {
+    while (at < size && !endsLine((octet = block[at] as number))) {
       out[filled++] = octet
       at++
     }
@@ -137,7 +160,7 @@ function headerOnly(): LineEnds {
         const block = chunk.subarray(from, from + BLOCK)
         const before = afterCarriage
         const end = follow(block, block.length)
-        sink(out.subarray(0, canonical(block.subarray(0, end), before, out)))
+        sink(out.subarray(0, canonical(block.subarray(0, end), before)))
         if (!done) continue
         if (end > 0 && block[end - 1] === CR) sink(LINE_FEED)
         sink(block.subarray(end))
