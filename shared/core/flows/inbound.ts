@@ -6,7 +6,7 @@ import { timestamp, type Clock } from '../kernel/clock.ts'
 import { toWireError } from '../kernel/errors.ts'
 import type { Skipped } from './choice.ts'
 import type { FlowFiles } from './files.ts'
-import { reportOf, type RunReport } from './repository.ts'
+import { reportOf, type RunReport } from './run-repository.ts'
 import { splitTarget } from './rules.ts'
 
 export interface InboundDeps {

@@ -9,7 +9,7 @@ import { AppError, toWireError } from '../kernel/errors.ts'
 import { chooseFiles, type ChoiceDeps, type Chosen, type NamedFiles, type Skipped } from './choice.ts'
 import type { FlowFiles } from './files.ts'
 import { packFiles } from './packing.ts'
-import { reportOf, type RunReport } from './repository.ts'
+import { reportOf, type RunReport } from './run-repository.ts'
 import { duplicateKey, namesThere, protectStepOf, splitTarget, zipStepOf, type StandingFile } from './rules.ts'
 
 export interface OutboundDeps extends Omit<ChoiceDeps, 'signal'> {
