@@ -5,6 +5,7 @@ import { mkdir, open, readdir, rm, stat, statfs, type FileHandle } from 'node:fs
 import { basename, join } from 'node:path'
 import { digestOf } from '../kernel/content-digest.ts'
 import { AppError, systemCode } from '../kernel/errors.ts'
+import { readAhead } from '../kernel/large-file.ts'
 import { createRecentContents } from './recent-contents.ts'
 import { createPublishing, readSealed, seal, type Room } from './sealed-files.ts'
 
@@ -28,6 +29,13 @@ interface IngestOptions {
   readonly onProgress?: (bytes: number) => void
 }
 
+interface ReadingOptions {
+  readonly offset: number
+  readonly signal: AbortSignal
+  /** Each piece is lent until the next one is asked for, which is faster: for whoever copies it or is done with it at once. */
+  readonly lend?: boolean
+}
+
 export interface PayloadStore {
   /**
    * Copies a file in. Rejects with `delivery.source_unreadable`, `delivery.source_vanished`, `delivery.source_changed` or
@@ -40,14 +48,14 @@ export interface PayloadStore {
    */
   take(content: AsyncIterable<Uint8Array>, options: { readonly size: number }): Promise<StoredPayload>
   /**
-   * The first half of `take`: until `keep` nothing is in the store, nothing was flushed, and a small content was not even written. What
+   * The first half of `take`: until `keep` nothing is in the store, what is flushed of a large content is the same whether it is found fit, and a small one was not even written. What
    * is found unfit then costs the same as what was damaged on its way: how long that takes tells a stranger nothing.
    */
   hold(content: AsyncIterable<Uint8Array>, options: { readonly size: number }): Promise<HeldPayload>
   /** Hashes a file without keeping it; the same errors. */
   digest(path: string, options: IngestOptions): Promise<StoredPayload>
   /** The content from an offset, checked piece by piece. Rejects with `delivery.payload_missing` when it is gone or damaged. */
-  read(sha256: string, options: { readonly offset: number; readonly signal: AbortSignal }): AsyncIterable<Uint8Array>
+  read(sha256: string, options: ReadingOptions): AsyncIterable<Uint8Array>
   has(sha256: string): Promise<boolean>
   /** Removes a content to which nothing refers any more. Answers false, and leaves it, when it was stored again a moment ago. */
   remove(sha256: string): Promise<boolean>
@@ -126,7 +134,7 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
 
   const copyIn = async (content: AsyncIterable<Uint8Array>, size: number): Promise<StoredPayload> => await (await hold(content, size)).keep()
 
-  const readStored = (sha256: string, options: { readonly offset: number; readonly signal: AbortSignal }): AsyncIterable<Uint8Array> => readSealed(pathOf(sha256), { storeKey, sha256, ...options })
+  const readStored = (sha256: string, options: ReadingOptions): AsyncIterable<Uint8Array> => readSealed(pathOf(sha256), { storeKey, sha256, ...options })
 
   return {
     ingest: async (path, options) => await withStableSource(path, async (source, size) => await copyIn(readAll(source, size, options), size)),
@@ -134,9 +142,9 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
     hold: async (content, { size }) => await hold(content, size),
     digest: async (path, options) => await withStableSource(path, async (source, size) => await digestOf(readAll(source, size, options))),
 
-    read(sha256, { offset, signal }) {
+    read(sha256, options) {
       const small = recent.get(sha256)
-      return small === undefined ? readStored(sha256, { offset, signal }) : fromMemory(small, { offset, signal })
+      return small === undefined ? readStored(sha256, options) : fromMemory(small, options)
     },
 
     async remove(sha256) {
@@ -151,7 +159,7 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
 
     async verify(sha256) {
       try {
-        return (await digestOf(readStored(sha256, { offset: 0, signal: new AbortController().signal }))).sha256 === sha256
+        return (await digestOf(readStored(sha256, { offset: 0, signal: new AbortController().signal, lend: true }))).sha256 === sha256
       } catch (error) {
         if (error instanceof AppError && error.code === 'delivery.payload_missing') return false
         throw error
@@ -165,7 +173,7 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
   }
 }
 
-async function* fromMemory(content: Buffer, { offset, signal }: { readonly offset: number; readonly signal: AbortSignal }): AsyncGenerator<Uint8Array, void> {
+async function* fromMemory(content: Buffer, { offset, signal }: ReadingOptions): AsyncGenerator<Uint8Array, void> {
   signal.throwIfAborted()
   if (offset < content.length) yield content.subarray(offset)
 }
@@ -198,18 +206,12 @@ async function openSource(path: string, name: string): Promise<FileHandle> {
 }
 
 async function* readAll(source: FileHandle, size: number, { signal, onProgress }: IngestOptions): AsyncIterable<Buffer> {
-  // Thousands of small files would otherwise cost a megabyte each.
-  const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, size + 1))
-  for (let position = 0; ; ) {
+  let position = 0
+  for await (const piece of readAhead(source, { from: 0, to: size, pieceBytes: READ_BYTES })) {
     signal.throwIfAborted()
-    const { bytesRead } = await source.read(buffer, 0, buffer.length, position)
-    if (bytesRead === 0) return
-    position += bytesRead
+    position += piece.length
     onProgress?.(position)
-    // The consumer is done with it before the next piece is read.
-    yield buffer.subarray(0, bytesRead)
-    // The buffer has room for one byte more than there should be: what did not fill it was the end.
-    if (bytesRead < buffer.length && position >= size) return
+    yield piece
   }
 }
 

@@ -10,12 +10,16 @@ import { promisify } from 'node:util'
 import { relieveBuffers } from '../kernel/buffer-relief.ts'
 import { AppError, systemCode } from '../kernel/errors.ts'
 import { flushFolder } from '../kernel/flush-folder.ts'
-import { CHUNK_BYTES, HEADER_BYTES, layoutOf, MAGIC, openChunk, payloadKey, SALT_BYTES, SEALED_CHUNK_BYTES, sealChunk, sealPieces } from './payload-format.ts'
+import { readAhead, writeAhead, type WritingAhead } from '../kernel/large-file.ts'
+import { release } from '../kernel/release.ts'
+import { CHUNK_BYTES, HEADER_BYTES, layoutOf, MAGIC, openChunk, payloadKey, SALT_BYTES, SEALED_CHUNK_BYTES, sealPieces } from './payload-format.ts'
 
 const flush = promisify(fsync)
 /** What is set aside for a content of which nothing is known: most are small. */
 const FIRST_BYTES = 16 * 1024
 export const SMALL_BYTES = 64 * 1024
+/** Of a large file, in one call. */
+const READ_CHUNKS = 4
 
 /** A content that was read to its end and sealed; it is safe from a power cut only once it is settled. */
 export interface Sealed {
@@ -42,6 +46,7 @@ export async function seal(path: string, storeKey: KeyObject, content: AsyncIter
   const header = Buffer.concat([MAGIC, salt])
   const digest = createHash('sha256')
   let target: FileHandle | null = null
+  let writing: WritingAhead | null = null
   // A message is a little larger than what is in it.
   let pending = Buffer.allocUnsafe(expected === 0 ? FIRST_BYTES : Math.min(CHUNK_BYTES, expected + Math.ceil(expected / 8) + 4096))
   let [filled, index, size] = [0, 0, 0]
@@ -52,11 +57,12 @@ export async function seal(path: string, storeKey: KeyObject, content: AsyncIter
       for (let at = 0; at < piece.length; ) {
         // A full chunk is sealed only when more follows: the last one bears its own mark.
         if (filled === CHUNK_BYTES) {
-          if (target === null) {
+          if (writing === null) {
             target = await open(path, 'wx', 0o600)
-            await writeWhole(target, header)
+            writing = writeAhead(target, release)
+            await writing.write([header])
           }
-          await writeWhole(target, sealChunk(key, index, false, pending))
+          await writing.write(sealPieces(key, index, false, pending))
           relieveBuffers(CHUNK_BYTES)
           index += 1
           filled = 0
@@ -70,10 +76,12 @@ export async function seal(path: string, storeKey: KeyObject, content: AsyncIter
     }
     const last = sealPieces(key, index, true, pending.subarray(0, filled))
     const sealed = { sha256: digest.digest('hex'), size, small: size <= SMALL_BYTES ? pending.subarray(0, filled) : null }
-    if (target === null) return { ...sealed, ...small(path, [header, ...last], room) }
-    await writeWhole(target, Buffer.concat(last))
+    if (writing === null) return { ...sealed, ...small(path, [header, ...last], room) }
+    await writing.write(last)
+    await writing.end()
     return { ...sealed, ...written(path) }
   } finally {
+    await writing?.abandon()
     await target?.close()
   }
 }
@@ -127,10 +135,6 @@ function writeAll(target: number, pieces: readonly Buffer[]): void {
   for (let at = written; at < all.length; ) at += writeSync(target, all, at)
 }
 
-async function writeWhole(target: FileHandle, bytes: Buffer): Promise<void> {
-  for (let at = 0; at < bytes.length; ) at += (await target.write(bytes, at)).bytesWritten
-}
-
 /** Gives a written file its place; where the same content stands already, nothing but that remains. */
 export function createPublishing(): (temporary: string, target: string) => Promise<void> {
   const folders = new Set<string>()
@@ -153,6 +157,8 @@ interface ReadOptions {
   readonly sha256: string
   readonly offset: number
   readonly signal: AbortSignal
+  /** Each piece is lent until the next one is asked for, which is faster. */
+  readonly lend?: boolean
 }
 
 /** The content from an offset. Rejects with `delivery.payload_missing`. */
@@ -178,7 +184,7 @@ function readSmall(path: string, sha256: string): Buffer | null {
   }
 }
 
-async function* readLarge(path: string, { storeKey, sha256, offset, signal }: ReadOptions): AsyncGenerator<Uint8Array, void> {
+async function* readLarge(path: string, { storeKey, sha256, offset, signal, lend }: ReadOptions): AsyncGenerator<Uint8Array, void> {
   const handle = await open(path, 'r').catch((error: unknown) => {
     throw missing(sha256, error)
   })
@@ -189,16 +195,18 @@ async function* readLarge(path: string, { storeKey, sha256, offset, signal }: Re
     const layout = layoutOf(stored)
     if (layout === null) throw damaged(sha256)
     const key = keyOf(header, { storeKey, sha256 })
-    for (let index = Math.floor(offset / CHUNK_BYTES); index < layout.chunks; index++) {
-      signal.throwIfAborted()
-      const bytes = Math.min(SEALED_CHUNK_BYTES, stored - HEADER_BYTES - index * SEALED_CHUNK_BYTES)
-      const sealed = Buffer.allocUnsafe(bytes)
-      const { bytesRead } = await handle.read(sealed, 0, bytes, HEADER_BYTES + index * SEALED_CHUNK_BYTES)
-      const plain = opened(key, sha256, { index, last: index === layout.chunks - 1, sealed: sealed.subarray(0, bytesRead) })
-      const skip = Math.max(0, offset - index * CHUNK_BYTES)
-      relieveBuffers(bytes)
-      if (skip < plain.length) yield skip === 0 ? plain : plain.subarray(skip)
-    }
+    let index = Math.floor(offset / CHUNK_BYTES)
+    for await (const piece of readAhead(handle, { from: HEADER_BYTES + index * SEALED_CHUNK_BYTES, to: stored, pieceBytes: READ_CHUNKS * SEALED_CHUNK_BYTES }))
+      // one chunk at least, so that a file that was cut since is found out
+      for (let at = 0; at === 0 || at < piece.length; at += SEALED_CHUNK_BYTES, index++) {
+        signal.throwIfAborted()
+        const sealed = piece.subarray(at, at + SEALED_CHUNK_BYTES)
+        const plain = opened(key, sha256, { index, last: index === layout.chunks - 1, sealed })
+        const skip = Math.max(0, offset - index * CHUNK_BYTES)
+        if (lend !== true) relieveBuffers(sealed.length)
+        if (skip < plain.length) yield skip === 0 ? plain : plain.subarray(skip)
+        if (lend === true) release(plain)
+      }
   } finally {
     await handle.close()
   }

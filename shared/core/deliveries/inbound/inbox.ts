@@ -2,6 +2,7 @@
 import { link, lstat, mkdir, open, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AppError, systemCode } from '../../kernel/errors.ts'
+import { writeAhead } from '../../kernel/large-file.ts'
 import { numberedName, safeName } from './inbox-name.ts'
 
 const MOST_NUMBERS = 10_000
@@ -15,10 +16,13 @@ export async function writeHidden(folder: string, delivery: string, content: Asy
       await mkdir(folder, { recursive: true })
       return await open(path, 'w', 0o600)
     })
+    const writing = writeAhead(target)
     try {
-      for await (const piece of content) for (let at = 0; at < piece.length; ) at += (await target.write(piece, at)).bytesWritten
+      for await (const piece of content) await writing.write([piece])
+      await writing.end()
       await target.sync()
     } finally {
+      await writing.abandon()
       await target.close()
     }
   })
