@@ -3,9 +3,10 @@ import { mkdirSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
-import { expect } from 'vitest'
+import type { Browser } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import type { Installation } from '../servers/waybill.ts'
-import type { Theme, WaybillWindow } from './window.ts'
+import { launchBrowser, openWindow, type Theme, type WaybillWindow } from './window.ts'
 
 export const PASSPHRASE = 'correct horse battery'
 
@@ -33,6 +34,28 @@ export async function stopService(service: ChildProcess): Promise<void> {
   const ended = new Promise((resolve) => service.once('exit', resolve))
   service.kill('SIGTERM')
   await ended
+}
+
+/**
+ * Answers how a test opens the window of its installation. The browser is started once for a `describe`; the window and its service end
+ * with each test. Call it below the hook that removes the installation: hooks run from the last to the first.
+ */
+export function windowForEachTest(): (here: Installation) => Promise<WaybillWindow> {
+  let browser: Browser | undefined
+  const open: (() => Promise<void>)[] = []
+  beforeAll(async () => void (browser = await launchBrowser()))
+  afterEach(async () => {
+    for (const close of open.splice(0).toReversed()) await close()
+  })
+  afterAll(async () => await browser?.close())
+  return async (here) => {
+    if (browser === undefined) throw new Error('the browser was not started')
+    const { service, address } = await serveWindow(here)
+    open.push(async () => await stopService(service))
+    const view = await openWindow(browser, address, 'light')
+    open.push(async () => await view.close())
+    return view
+  }
 }
 
 /** Looks at the present screen: no policy breach, no axe violation, and a picture if wanted. */

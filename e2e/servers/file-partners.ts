@@ -141,7 +141,10 @@ async function openS3(server: S3Server): Promise<FilePartner> {
       const unfinished = (await bucket.unfinished()).filter((key) => key.startsWith(prefix)).map((key) => `${key} (unfinished)`)
       return [...(await bucket.keys(prefix)), ...unfinished].map((key) => key.slice(prefix.length)).toSorted()
     },
-    hash: async (name) => ((await bucket.keys(`${prefix}${name}`)).includes(`${prefix}${name}`) ? await hashOf(await bucket.stream(`${prefix}${name}`)) : null),
+    async hash(name) {
+      const content = await bucket.stream(`${prefix}${name}`)
+      return content === null ? null : await hashOf(content)
+    },
     read: async (name) => await bucket.read(`${prefix}${name}`),
     put: async (name, content) => await bucket.put(`${prefix}${name}`, content),
     clear: async () => await bucket.clear(prefix),

@@ -1,5 +1,5 @@
 /** What the S3 servers of the tests have in common, and the partner's side: a client that is not ours, with the owner's credential. */
-import { CopyObjectCommand, CreateBucketCommand, DeleteObjectCommand, GetObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command, PutBucketPolicyCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { CopyObjectCommand, CreateBucketCommand, DeleteObjectCommand, GetObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command, NoSuchKey, PutBucketPolicyCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 
 export interface S3Account {
   readonly name: string
@@ -51,9 +51,15 @@ export async function createBucket(server: S3Server, name: string) {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: name, Key: key }))
       return Buffer.from((await Body?.transformToByteArray()) ?? [])
     },
-    async stream(key: string): Promise<AsyncIterable<unknown>> {
-      const { Body } = await client.send(new GetObjectCommand({ Bucket: name, Key: key }))
-      return Body as AsyncIterable<unknown>
+    /** Null when there is no such key. */
+    async stream(key: string): Promise<AsyncIterable<unknown> | null> {
+      try {
+        const { Body } = await client.send(new GetObjectCommand({ Bucket: name, Key: key }))
+        return Body as AsyncIterable<unknown>
+      } catch (error) {
+        if (error instanceof NoSuchKey) return null
+        throw error
+      }
     },
     /** On the server, without the bytes passing through here. */
     async move(from: string, to: string): Promise<void> {

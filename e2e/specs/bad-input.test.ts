@@ -4,10 +4,11 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSyn
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { findPeer } from '../servers/peers.ts'
 import { startSshd, type Sshd } from '../servers/sshd.ts'
-import { collect, newInstallation, partnerFor, setUp, type Installation } from '../servers/waybill.ts'
+import { collect, newInstallation, partnerFor, type Installation } from '../servers/waybill.ts'
+import { atOpenSsh } from './settings.ts'
 
 interface Failure {
   error?: { code: string; message: string; details?: Record<string, string> }
@@ -23,16 +24,7 @@ describe.skipIf(peer.absent)(`bad input and bad keys${peer.note}`, () => {
   let sshd: Sshd
   let here: Installation
 
-  beforeAll(async () => {
-    sshd = await startSshd()
-  })
-  afterAll(async () => await sshd?.stop())
-  beforeEach(async () => {
-    here = newInstallation()
-    for (const name of readdirSync(sshd.folder)) rmSync(join(sshd.folder, name), { recursive: true })
-    await setUp(here, partnerFor(sshd))
-  })
-  afterEach(() => here.remove())
+  atOpenSsh((...setting) => void ([sshd, here] = setting))
 
   const apply = async (document: unknown) => await here.run('--json', 'partner', 'apply', here.file('changed.json', typeof document === 'string' ? document : JSON.stringify(document)))
   const first = (text: { json<T>(): T }): SendResults['results'][number] | undefined => text.json<SendResults>().results[0]

@@ -1,11 +1,8 @@
 /** A dispute: one delivery is exported as evidence, and a stranger looks at it without a workspace; in the window, both at one desk. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
-import type { Browser } from 'playwright-core'
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { inspectBoth, serveWindow, stopService } from '../pages/journey.ts'
-import { launchBrowser, openWindow, type WaybillWindow } from '../pages/window.ts'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { inspectBoth, windowForEachTest } from '../pages/journey.ts'
 import { findPeer } from '../servers/peers.ts'
 import { newInstallation, setUp, type Installation } from '../servers/waybill.ts'
 
@@ -55,21 +52,11 @@ it('is exported once, holds for a stranger without a workspace, and not when a b
 const chromium = findPeer('chromium')
 
 describe.skipIf(chromium.absent)(`in the window${chromium.note}`, () => {
-  let browser: Browser | undefined
-  let service: ChildProcess | undefined
-  let view: WaybillWindow | undefined
-  afterEach(async () => {
-    await view?.close()
-    if (service !== undefined) await stopService(service)
-  })
-  afterAll(async () => await browser?.close())
+  const show = windowForEachTest()
 
   it('is exported from the page of the delivery and looked at on that of the audit', async () => {
     await sent()
-    const served = await serveWindow(here)
-    service = served.service
-    browser = await launchBrowser()
-    view = await openWindow(browser, served.address, 'light')
+    const view = await show(here)
     const { page } = view
     page.setDefaultTimeout(20_000)
     await page.getByRole('link', { name: /orders\.edi/ }).first().click()

@@ -1,11 +1,9 @@
 /** Flows as an office worker meets them: made by form, tried dry, failing on a wrong password, mended, and what happened while the computer slept. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
-import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { inspectBoth, serveWindow, stopService } from '../pages/journey.ts'
-import { launchBrowser, openWindow, type WaybillWindow } from '../pages/window.ts'
+import { inspectBoth, windowForEachTest } from '../pages/journey.ts'
+import type { WaybillWindow } from '../pages/window.ts'
 import { ftpsConnectionFor, PASSWORD, type FtpsServer } from '../servers/ftps.ts'
 import { findPeer } from '../servers/peers.ts'
 import { startProftpd } from '../servers/proftpd.ts'
@@ -16,38 +14,25 @@ const chromium = findPeer('chromium')
 const proftpd = findPeer('proftpd')
 
 describe.skipIf(chromium.absent || proftpd.absent)(`flows in the window${chromium.note}${proftpd.note}`, () => {
-  let browser: Browser
   let server: FtpsServer
   let here: Installation
-  let service: ChildProcess
   let view: WaybillWindow
 
   // Playwright's own time-out tells the screen; the test's would tell nothing.
   const WAIT_MS = 20_000
 
-  beforeAll(async () => {
-    browser = await launchBrowser()
-    server = await startProftpd()
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await server?.stop()
-  })
+  beforeAll(async () => void (server = await startProftpd()))
+  afterAll(async () => await server?.stop())
   beforeEach(async () => {
     here = newInstallation()
     for (const name of readdirSync(server.folder)) rmSync(join(server.folder, name), { recursive: true })
     await setUp(here, { id: 'acme', name: 'Acme GmbH', connections: [ftpsConnectionFor(server, { password: `not ${PASSWORD}` })] })
   })
-  afterEach(async () => {
-    await view?.close()
-    if (service !== undefined) await stopService(service)
-    here.remove()
-  })
+  afterEach(() => here.remove())
+  const show = windowForEachTest()
 
   const open = async (): Promise<WaybillWindow['page']> => {
-    const served = await serveWindow(here)
-    service = served.service
-    view = await openWindow(browser, served.address, 'light')
+    view = await show(here)
     view.page.setDefaultTimeout(WAIT_MS)
     await view.page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Flows' }).click()
     await view.page.getByRole('heading', { name: 'Flows', level: 1 }).waitFor()

@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { findPeer } from '../servers/peers.ts'
-import { startSshd, type Sshd } from '../servers/sshd.ts'
-import { collect, newInstallation, partnerFor, setUp, type Installation } from '../servers/waybill.ts'
+import type { Sshd } from '../servers/sshd.ts'
+import { collect, partnerFor, type Installation } from '../servers/waybill.ts'
+import { atOpenSsh } from './settings.ts'
 
 interface RunResult {
   run: { id: string; outcome: string; counts: { found: number; delivered: number; failed: number; skipped: number } }
@@ -17,18 +18,11 @@ describe.skipIf(peer.absent)(`flows from the command line to OpenSSH${peer.note}
   let here: Installation
   let outbox: string
 
-  beforeAll(async () => {
-    sshd = await startSshd()
-  })
-  afterAll(async () => await sshd?.stop())
-  beforeEach(async () => {
-    here = newInstallation()
-    for (const name of readdirSync(sshd.folder)) rmSync(join(sshd.folder, name), { recursive: true })
-    await setUp(here, partnerFor(sshd))
+  atOpenSsh((...setting) => {
+    ;[sshd, here] = setting
     outbox = join(here.files, 'Outbox')
     mkdirSync(outbox)
   })
-  afterEach(() => here.remove())
 
   const there = (): string[] => readdirSync(sshd.folder).toSorted()
   const drop = (name: string, content: string): void => writeFileSync(join(outbox, name), content)

@@ -1,9 +1,6 @@
 import { readdirSync } from 'node:fs'
-import type { ChildProcess } from 'node:child_process'
-import type { Browser } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { inspect, serveWindow, stopService } from '../pages/journey.ts'
-import { launchBrowser, openWindow, type Theme, type WaybillWindow } from '../pages/window.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { inspectBoth, windowForEachTest } from '../pages/journey.ts'
 import { ftpsConnectionFor, type FtpsServer } from '../servers/ftps.ts'
 import { findPeer } from '../servers/peers.ts'
 import { startProftpd } from '../servers/proftpd.ts'
@@ -13,34 +10,21 @@ const chromium = findPeer('chromium')
 const proftpd = findPeer('proftpd')
 
 describe.skipIf(chromium.absent || proftpd.absent)(`a certificate in the window${chromium.note}${proftpd.note}`, () => {
-  let browser: Browser
   let server: FtpsServer
   let here: Installation
-  let service: ChildProcess
-  let view: WaybillWindow
-
   beforeAll(async () => {
-    browser = await launchBrowser()
     server = await startProftpd()
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await server?.stop()
-  })
-  beforeEach(async () => {
     here = newInstallation()
     await setUp(here, { id: 'acme', name: 'Acme GmbH', connections: [ftpsConnectionFor(server, { tls: { trust: 'pinned', pins: [] } })] })
   })
-  afterEach(async () => {
-    await view?.close()
-    await stopService(service)
-    here.remove()
+  afterAll(async () => {
+    here?.remove()
+    await server?.stop()
   })
+  const show = windowForEachTest()
 
-  it.each<Theme>(['light', 'dark'])('is compared with what the partner told, then trusted, in %s', async (theme) => {
-    const served = await serveWindow(here)
-    service = served.service
-    view = await openWindow(browser, served.address, theme)
+  it('is compared with what the partner told, then trusted', async () => {
+    const view = await show(here)
     const { page } = view
     await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Partners' }).click()
     await page.getByRole('link', { name: 'Acme GmbH' }).first().click()
@@ -54,10 +38,10 @@ describe.skipIf(chromium.absent || proftpd.absent)(`a certificate in the window$
     await page.getByLabel('Fingerprint from the partner').fill(server.identity.fingerprint.slice(7).toUpperCase().replaceAll(/(..)(?=.)/g, '$1:'))
     await page.getByText('The two are the same').waitFor()
     await page.getByLabel('Who confirmed it').fill('Ms Ito')
-    await inspect(view, 'compare-certificates', theme)
+    await inspectBoth(view, 'compare-certificates')
     await trust.click()
     await page.getByText('Everything works').waitFor()
-    await inspect(view, 'ftps-tested', theme)
+    await inspectBoth(view, 'ftps-tested')
     expect(readdirSync(server.folder)).toEqual([])
   })
 })

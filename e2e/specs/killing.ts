@@ -4,9 +4,11 @@ import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { FILE_PARTNERS, type FilePartner } from '../servers/file-partners.ts'
-import { collect, newInstallation, setUp, type CommandResult, type Installation } from '../servers/waybill.ts'
+import { expect, it } from 'vitest'
+import type { FilePartner } from '../servers/file-partners.ts'
+import { clientOf } from '../servers/service-client.ts'
+import { collect, type CommandResult, type Installation } from '../servers/waybill.ts'
+import { atEachPartner } from './settings.ts'
 
 /** At how many moments: WAYBILL_KILLS, else as many as given. */
 export function killMoments(otherwise: number): number {
@@ -82,9 +84,11 @@ async function serveUntilDelivered(here: Installation): Promise<void> {
   const service = here.start('serve')
   const stopped = collect(service)
   try {
-    // Until it owns the workspace, another command would open it.
     await Promise.race([once(service.stdout ?? service, 'data'), stopped])
-    for (let tries = 0; tries < 120 && (await listed(here)).some(({ state }) => state !== 'delivered'); tries++) await sleep(500)
+    const client = await clientOf(here.workspace)
+    const left = async (): Promise<boolean> => (await client.deliveries.list({ limit: 1000, search: 'file-' })).deliveries.some(({ state }) => state !== 'delivered')
+    for (let tries = 0; tries < 600 && (await left()); tries++) await sleep(100)
+    client.close()
   } finally {
     service.kill('SIGTERM')
   }
@@ -187,22 +191,8 @@ const FEWER: Readonly<Record<string, number>> = { 'FTPS at ProFTPD': 4 }
 
 /** Registers one direction for every file protocol. */
 export function killedAtEveryPartner(title: string, kill: (here: Installation, partner: FilePartner, moments: number) => Promise<void>): void {
-  describe.each(FILE_PARTNERS)('killed at random moments: $name', ({ name, peer, open }) => {
+  atEachPartner('killed at random moments', (at, { name }) => {
     const moments = killMoments(FEWER[name] ?? MOMENTS)
-    describe.skipIf(peer.absent)(`with this partner${peer.note}`, () => {
-      let partner: FilePartner
-      let here: Installation
-      beforeAll(async () => {
-        partner = await open()
-        here = newInstallation()
-        await setUp(here, partner.document())
-      })
-      afterAll(async () => {
-        await partner?.stop()
-        here?.remove()
-      })
-
-      it(`${title} (${moments} moments)`, async () => await kill(here, partner, moments), 900_000)
-    })
+    it(`${title} (${moments} moments)`, async () => await kill(at.here, at.partner, moments), 900_000)
   })
 }

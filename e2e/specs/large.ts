@@ -1,11 +1,12 @@
 /** Large files in bounded memory, for every protocol and both directions. Peak memory is read from /proc, so on Linux. */
+import type { ChildProcess } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream, readFileSync } from 'node:fs'
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect } from 'vitest'
+import { describe, expect } from 'vitest'
 import type { FilePartner } from '../servers/file-partners.ts'
 import { collect, type Installation } from '../servers/waybill.ts'
 
@@ -15,6 +16,12 @@ const LIMIT_KIB = 250 * 1000
 /** WAYBILL_LARGE_MIB, else as much as given. */
 export function largeMib(otherwise: number): number {
   return Number(process.env['WAYBILL_LARGE_MIB'] ?? otherwise)
+}
+
+/** Tests that look at peak memory. */
+export function describeLarge(title: string, tests: () => void): void {
+  const linux = process.platform === 'linux'
+  describe.skipIf(!linux)(`${title}, in less than ${LIMIT_KIB / 1000} MB of resident memory${linux ? '' : ' (skipped: peak memory is read from /proc, on Linux)'}`, tests)
 }
 
 export interface LargeFile {
@@ -51,16 +58,21 @@ export async function peakOf(here: Installation, ...args: string[]): Promise<num
   const ended = collect(child)
   let peakKib = 0
   while (child.exitCode === null) {
-    try {
-      peakKib = Math.max(peakKib, Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? 0))
-    } catch {
-      // It ended between the two lines.
-    }
+    peakKib = Math.max(peakKib, peakSoFar(child))
     await sleep(50)
   }
   const done = await ended
   expect(done.exit, done.err).toBe(0)
   return peakKib
+}
+
+/** The most resident memory that a process had so far, in KiB; 0 when it has ended. */
+export function peakSoFar({ pid }: ChildProcess): number {
+  try {
+    return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
+  } catch {
+    return 0
+  }
 }
 
 export function expectBounded(peakKib: number): void {

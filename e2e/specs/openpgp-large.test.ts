@@ -6,13 +6,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startGnupg, type Gnupg } from '../servers/gpg.ts'
 import { findPeer } from '../servers/peers.ts'
 import { newInstallation, setUp, type Installation } from '../servers/waybill.ts'
-import { expectBounded, hashOfFile, largeFile, largeMib, peakOf, type LargeFile } from './large.ts'
+import { describeLarge, expectBounded, hashOfFile, largeFile, largeMib, peakOf, type LargeFile } from './large.ts'
 
 const peer = findPeer('gpg')
-const note = process.platform === 'linux' ? '' : ' (skipped: peak memory is read from /proc, on Linux)'
 const mib = largeMib(1024)
 
-describe.skipIf(peer.absent || process.platform !== 'linux')(`OpenPGP with ${mib} MiB, in less than 250 MB of resident memory${peer.note}${note}`, () => {
+describeLarge(`OpenPGP with ${mib} MiB`, () => describe.skipIf(peer.absent)(`to and from GnuPG${peer.note}`, () => {
   let gpg: Gnupg
   let here: Installation
   let share: string
@@ -63,4 +62,4 @@ describe.skipIf(peer.absent || process.platform !== 'linux')(`OpenPGP with ${mib
     expectBounded(await peakOf(here, '--json', 'receive', 'acme'))
     expect(await hashOfFile(join(here.workspace, 'partners', 'acme', 'Inbox', 'coming.bin'))).toBe(file.sha256)
   }, 600_000)
-})
+}))

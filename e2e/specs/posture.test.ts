@@ -1,10 +1,7 @@
-import type { ChildProcess } from 'node:child_process'
-import type { Browser } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { inspect, PASSPHRASE, serveWindow, stopService } from '../pages/journey.ts'
-import { launchBrowser, openWindow, type Theme, type WaybillWindow } from '../pages/window.ts'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { inspectBoth, windowForEachTest } from '../pages/journey.ts'
 import { findPeer } from '../servers/peers.ts'
-import { newInstallation, type Installation } from '../servers/waybill.ts'
+import { newInstallation, setUp, type Installation } from '../servers/waybill.ts'
 
 const chromium = findPeer('chromium')
 
@@ -19,32 +16,18 @@ const ACME = {
 }
 
 describe.skipIf(chromium.absent)(`the posture in Chromium${chromium.note}`, () => {
-  let browser: Browser
   let here: Installation
-  let service: ChildProcess
-  let view: WaybillWindow
-
-  beforeAll(async () => {
-    browser = await launchBrowser()
-  })
-  afterAll(async () => await browser?.close())
   beforeEach(async () => {
-    here = newInstallation({ WAYBILL_PASSPHRASE: PASSPHRASE })
-    await here.run('init')
-    await here.run('partner', 'apply', here.file('acme.json', JSON.stringify(ACME)))
+    here = newInstallation()
+    await setUp(here, ACME)
   })
-  afterEach(async () => {
-    await view?.close()
-    await stopService(service)
-    here.remove()
-  })
+  afterEach(() => here.remove())
+  const show = windowForEachTest()
 
-  it.each<Theme>(['light', 'dark'])('shows what to do first with reasons, suppresses, mends through the screen that it opens, in %s', async (theme) => {
-    const served = await serveWindow(here)
-    service = served.service
-    view = await openWindow(browser, served.address, theme)
+  it('shows what to do first with reasons, suppresses, mends through the screen that it opens', async () => {
+    const view = await show(here)
     const { page } = view
-    const seen = async (name: string): Promise<void> => await inspect(view, `posture-${name}`, theme)
+    const seen = async (name: string): Promise<void> => await inspectBoth(view, `posture-${name}`)
 
     await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Posture' }).click()
     await page.getByRole('heading', { name: 'Mend first' }).waitFor()

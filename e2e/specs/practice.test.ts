@@ -4,10 +4,8 @@ import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ChildProcess } from 'node:child_process'
-import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createWorkspace, inspect, serveWindow, stopService } from '../pages/journey.ts'
-import { launchBrowser, openWindow, type Theme, type WaybillWindow } from '../pages/window.ts'
+import { createWorkspace, inspectBoth, windowForEachTest } from '../pages/journey.ts'
 import { findPeer } from '../servers/peers.ts'
 import { collect, newInstallation, type CommandResult, type Installation } from '../servers/waybill.ts'
 
@@ -109,28 +107,15 @@ describe('the practice partner from the command line', () => {
 })
 
 describe.skipIf(chromium.absent)(`the practice partner in the window${chromium.note}`, () => {
-  let browser: Browser
   let here: Installation
-  let service: ChildProcess | undefined
-  let view: WaybillWindow
-
-  beforeAll(async () => {
-    browser = await launchBrowser()
-  })
-  afterAll(async () => await browser?.close())
   beforeEach(() => {
     here = newInstallation({ WAYBILL_PASSPHRASE: '' })
   })
-  afterEach(async () => {
-    await view?.close()
-    if (service !== undefined) await stopService(service)
-    here.remove()
-  })
+  afterEach(() => here.remove())
+  const show = windowForEachTest()
 
-  it.each<Theme>(['light', 'dark'])('tests, sends and receives by FTPS and S3, in %s', async (theme) => {
-    const served = await serveWindow(here)
-    service = served.service
-    view = await openWindow(browser, served.address, theme)
+  it('tests, sends and receives by FTPS and S3', async () => {
+    const view = await show(here)
     await createWorkspace(view)
     const { page } = view
     await page.getByRole('button', { name: 'Try the practice partner' }).click()
@@ -141,7 +126,7 @@ describe.skipIf(chromium.absent)(`the practice partner in the window${chromium.n
       await card.getByText('Everything works').waitFor()
       await page.getByRole('button', { name: 'Let it offer a file' }).click()
       await page.getByText(/^practice-.*\.edi waits there/).waitFor()
-      if (protocol === 'FTPS') await inspect(view, 'practice-offered', theme)
+      if (protocol === 'FTPS') await inspectBoth(view, 'practice-offered')
       await card.getByRole('button', { name: 'Receive now' }).click()
       await card.getByText('1 file received').waitFor()
       const name = `by-${protocol.toLowerCase()}.edi`
@@ -153,7 +138,7 @@ describe.skipIf(chromium.absent)(`the practice partner in the window${chromium.n
       await page.getByRole('complementary', { name: 'Transfers' }).getByText('Delivered').nth(index).waitFor()
       expect(readFileSync(join(here.workspace, 'practice', 'files', name), 'utf8')).toBe(`UNB+${protocol}`)
     }
-    await inspect(view, 'practice-connections', theme)
+    await inspectBoth(view, 'practice-connections')
     expect(view.problems).toEqual([])
   })
 })

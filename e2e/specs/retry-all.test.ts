@@ -1,11 +1,8 @@
 /** After the share came back: everything that failed goes again by one press, or by one command. */
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
-import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
-import type { Browser } from 'playwright-core'
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { inspectBoth, serveWindow, stopService } from '../pages/journey.ts'
-import { launchBrowser, openWindow, type WaybillWindow } from '../pages/window.ts'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { inspectBoth, windowForEachTest } from '../pages/journey.ts'
 import { findPeer } from '../servers/peers.ts'
 import { newInstallation, setUp, type Installation } from '../servers/waybill.ts'
 
@@ -36,20 +33,10 @@ it('tries all again by one command, refuses a command that names nothing, and sa
 const chromium = findPeer('chromium')
 
 describe.skipIf(chromium.absent)(`in the window${chromium.note}`, () => {
-  let browser: Browser | undefined
-  let service: ChildProcess | undefined
-  let view: WaybillWindow | undefined
-  afterEach(async () => {
-    await view?.close()
-    if (service !== undefined) await stopService(service)
-  })
-  afterAll(async () => await browser?.close())
+  const show = windowForEachTest()
 
   it('tells why each failed and when it is tried again, tries all by one press, and keeps the list as it was left', async () => {
-    browser = await launchBrowser()
-    const served = await serveWindow(here)
-    service = served.service
-    view = await openWindow(browser, served.address, 'light')
+    const view = await show(here)
     const { page } = view
     page.setDefaultTimeout(20_000)
     await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Deliveries' }).click()

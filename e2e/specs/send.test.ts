@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { findPeer } from '../servers/peers.ts'
 import { startSshd, type Sshd } from '../servers/sshd.ts'
-import { newInstallation, partnerFor, setUp, type Installation } from '../servers/waybill.ts'
+import { partnerFor, type Installation } from '../servers/waybill.ts'
+import { atOpenSsh } from './settings.ts'
 
 interface SendResults {
   results: { fileName: string; delivery: { id: string; state: string; sha256: string; outcome: string; receipt: { verifiedBy: string; remotePath: string } | null; error: { code: string; details?: Record<string, string> } | null } | null; error: { code: string; details?: Record<string, string> } | null }[]
@@ -17,16 +18,7 @@ describe.skipIf(peer.absent)(`sending from the command line to OpenSSH${peer.not
   let sshd: Sshd
   let here: Installation
 
-  beforeAll(async () => {
-    sshd = await startSshd()
-  })
-  afterAll(async () => await sshd?.stop())
-  beforeEach(async () => {
-    here = newInstallation()
-    for (const name of readdirSync(sshd.folder)) rmSync(join(sshd.folder, name), { recursive: true })
-    await setUp(here, partnerFor(sshd))
-  })
-  afterEach(() => here.remove())
+  atOpenSsh((...setting) => void ([sshd, here] = setting))
 
   const there = (): string[] => readdirSync(sshd.folder).sort()
 

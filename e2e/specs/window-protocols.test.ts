@@ -1,10 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ChildProcess } from 'node:child_process'
-import type { Browser, Locator } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createWorkspace, inspect as inspectView, serveWindow, stopService } from '../pages/journey.ts'
-import { launchBrowser, openWindow, type Theme, type WaybillWindow } from '../pages/window.ts'
+import type { Locator } from 'playwright-core'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createWorkspace, inspectBoth, windowForEachTest } from '../pages/journey.ts'
+import type { WaybillWindow } from '../pages/window.ts'
 import { selfSigned } from '../servers/certificates.ts'
 import { findPeer } from '../servers/peers.ts'
 import { createBucket } from '../servers/s3.ts'
@@ -19,28 +18,16 @@ const ftpsPeer = vsftpdPeer()
 const s3Peer = versitygwPeer()
 
 describe.skipIf(chromium.absent)(`every protocol in the window${chromium.note}`, () => {
-  let browser: Browser
   let here: Installation
-  let service: ChildProcess | undefined
-  let view: WaybillWindow
-
-  beforeAll(async () => {
-    browser = await launchBrowser()
-  })
-  afterAll(async () => await browser?.close())
   beforeEach(() => {
     here = newInstallation({ WAYBILL_PASSPHRASE: '' })
   })
-  afterEach(async () => {
-    await view?.close()
-    if (service !== undefined) await stopService(service)
-    here.remove()
-  })
+  afterEach(() => here.remove())
+  const show = windowForEachTest()
+  let view: WaybillWindow
 
-  const open = async (theme: Theme): Promise<void> => {
-    const served = await serveWindow(here)
-    service = served.service
-    view = await openWindow(browser, served.address, theme)
+  const open = async (): Promise<void> => {
+    view = await show(here)
     await createWorkspace(view)
   }
 
@@ -69,11 +56,11 @@ describe.skipIf(chromium.absent)(`every protocol in the window${chromium.note}`,
     await view.page.getByRole('complementary', { name: 'Transfers' }).getByText('Delivered').waitFor()
   }
 
-  it.skipIf(sshdPeer.absent).each<Theme>(['light', 'dark'])(`SFTP${sshdPeer.note}: collects what was agreed, holds a renamed copy, releases it when a person says so, in %s`, async (theme) => {
+  it.skipIf(sshdPeer.absent)(`SFTP${sshdPeer.note}: collects what was agreed, holds a renamed copy, releases it when a person says so`, async () => {
     const sshd = await startSshd()
-    const inspect = async (name: string): Promise<void> => await inspectView(view, `sftp-${name}`, theme)
+    const inspect = async (name: string): Promise<void> => await inspectBoth(view, `sftp-${name}`)
     try {
-      await open(theme)
+      await open()
       const { page } = view
       const form = await addPartner('Acme', 'SFTP')
       await form.getByLabel('Server', { exact: true }).fill('127.0.0.1')
@@ -144,11 +131,11 @@ describe.skipIf(chromium.absent)(`every protocol in the window${chromium.note}`,
     }
   })
 
-  it.skipIf(ftpsPeer.absent).each<Theme>(['light', 'dark'])(`FTPS${ftpsPeer.note}: confirms the certificate by comparing it, then sends, in %s`, async (theme) => {
+  it.skipIf(ftpsPeer.absent)(`FTPS${ftpsPeer.note}: confirms the certificate by comparing it, then sends`, async () => {
     const server = await startVsftpd()
-    const inspect = async (name: string): Promise<void> => await inspectView(view, `ftps-${name}`, theme)
+    const inspect = async (name: string): Promise<void> => await inspectBoth(view, `ftps-${name}`)
     try {
-      await open(theme)
+      await open()
       const { page } = view
       const form = await addPartner('Bolt', 'FTPS')
       await form.getByLabel('Server', { exact: true }).fill('127.0.0.1')
@@ -179,12 +166,12 @@ describe.skipIf(chromium.absent)(`every protocol in the window${chromium.note}`,
     }
   })
 
-  it.skipIf(s3Peer.absent).each<Theme>(['light', 'dark'])(`S3${s3Peer.note}: names the field that is wrong, shows where the credential reaches, and sends below the prefix, in %s`, async (theme) => {
+  it.skipIf(s3Peer.absent)(`S3${s3Peer.note}: names the field that is wrong, shows where the credential reaches, and sends below the prefix`, async () => {
     const server = await startVersitygw()
-    const inspect = async (name: string): Promise<void> => await inspectView(view, `s3-${name}`, theme)
+    const inspect = async (name: string): Promise<void> => await inspectBoth(view, `s3-${name}`)
     try {
       const bucket = await createBucket(server, 'exchange')
-      await open(theme)
+      await open()
       const { page } = view
       const form = await addPartner('Store', 'S3')
       await form.getByLabel('Endpoint').fill(server.endpoint)
@@ -210,9 +197,9 @@ describe.skipIf(chromium.absent)(`every protocol in the window${chromium.note}`,
     }
   })
 
-  it.each<Theme>(['light', 'dark'])('folder: says that the OpenPGP key is missing, makes one, and sends signed, in %s', async (theme) => {
-    const inspect = async (name: string): Promise<void> => await inspectView(view, `folder-${name}`, theme)
-    await open(theme)
+  it('folder: says that the OpenPGP key is missing, makes one, and sends signed', async () => {
+    const inspect = async (name: string): Promise<void> => await inspectBoth(view, `folder-${name}`)
+    await open()
     const { page } = view
     const share = join(here.files, 'share')
     mkdirSync(share)
@@ -239,9 +226,9 @@ describe.skipIf(chromium.absent)(`every protocol in the window${chromium.note}`,
     await inspect('partner')
   })
 
-  it.each<Theme>(['light', 'dark'])('AS2: a new partner, from the form to nothing missing, in %s', async (theme) => {
-    const inspect = async (name: string): Promise<void> => await inspectView(view, `as2-new-${name}`, theme)
-    await open(theme)
+  it('AS2: a new partner, from the form to nothing missing', async () => {
+    const inspect = async (name: string): Promise<void> => await inspectBoth(view, `as2-new-${name}`)
+    await open()
     const { page } = view
     const form = await addPartner('Delta', 'AS2')
     await form.getByLabel('Their AS2 identifier').fill('DELTA')
@@ -294,7 +281,7 @@ describe.skipIf(chromium.absent)(`every protocol in the window${chromium.note}`,
   })
 
   it('a folder by keyboard alone, from the first question to the test', async () => {
-    await open('light')
+    await open()
     const { page } = view
     const share = join(here.files, 'share')
     mkdirSync(share)
@@ -333,9 +320,9 @@ describe.skipIf(chromium.absent)(`every protocol in the window${chromium.note}`,
     expect(view.problems).toEqual([])
   })
 
-  it.each<Theme>(['light', 'dark'])('AS2: with the practice partner both ways, message and receipts shown, in %s', async (theme) => {
-    const inspect = async (name: string): Promise<void> => await inspectView(view, `as2-${name}`, theme)
-    await open(theme)
+  it('AS2: with the practice partner both ways, message and receipts shown', async () => {
+    const inspect = async (name: string): Promise<void> => await inspectBoth(view, `as2-${name}`)
+    await open()
     const { page } = view
     await page.getByRole('button', { name: 'Try the practice partner' }).click()
     await page.getByRole('heading', { name: 'Practice partner' }).waitFor()
