@@ -55,7 +55,7 @@ export async function putFile(file: PutFile, context: PutContext): Promise<FileR
   const { session, observer, signal } = context
   const staged = stagedOf(file)
   observer.stage('probing')
-  const [present, part] = await Promise.all([session.stat(file.remoteName), session.staging.find(staged)])
+  const [present, part] = await Promise.all([presentAt(file, session), session.staging.find(staged)])
   if (present !== null) return await recognise(file, present, part, context)
   if (file.maybeArrived) {
     // Neither name is there: the server may have given the final name and the partner may have taken the file away since.
@@ -82,6 +82,12 @@ export async function putFile(file: PutFile, context: PutContext): Promise<FileR
   }
   const stored = await session.stat(file.remoteName)
   return await receiptOf(file, context, before ?? (await verifyPublished(file, stored, context)), stored)
+}
+
+/** What has the final name. Where nothing was ever asked for, a look of a moment ago tells that there is nothing. */
+async function presentAt({ remoteName, untouched, askedBefore }: PutFile, session: FileSession): Promise<RemoteFile | null> {
+  if (untouched && !askedBefore && (await session.wasAbsent?.(remoteName)) === true) return null
+  return await session.stat(remoteName)
 }
 
 function stagedOf(file: PutFile): StagedFile {

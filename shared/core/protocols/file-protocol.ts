@@ -85,6 +85,11 @@ export interface FileSession {
   list(signal?: AbortSignal): Promise<readonly RemoteFile[]>
   /** Null when there is nothing of that name. */
   stat(name: string): Promise<RemoteFile | null>
+  /**
+   * True when nothing had the name a moment ago, where one look serves many names; false also where nobody knows, so that it must be
+   * looked at. Giving the name never overwrites all the same.
+   */
+  wasAbsent?(name: string): Promise<boolean>
   /** The size alone, where that is less to ask; null when there is no such file. */
   size?(name: string): Promise<number | null>
   /** Bytes of the remote file from `offset`, in order, pipelined. */

@@ -29,28 +29,73 @@ export async function lookUp({ client, direct }: Pick<Connected, 'client' | 'dir
 /** A name that nothing had so lately is not asked about again before it is given: `If-None-Match` holds in between. */
 const LATELY_MS = 5_000
 const MOST_NOTED = 10_000
+/** So many names are asked for one by one before the whole folder is looked at: one request for all that follow. */
+const SINGLY = 8
 
 /** What was seen not to be there, a moment ago. */
 export interface Looks {
   at(key: string): Promise<Found | null>
-  /** Looks, unless it was not there a moment ago. Said once for each look. */
+  /** True when a look at the whole folder a moment ago showed nothing of that name; false where nobody knows, so that it must be asked about. */
+  wasAbsent(key: string): Promise<boolean>
+  /** Looks, unless it was not there a moment ago. Said once for each look, by whoever gives the name then. */
   isAbsent(key: string): Promise<boolean>
+  /** Something gets this name by ourselves: what was seen of it before does not count any more. */
+  gives(key: string): void
 }
 
-export function createLooks(connected: Pick<Connected, 'client' | 'direct'>, Bucket: string): Looks {
+/** `root`: the folder's part of every key. */
+export function createLooks(connected: Pick<Connected, 'client' | 'direct'>, Bucket: string, root: string): Looks {
   const absent = new Map<string, number>()
+  const given = new Set<string>()
+  let asked = 0
+  let overview: { readonly since: number; readonly keys: Promise<ReadonlySet<string> | null> } | null = null
+  /** Too much stands there, or the credential may not list it. */
+  let singly = false
+
   const at = async (key: string): Promise<Found | null> => await lookUp(connected, Bucket, key)
+
+  const inFolder = async (): Promise<ReadonlySet<string> | null> => {
+    const answer = await connected.client.send(new ListObjectsV2Command({ Bucket, Prefix: root, Delimiter: '/' })).catch(() => null)
+    return answer === null || answer.IsTruncated === true ? null : new Set((answer.Contents ?? []).flatMap(({ Key }) => Key ?? []))
+  }
+
+  const note = (key: string, since: number): void => {
+    if (absent.size >= MOST_NOTED) absent.clear()
+    absent.set(key, since)
+  }
+
+  const gives = (key: string): void => {
+    absent.delete(key)
+    given.add(key)
+    if (given.size >= MOST_NOTED) singly = true
+  }
+
   return {
+    gives,
+
     async at(key) {
+      const asking = performance.now()
       const found = await at(key)
-      if (absent.size >= MOST_NOTED) absent.clear()
-      if (found === null) absent.set(key, performance.now())
+      if (found === null) note(key, asking)
       else absent.delete(key)
       return found
     },
+
+    async wasAbsent(key) {
+      asked += 1
+      if (asked <= SINGLY || singly || given.has(key)) return false
+      if (overview === null || performance.now() - overview.since >= LATELY_MS) overview = { since: performance.now(), keys: inFolder() }
+      const { since, keys } = overview
+      const there = await keys
+      if (there === null) singly = true
+      if (there === null || there.has(key) || given.has(key)) return false
+      note(key, since)
+      return true
+    },
+
     async isAbsent(key) {
       const since = absent.get(key)
-      absent.delete(key)
+      gives(key)
       return (since !== undefined && performance.now() - since < LATELY_MS) || (await at(key)) === null
     },
   }

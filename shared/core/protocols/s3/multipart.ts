@@ -154,7 +154,10 @@ export function multipartStaging(connected: Connected, settings: S3Connection, k
 
     finish: async ({ finalName }) =>
       await inOurWords('mark', finalName, async () => {
-        if (settings.doneMarker !== undefined) await client.send(new PutObjectCommand({ Bucket, Key: keys.keyOf(`${finalName}${settings.doneMarker}`), Body: '', ContentLength: 0, ...encryptionOf(settings) }))
+        if (settings.doneMarker === undefined) return
+        const Key = keys.keyOf(`${finalName}${settings.doneMarker}`)
+        looks.gives(Key)
+        await client.send(new PutObjectCommand({ Bucket, Key, Body: '', ContentLength: 0, ...encryptionOf(settings) }))
       }),
   }
 }

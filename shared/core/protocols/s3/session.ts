@@ -42,7 +42,7 @@ export async function openSession(connected: Connected, endpoint: S3Endpoint, si
     }
   }
 
-  const looks = createLooks(connected, Bucket)
+  const looks = createLooks(connected, Bucket, keys.root)
 
   const copyWhole = async (from: string, Key: string): Promise<void> => {
     await client.send(new CopyObjectCommand({ Bucket, Key, CopySource: copySource(Bucket, from), ...encryptionOf(settings) }))
@@ -98,6 +98,8 @@ export async function openSession(connected: Connected, endpoint: S3Endpoint, si
         return { name, kind: 'file', size: found.ContentLength ?? 0, modifiedAt: found.LastModified?.toISOString() ?? null, ...(found.ETag === undefined ? {} : { version: found.ETag }), facts: factsOf(found) }
       }),
 
+    wasAbsent: async (name) => await doing('look up', name, async () => await looks.wasAbsent(keys.keyOf(name))),
+
     async *read(name, options) {
       const Key = keys.keyOf(name)
       try {
@@ -125,6 +127,7 @@ export async function openSession(connected: Connected, endpoint: S3Endpoint, si
         const source = await looks.at(keys.keyOf(from))
         if (source === null) throw new AppError('remote.not_found', `${place} has no ${from}`, { details: { name: from } })
         if ((await looks.at(target.keyOf(to))) !== null) throw new AppError('remote.name_taken', `${placeOf(Bucket, target)} holds another file named ${to}`, { details: { folder: placeOf(Bucket, target), name: to } })
+        looks.gives(target.keyOf(to))
         const size = source.ContentLength ?? 0
         await (size > COPY_AT_ONCE_BYTES ? copyInParts(keys.keyOf(from), target.keyOf(to), size) : copyWhole(keys.keyOf(from), target.keyOf(to)))
         await client.send(new DeleteObjectCommand({ Bucket, Key: keys.keyOf(from) }))
