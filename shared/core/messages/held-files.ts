@@ -27,11 +27,13 @@ export function holdingSink(payloads: Pick<PayloadStore, 'hold'>): HeldFiles {
         const held = payloads.hold(stream.chunks, { size: 0 })
         held.catch((error: unknown) => stream.fail(error))
         all.push(held)
+        let sha256 = ''
         return {
+          digest: () => sha256,
           write: async (chunk) => await stream.push(chunk),
           async end() {
             stream.end()
-            await held
+            sha256 = (await held).sha256
           },
         }
       },

@@ -35,9 +35,9 @@ const PEEK_BYTES = 512
 export function createOutbound(deps: OutboundDeps): MessageExchange {
   const { messages, payloads, keyrings, lines, overlap, policy, clock } = deps
 
-  const outgoing = async ({ sha256, remoteName }: MessageTask['delivery'], { connection }: MessageRoute, signal: AbortSignal): Promise<OutgoingFile> => {
-    const content = (): AsyncIterable<Uint8Array> => payloads.read(sha256, { offset: 0, signal })
-    return { source: content(), name: remoteName, contentType: connection.message.contentType ?? contentTypeOf(remoteName, await firstBytes(content())) }
+  const outgoing = async ({ sha256, size, remoteName }: MessageTask['delivery'], { connection }: MessageRoute, signal: AbortSignal): Promise<OutgoingFile> => {
+    const content = (): AsyncIterable<Uint8Array> => payloads.read(sha256, { offset: 0, signal, lend: true })
+    return { source: content(), name: remoteName, contentType: connection.message.contentType ?? contentTypeOf(remoteName, await firstBytes(content())), known: { sha256, bytes: size } }
   }
 
   const build = async (task: MessageTask, route: MessageRoute): Promise<Omit<BuiltRecord, 'acceptedAt'>> => {
@@ -51,7 +51,7 @@ export function createOutbound(deps: OutboundDeps): MessageExchange {
     const options = withUnfit(unfit, () =>
       buildOptionsOf(files, { connection: route.connection, identity, keys, tolerated: route.tolerated, messageId, date }),
     )
-    const built = buildMessage(options)
+    const built = buildMessage({ ...options, lend: true })
     const body = await payloads.take(built.body, { size: [delivery, ...task.together].reduce((sum, { size }) => sum + size, 0) })
     const report = await built.report
     return recordOf({ delivery: delivery.id, route, identity, headers: built.headers, layers: built.layers, messageId, report, bodySha256: body.sha256, date, facts: buildFacts(options) })

@@ -69,7 +69,7 @@ export function createProcessing(deps: ProcessingDeps): Processing {
 
   const open = async (entry: InboundRecord, route: MessageRoute, keys: As2Keys): Promise<{ outcome: OpenOutcome; held: HeldFiles }> => {
     const held = holdingSink(payloads)
-    const body = payloads.read(entry.bodySha256, { offset: 0, signal: deps.signal })
+    const body = payloads.read(entry.bodySha256, { offset: 0, signal: deps.signal, lend: true })
     try {
       const outcome = await openMessage(entry.headers, body, openPolicyOf(route.connection, keys, route.tolerated, new Date(clock.now())), held.sink)
       if (!outcome.ok) await held.drop()

@@ -39,8 +39,9 @@ export class ByteReader {
       this.append(this.waiting, wanted)
       return true
     }
-    // What is unread must not lie in a chunk that was lent until this one.
+    // Nothing may lie in a chunk that was lent until now.
     if (this.available > 0 && !this.owned) this.grow(0)
+    else if (!this.owned) this.adopt(EMPTY)
     while (!this.ended) {
       const next = await this.iterator.next()
       if (next.done === true) {
@@ -77,11 +78,7 @@ export class ByteReader {
   private append(chunk: Uint8Array, wanted: number): void {
     const rest = this.available
     if (rest === 0) {
-      this.base += this.position
-      this.buffer = chunk
-      this.position = 0
-      this.limit = chunk.length
-      this.owned = false
+      this.adopt(chunk)
       this.waiting = EMPTY
       return
     }
@@ -90,6 +87,15 @@ export class ByteReader {
     if (!this.owned || this.limit + joined.length > this.buffer.length) this.grow(joined.length)
     this.buffer.set(joined, this.limit)
     this.limit += joined.length
+  }
+
+  /** In place of what was read to its end. */
+  private adopt(chunk: Uint8Array): void {
+    this.base += this.position
+    this.buffer = chunk
+    this.position = 0
+    this.limit = chunk.length
+    this.owned = false
   }
 
   /** Moves what is unread to memory of its own, with room for as much again and `more`. */

@@ -43,14 +43,14 @@ export function openedFrom<Report>(run: AsyncGenerator<Uint8Array, Report>, aban
   return { content: flow(), result }
 }
 
-/** Gathers a stream in memory. Throws `cms.too_large` when it has more than `maxBytes`. */
+/** Gathers a stream in memory; its chunks may be lent. Throws `cms.too_large` when it has more than `maxBytes`. */
 export async function collect(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   let total = 0
   for await (const chunk of source) {
     total += chunk.length
     if (total > maxBytes) throw new CmsError('cms.too_large', `the content is larger than ${maxBytes} bytes`)
-    parts.push(chunk)
+    parts.push(Buffer.from(chunk))
   }
   return Buffer.concat(parts, total)
 }

@@ -52,6 +52,8 @@ export interface OutgoingFile {
   readonly source: ByteSource
   readonly name: string
   readonly contentType: string
+  /** When they are known already: then they need not be found out. */
+  readonly known?: { readonly sha256: string; readonly bytes: number }
 }
 
 export interface OutgoingContext {
@@ -77,7 +79,7 @@ export function buildOptionsOf(files: readonly OutgoingFile[], context: Outgoing
     subject: message.subject ?? 'Business document',
     ...(identity.email === undefined ? {} : { from: identity.email }),
     userAgent: identity.product,
-    payloads: files.map(({ source, contentType, name }) => ({ source, contentType, ...(quirks.omitFileName ? {} : { fileName: name }) })),
+    payloads: files.map(({ source, contentType, name, known }) => ({ source, contentType, ...known, ...(quirks.omitFileName ? {} : { fileName: name }) })),
     ...(message.sign ? { sign: { signer: need(keys.sign, 'sign'), digest: message.digest, ...(schemeOf(message.signature, need(keys.sign, 'sign'))) } } : {}),
     ...(message.compress === 'none' ? {} : { compress: { when: message.compress } }),
     ...(message.encrypt ? { encrypt: encryptLayer(connection, keys) } : {}),

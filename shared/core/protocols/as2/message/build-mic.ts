@@ -12,6 +12,8 @@ export interface MicPlan {
   readonly algorithms: readonly DigestName[]
   /** Line ends of the content may be changed on its way, or before it is digested. */
   readonly text: boolean
+  /** What is to come at least, as far as it is known. */
+  readonly bytes: number
 }
 
 export interface MicTap {
@@ -20,12 +22,12 @@ export interface MicTap {
   close(): void
 }
 
-export function createMicTap({ algorithms, text }: MicPlan): MicTap {
+export function createMicTap({ algorithms, text, bytes: expected }: MicPlan): MicTap {
   const others = (['sha256', 'sha1', 'sha512', 'sha384', 'md5'] as const).filter((name) => !algorithms.includes(name))
   const forms: DigestForm[] = text ? ['raw', 'canonical'] : ['raw']
   const lasting = createTap(algorithms, forms, { endings: false })
   const small = { parallel: false, endings: false }
-  let passing: DigestTap[] = [createTap(others, ['raw', 'canonical'], small), ...(text ? [] : [createTap(algorithms, ['canonical'], small)])]
+  let passing: DigestTap[] = expected > ALL_FORMS_UNTIL ? [] : [createTap(others, ['raw', 'canonical'], small), ...(text ? [] : [createTap(algorithms, ['canonical'], small)])]
   let bytes = 0
   return {
     async update(chunk) {

@@ -15,6 +15,8 @@ export interface Payload {
   readonly fileName?: string
   /** Lower-case hex, when it is known already; else it is computed. */
   readonly sha256?: string
+  /** When it is known already: of a large one less is digested. */
+  readonly bytes?: number
 }
 
 export interface SignLayer {
@@ -91,6 +93,8 @@ export interface BuildOptions {
   readonly allow?: Allowances
   /** More fields, each guarded; they replace ours of the same name. */
   readonly extraHeaders?: readonly HeaderPair[]
+  /** Each chunk of the body is lent until the next one is asked for, which is faster. Payloads may always be. */
+  readonly lend?: boolean
 }
 
 export interface BuiltPayload {
@@ -103,8 +107,6 @@ export interface BuiltPayload {
 /** Known once the body was read to its end. */
 export interface BuildReport {
   readonly bodyBytes: number
-  /** Of the body as posted; lower-case hex. */
-  readonly bodySha256: string
   /** Every MIC that a partner may rightly answer with, the expected one first. Store them: they cannot be had from the body again. */
   readonly mics: readonly MicCandidate[]
   readonly payloads: readonly BuiltPayload[]

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { compress, encrypt, type CandidateDigest, type DigestName } from '../../../crypto/cms/index.ts'
 import type { BuildOptions, BuildQuirks, BuiltMessage, BuiltPayload, Payload, SignLayer } from './build-options.ts'
-import { createMicTap, digestToSign, micsOf, micTapped, type MicTap } from './build-mic.ts'
+import { createMicTap, digestToSign, micsOf, micTapped, type MicPlan, type MicTap } from './build-mic.ts'
 import { MessageError } from './errors.ts'
 import { fileNameParameters } from './file-names.ts'
 import { headerBlock, type HeaderPair } from './header-fields.ts'
@@ -42,7 +42,7 @@ export function planBuild(options: BuildOptions): BuildPlan {
   const digest = sign === undefined ? undefined : (sign.digest ?? 'sha256')
   const wanted = wantedMics(options, digest)
   const text = quirks.payloadEncoding === '8bit' || quirks.payloadEncoding === 'none'
-  const micPlan = { algorithms: wanted, text: text && compression?.when !== 'before-signing' }
+  const micPlan = { algorithms: wanted, text: text && compression?.when !== 'before-signing', bytes: compression?.when === 'before-signing' ? 0 : options.payloads.reduce((sum, { bytes = 0 }) => sum + bytes, 0) }
   const payloads: BuiltPayload[] = []
   let results: () => Promise<MicCandidate[]>
 
@@ -66,7 +66,7 @@ export function planBuild(options: BuildOptions): BuildPlan {
     const { recipients, originatorCopy, cipher } = encryption
     const everybody = originatorCopy === undefined ? recipients : [...recipients, originatorCopy]
     const type = cipher.endsWith('-gcm') ? 'authEnveloped-data' : 'enveloped-data'
-    entity = cmsEntity({ ...quirks, layerEncoding: 'binary' }, type, 'smime.p7m', (source) => encrypt(source, { recipients: everybody, cipher, ...(options.allow === undefined ? {} : { allow: options.allow }) }), entity)
+    entity = cmsEntity({ ...quirks, layerEncoding: 'binary' }, type, 'smime.p7m', (source) => encrypt(source, { recipients: everybody, cipher, ...(options.allow === undefined ? {} : { allow: options.allow }), ...(options.lend === true ? { lend: true } : {}) }), entity)
   }
   return {
     quirks,
@@ -161,7 +161,7 @@ interface Observed {
 }
 
 /** Unsigned messages: partners digest with or without the header (as2 1.4). */
-function observeUnsigned(entity: OutgoingEntity, plan: { readonly algorithms: readonly DigestName[]; readonly text: boolean }, withHead: boolean): Observed {
+function observeUnsigned(entity: OutgoingEntity, plan: MicPlan, withHead: boolean): Observed {
   const whole = createMicTap(plan)
   const body = createMicTap(plan)
   return {
@@ -180,7 +180,7 @@ function observeUnsigned(entity: OutgoingEntity, plan: { readonly algorithms: re
   }
 }
 
-function signedEntity(inner: OutgoingEntity, options: SignatureOptions, form: 'raw' | 'canonical', plan: { readonly algorithms: readonly DigestName[]; readonly text: boolean }): Observed {
+function signedEntity(inner: OutgoingEntity, options: SignatureOptions, form: 'raw' | 'canonical', plan: MicPlan): Observed {
   const boundary = newBoundary()
   const tap: MicTap = createMicTap(plan)
   let candidates: CandidateDigest[] = []

@@ -1,5 +1,4 @@
 /** Builds a message once: MIME entity, layers, headers and MICs, as one stream in constant memory. */
-import { createHash } from 'node:crypto'
 import { writeAs2Id } from './as2-id.ts'
 import { planBuild, type BuildPlan } from './build-plan.ts'
 import type { BuildOptions, BuildReport, BuiltMessage } from './build-options.ts'
@@ -55,18 +54,16 @@ function streamed(plan: BuildPlan): Pick<BuiltMessage, 'body' | 'report'> {
   })
   // whoever iterates the body sees the same error there
   report.catch(() => undefined)
-  const hash = createHash('sha256')
   let bodyBytes = 0
   async function* flow(): AsyncGenerator<Uint8Array, void> {
     let complete = false
     try {
       for await (const chunk of plan.outermost.content()) {
         if (chunk.length === 0) continue
-        hash.update(chunk)
         bodyBytes += chunk.length
         yield chunk
       }
-      resolve({ bodyBytes, bodySha256: hash.digest('hex'), mics: await plan.mics(), payloads: plan.payloads() })
+      resolve({ bodyBytes, mics: await plan.mics(), payloads: plan.payloads() })
       complete = true
     } catch (error) {
       complete = true

@@ -17,6 +17,8 @@ export function peekable(source: ByteSource): PeekableStream {
   let buffer = EMPTY
   let ended = false
   const fill = async (): Promise<boolean> => {
+    // a chunk may be lent until the next one is asked for
+    buffer = buffer.length > 0 ? Buffer.from(buffer) : EMPTY
     while (!ended) {
       const next = await iterator.next()
       if (next.done === true) {

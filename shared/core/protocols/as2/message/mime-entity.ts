@@ -26,7 +26,7 @@ export async function readEntity(source: ByteSource): Promise<MimeEntity> {
     const { fields, ignoredLines, folded } = parseHeaderBlock(block)
     const empty = found.blockEnd === 0
     if (empty || (ignoredLines === 0 && fields.some(([name]) => /^(content-|mime-version$)/i.test(name)))) {
-      return { fields, rawHead: body.take(found.end), hasHead: true, folded, ignoredLines, body }
+      return { fields, rawHead: Buffer.from(body.take(found.end)), hasHead: true, folded, ignoredLines, body }
     }
   }
   return { fields: [], rawHead: new Uint8Array(), hasHead: false, folded: false, ignoredLines: 0, body }

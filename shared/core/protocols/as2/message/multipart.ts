@@ -81,18 +81,24 @@ function createScanner(source: ByteSource, mark: Uint8Array): { next(): Promise<
   let lineStart = true
   let waiting: Found | undefined
 
-  const fill = async (): Promise<boolean> => {
+  const chunk = async (): Promise<Buffer | undefined> => {
+    // a chunk may be lent until the next one is asked for
+    buffer = Buffer.from(buffer)
     while (!ended) {
       const next = await iterator.next()
       if (next.done === true) ended = true
-      else if (next.value.length > 0) {
-        const chunk = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.length)
-        buffer = buffer.length === 0 ? chunk : Buffer.concat([buffer, chunk])
-        return true
-      }
+      else if (next.value.length > 0) return Buffer.from(next.value.buffer, next.value.byteOffset, next.value.length)
     }
-    return false
+    return undefined
   }
+  const join = (more: Buffer): void => void (buffer = buffer.length === 0 ? more : Buffer.concat([buffer, more]))
+  const fill = async (): Promise<boolean> => {
+    const more = await chunk()
+    if (more !== undefined) join(more)
+    return more !== undefined
+  }
+  /** Whether no boundary line begins in what was held back, now that it is known what follows: large chunks need not be joined then. */
+  const isData = (more: Buffer): boolean => buffer.length > 0 && more.length >= needle.length && !Buffer.concat([buffer, more.subarray(0, needle.length)]).includes(needle)
   const ensure = async (count: number): Promise<boolean> => {
     while (buffer.length < count) if (!(await fill())) return false
     return true
@@ -155,7 +161,14 @@ function createScanner(source: ByteSource, mark: Uint8Array): { next(): Promise<
         buffer = buffer.subarray(buffer.length - hold)
         return { kind: 'data', bytes }
       }
-      if (await fill()) {
+      const more = await chunk()
+      if (more !== undefined) {
+        if (isData(more)) {
+          const bytes = buffer
+          buffer = more
+          return { kind: 'data', bytes }
+        }
+        join(more)
         from = 0
         continue
       }

@@ -109,6 +109,7 @@ async function openEncrypted(context: OpenContext, body: AsyncIterable<Uint8Arra
   const { policy, limits } = context
   const opened = decrypt(body, {
     keys: policy.decryptWith,
+    lend: true,
     ...(policy.allow === undefined ? {} : { allow: policy.allow }),
     ...(policy.requireAuthenticatedCipher === true ? { requireAuthenticated: true } : {}),
     ...(limits.cms === undefined ? {} : { limits: limits.cms }),

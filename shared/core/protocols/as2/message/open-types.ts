@@ -81,6 +81,8 @@ export interface PayloadWriter {
   write(chunk: Uint8Array): void | Promise<void>
   /** All bytes of this payload were written; still provisional. */
   end(): void | Promise<void>
+  /** SHA-256 of all of them after `end`, lower-case hex, of a writer that finds it out anyway. */
+  digest?(): string
 }
 
 /** One layer, outermost first, with what was really used. */

@@ -1,5 +1,5 @@
 /** What we build, we open: every combination of layers and receipts, every kind of content, in chunks of any size. */
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { array, assert, asyncProperty, constantFrom, integer, uint8Array } from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { memorySink } from '../../../../../e2e/fixtures/memory-sink.ts'
@@ -48,7 +48,6 @@ async function wire(built: BuiltMessage): Promise<{ headers: HeaderPair[]; body:
   const body = await collect(built.body, 2 ** 28)
   const report = await built.report
   expect(report.bodyBytes).toBe(body.length)
-  expect(report.bodySha256).toBe(createHash('sha256').update(body).digest('hex'))
   return { headers: withContentLength(built.headers, report.bodyBytes), body, report }
 }
 
