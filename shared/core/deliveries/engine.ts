@@ -20,6 +20,16 @@ import { createMessageLanes } from './message-lanes.ts'
 /** The wall clock is compared at least this often, because timers stand still while a laptop sleeps. */
 const TICK_MS = 15_000
 const MOST_TRIES_AT_ONCE = 4
+/** Messages up to here are built while others are on the wire. */
+const BUILT_AHEAD_BYTES = 1024 * 1024
+
+/**
+ * How many messages of that size are under way where so many may be on the wire: a small one waits for the disk, before it goes and after its
+ * answer, longer than for the partner. Where one follows the other, none begins before the one before it has ended.
+ */
+function underWay(onTheWire: number, bytes: number): number {
+  return onTheWire === 1 || bytes > BUILT_AHEAD_BYTES ? onTheWire : onTheWire * 2
+}
 
 export interface DeliveryEngine {
   /** Runs a queued, waiting or unknown delivery as soon as its lane is free. What a person asks for is tried also where nothing is tried by itself. */
@@ -58,7 +68,7 @@ export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Rout
     const { partner, connection } = delivery
     const key = `${partner}/${connection}`
     pending.set(id, Promise.withResolvers<void>())
-    if (routes.isMessages(partner, connection)) messageLanes.add(id, { key, parallel: routes.sessionsAtOnce(partner, connection, 0) })
+    if (routes.isMessages(partner, connection)) messageLanes.add(id, { key, parallel: underWay(routes.sessionsAtOnce(partner, connection, 0), delivery.size) })
     else fileLanes.add(id, { key, partner, connection })
   }
 

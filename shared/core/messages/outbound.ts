@@ -4,6 +4,7 @@ import type { MessageAnswer, MessageExchange, MessageTask } from '../deliveries/
 import { CmsError } from '../crypto/cms/index.ts'
 import { timestamp, type Clock } from '../kernel/clock.ts'
 import { AppError, asAppError } from '../kernel/errors.ts'
+import { createConnectionSlots } from '../partners/connection-slots.ts'
 import type { MessageRoute } from '../partners/routes.ts'
 import type { PolicyGate } from '../policy/gate.ts'
 import { allowancesOf, buildOptionsOf, contentTypeOf, type As2Identity, type OutgoingFile } from '../protocols/as2/build-message.ts'
@@ -34,6 +35,17 @@ const PEEK_BYTES = 512
 
 export function createOutbound(deps: OutboundDeps): MessageExchange {
   const { messages, payloads, keyrings, lines, overlap, policy, clock } = deps
+  const slots = createConnectionSlots()
+
+  /** No more go side by side than was agreed; whatever else is done for a message needs none of the partner's connections. */
+  const onTheWire = async <T>({ partner, connection }: MessageRoute, signal: AbortSignal, action: () => Promise<T>): Promise<T> => {
+    const giveBack = await slots.take(partner.id, connection.id, { connection: connection.maxConnections, partner: undefined }, signal)
+    try {
+      return await action()
+    } finally {
+      giveBack()
+    }
+  }
 
   const outgoing = async ({ sha256, size, remoteName }: MessageTask['delivery'], { connection }: MessageRoute, signal: AbortSignal): Promise<OutgoingFile> => {
     const content = (): AsyncIterable<Uint8Array> => payloads.read(sha256, { offset: 0, signal, lend: true })
@@ -134,7 +146,7 @@ export function createOutbound(deps: OutboundDeps): MessageExchange {
       const observed: Record<string, string> = { ...Object.fromEntries(message.facts.map(({ label, value }) => [label, value])), messageId: message.messageId, receiptAsked: receiptAskedOf(message) }
       // Each time: what was built under an exception does not go out after its end.
       policy.permitContent({ ...placeOf(route), delivery: task.delivery.id }, observed)
-      const answer = await post({
+      const posting = {
         url,
         agent: lines.agent(route),
         headers: message.headers,
@@ -150,8 +162,9 @@ export function createOutbound(deps: OutboundDeps): MessageExchange {
           await task.committing(observed, store)
           written = true
         },
-        onSent: (bytes) => task.sent(bytes, message.bodyBytes),
-      }).catch((error: unknown) => {
+        onSent: (bytes: number) => task.sent(bytes, message.bodyBytes),
+      }
+      const answer = await onTheWire(route, task.signal, async () => await post(posting)).catch((error: unknown) => {
         // Nobody was reached: what was built is kept for the next try.
         if (!written) store()
         throw written ? hungUp(error, message) : error

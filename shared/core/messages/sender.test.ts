@@ -86,6 +86,20 @@ describe('the sender', () => {
     expect(came).toHaveLength(3)
   })
 
+  it('has no more messages on the wire than was agreed, however many it builds meanwhile', async () => {
+    apply({ maxConnections: 2, receipt: { request: 'none' } })
+    const open: ServerResponse[] = []
+    let most = 0
+    answer = (_, response) => {
+      most = Math.max(most, open.push(response))
+      // Nobody is answered before there are two: a third would come now, if any did.
+      if (open.length >= 2) setImmediate(() => open.splice(0).forEach((one) => one.writeHead(204).end()))
+    }
+    const sent = await Promise.all(Array.from({ length: 8 }, async (_, index) => await us.send('partner', us.file(`${index}.edi`, randomBytes(5000)))))
+    expect(sent.map(({ state }) => state)).toEqual(Array(8).fill('delivered'))
+    expect(most).toBe(2)
+  })
+
   it('bounds the answer, and survives one that is no HTTP', async () => {
     answer = (_, response) => response.writeHead(200).end(Buffer.alloc(5 * 1024 * 1024))
     expect(await send()).toMatchObject({ state: 'unknown', error: { code: 'as2.answer_too_large' } })
