@@ -1,6 +1,10 @@
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
+const TAIL = 12
+/** Random bytes for the next ids: drawn one by one they cost more than all the rest. */
+const drawn = Buffer.alloc(TAIL * 128)
+let used = drawn.length
 
 /**
  * A unique id that sorts by time: prefix, 10 characters of milliseconds, 12 random ones (60 bits), in Crockford's base 32.
@@ -8,7 +12,11 @@ const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
  */
 export function newId(prefix: string, now: number): string {
   let tail = ''
-  for (const byte of randomBytes(12)) tail += ALPHABET[byte % 32]
+  if (used === drawn.length) {
+    randomFillSync(drawn)
+    used = 0
+  }
+  for (const end = used + TAIL; used < end; used++) tail += ALPHABET[(drawn[used] ?? 0) % 32]
   return `${firstId(prefix, now)}${tail}`
 }
 

@@ -1,9 +1,11 @@
 /**
  * RSA without padding, which is put on and taken off here, for three reasons: node refuses or leaks PKCS#1 v1.5 decryption depending
  * on its build; OAEP and PSS with an MGF1 hash of their own are not reachable otherwise; and a signature without signed
- * attributes must be verified from a digest that was computed while the content streamed by.
+ * attributes must be verified from a digest that was computed while the content streamed by. Given a key with options, Node first
+ * asks whether the whole is a key, and is told by two errors that it is none: hence no stacks.
  */
 import { constants, createPublicKey, privateDecrypt, publicEncrypt, type KeyObject } from 'node:crypto'
+import { withoutStack } from '../../kernel/without-stack.ts'
 import { childrenOfTag, contentOf, readBer } from '../asn1/ber-node.ts'
 import { derBitString, derNull, derOid, derSequence } from '../asn1/der-writer.ts'
 import { OID } from '../asn1/oids.ts'
@@ -11,7 +13,7 @@ import { OID } from '../asn1/oids.ts'
 /** Raw public operation on a block of exactly the modulus size; undefined when the block is not below the modulus. */
 export function rsaPublic(key: KeyObject, block: Uint8Array): Uint8Array | undefined {
   try {
-    return publicEncrypt({ key: plainRsa(key), padding: constants.RSA_NO_PADDING }, block)
+    return withoutStack(() => publicEncrypt({ key: plainRsa(key), padding: constants.RSA_NO_PADDING }, block))
   } catch {
     return undefined
   }
@@ -20,7 +22,7 @@ export function rsaPublic(key: KeyObject, block: Uint8Array): Uint8Array | undef
 /** Raw private operation. A block that cannot be processed gives zeros, which no padding check accepts. */
 export function rsaPrivate(key: KeyObject, block: Uint8Array, size: number): Uint8Array {
   try {
-    const opened = privateDecrypt({ key, padding: constants.RSA_NO_PADDING }, block)
+    const opened = withoutStack(() => privateDecrypt({ key, padding: constants.RSA_NO_PADDING }, block))
     if (opened.length === size) return opened
   } catch {
     // the caller replaces the result by a random key

@@ -1,5 +1,6 @@
 /** Signatures: RSA PKCS#1 v1.5, RSASSA-PSS and ECDSA. */
 import { constants, sign as nodeSign, verify as nodeVerify, type KeyObject } from 'node:crypto'
+import { withoutStack } from '../../kernel/without-stack.ts'
 import { concatBytes, sameBytes } from '../asn1/bytes.ts'
 import { derNull, derOctetString, derOid, derSequence } from '../asn1/der-writer.ts'
 import { OID } from '../asn1/oids.ts'
@@ -15,7 +16,7 @@ export interface PssParameters {
 
 /** RSA PKCS#1 v1.5 signature over `message`. */
 export function signRsaPkcs1(key: KeyObject, digest: DigestName, message: Uint8Array): Uint8Array {
-  return nodeSign(digest, message, { key, padding: constants.RSA_PKCS1_PADDING })
+  return withoutStack(() => nodeSign(digest, message, { key, padding: constants.RSA_PKCS1_PADDING }))
 }
 
 /** RSASSA-PSS signature; MGF1 with the same digest, salt as long as the digest. */

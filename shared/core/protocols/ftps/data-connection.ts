@@ -5,11 +5,12 @@
 import { FTPError, type FTPResponse } from 'basic-ftp'
 import type { Socket } from 'node:net'
 import { AppError } from '../../kernel/errors.ts'
+import { withoutStack } from '../../kernel/without-stack.ts'
 import { dial } from '../network.ts'
 import { connectTls, type TlsConnection } from '../tls/index.ts'
 import type { FtpsConnection } from '../../../contract/connections/ftps.ts'
 import type { Connected } from './connect.ts'
-import { asking, withoutStack } from './look-up.ts'
+import { asking } from './look-up.ts'
 import { readEpsvPort, readPasvPort } from './replies.ts'
 
 /** How long the server may take to comment on a transfer that broke off, before the whole connection is given up. */

@@ -1,5 +1,6 @@
 /** Asking an FTP server about one name: what is there, how large it is, since when. */
 import type { FTPContext, FTPResponse } from 'basic-ftp'
+import { withoutStack } from '../../kernel/without-stack.ts'
 import type { RemoteFile } from '../file-protocol.ts'
 import { replyCode } from './errors.ts'
 import { readEntry, readTime, type Features } from './replies.ts'
@@ -7,19 +8,9 @@ import { readEntry, readTime, type Features } from './replies.ts'
 /** Sends a command and answers its reply. Rejects with the reply when it refuses, and with what the line says. */
 export type Ask = (command: string) => Promise<FTPResponse>
 
+/** basic-ftp notes where each command comes from, in case two are asked at once. */
 export function asking(context: FTPContext): Ask {
   return async (command) => await withoutStack(() => context.request(command))
-}
-
-/** basic-ftp notes where each command comes from, in case two are asked at once; writing that down takes as long as asking. */
-export function withoutStack<T>(action: () => T): T {
-  const before = Error.stackTraceLimit
-  Error.stackTraceLimit = 0
-  try {
-    return action()
-  } finally {
-    Error.stackTraceLimit = before
-  }
 }
 
 export interface LookUp {
