@@ -1,6 +1,6 @@
 /** The command line as a user runs it, from the built core, each call a process of its own. */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inject } from 'vitest'
@@ -111,7 +111,10 @@ export async function must(installation: Installation, ...args: string[]): Promi
 
 /** Gives the installation a workspace: a copy of the one that `init` made for the whole run, so that two of them have the same key. */
 export function givenWorkspace(installation: Installation): void {
-  cpSync(inject('emptyWorkspace'), installation.workspace, { recursive: true })
+  const { workspace } = installation
+  cpSync(inject('emptyWorkspace'), workspace, { recursive: true })
+  // A copy of a folder is open to everybody, and Waybill would say so.
+  for (const name of ['.', ...readdirSync(workspace, { recursive: true, encoding: 'utf8' })]) if (statSync(join(workspace, name)).isDirectory()) chmodSync(join(workspace, name), 0o700)
 }
 
 /** A workspace with one partner; throws when that cannot be applied. */

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Finding } from '../../shared/contract/posture.ts'
 import { findPeer } from '../servers/peers.ts'
 import { startSshd, type Sshd } from '../servers/sshd.ts'
-import { newInstallation, type Installation } from '../servers/waybill.ts'
+import { givenWorkspace, newInstallation, type Installation } from '../servers/waybill.ts'
 
 const peer = findPeer('sshd')
 
@@ -20,9 +20,9 @@ describe.skipIf(peer.absent)(`drift at a real server${peer.note}`, () => {
     await modern?.stop()
     await old?.stop()
   })
-  beforeEach(async () => {
+  beforeEach(() => {
     here = newInstallation()
-    await here.run('init')
+    givenWorkspace(here)
   })
   afterEach(() => here.remove())
 

@@ -7,7 +7,7 @@ import type { ChildProcess } from 'node:child_process'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createWorkspace, inspectBoth, windowForEachTest } from '../pages/journey.ts'
 import { findPeer } from '../servers/peers.ts'
-import { collect, newInstallation, type CommandResult, type Installation } from '../servers/waybill.ts'
+import { collect, givenWorkspace, newInstallation, type CommandResult, type Installation } from '../servers/waybill.ts'
 
 const FILE_PROTOCOLS = ['sftp', 'ftps', 's3'] as const
 const chromium = findPeer('chromium')
@@ -25,7 +25,7 @@ describe('the practice partner from the command line', () => {
 
   beforeAll(async () => {
     here = newInstallation()
-    expect((await here.run('init', '--no-keychain')).exit).toBe(0)
+    givenWorkspace(here)
     practice = here.start('practice', 'start')
     ended = collect(practice)
     await Promise.race([once(practice.stdout ?? practice, 'data'), ended])

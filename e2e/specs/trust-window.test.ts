@@ -8,7 +8,7 @@ import { inspectBoth, serveWindow, stopService } from '../pages/journey.ts'
 import { launchBrowser, openWindow, type WaybillWindow } from '../pages/window.ts'
 import { openssl, type Openssl } from '../servers/openssl.ts'
 import { findPeer } from '../servers/peers.ts'
-import { newInstallation, type Installation } from '../servers/waybill.ts'
+import { givenWorkspace, newInstallation, type Installation } from '../servers/waybill.ts'
 
 const chromium = findPeer('chromium')
 const peer = findPeer('openssl')
@@ -27,7 +27,7 @@ describe.skipIf(chromium.absent || peer.absent)(`keys and certificates in the wi
     made.run('pkcs12', '-export', '-in', 'acme-as2.crt', '-inkey', 'acme-as2.key', '-certfile', 'root.crt', '-name', 'acme-as2', '-passout', 'pass:open sesame', '-out', 'acme.p12')
     made.selfSigned('old-partner', { days: 12, subject: '/CN=OLDPARTNER/O=Old Partner Inc' })
     here = newInstallation()
-    await here.run('init', '--no-keychain')
+    givenWorkspace(here)
     const partners = [['acme', 'Acme GmbH'], ['oldpartner', 'Old Partner Inc']] as const
     for (const [id, name] of partners) await here.run('partner', 'apply', here.file(`${id}.json`, JSON.stringify({ id, name, connections: [{ protocol: 'as2', as2Id: id.toUpperCase(), url: `https://${id}.example/as2` }] })))
     await here.run('trust', 'generate', '--kind', 'x509', '--cn', 'EXAMPLE-TRADING', '--org', 'Example Trading Ltd', '--key', 'rsa-2048', '--role', 'sign', '--role', 'decrypt')

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../shared/core/kernel/clock.ts'
 import { memoryKeychain } from '../../shared/core/workspace/keychain.ts'
 import { openWorkspace } from '../../shared/core/workspace/open-workspace.ts'
-import { collect, newInstallation, PASSPHRASE, type CommandResult, type Installation } from '../servers/waybill.ts'
+import { collect, givenWorkspace, newInstallation, PASSPHRASE, type CommandResult, type Installation } from '../servers/waybill.ts'
 
 interface Refused {
   error: { code: string; message: string }
@@ -14,9 +14,9 @@ interface Refused {
 
 let here: Installation
 
-beforeEach(async () => {
+beforeEach(() => {
   here = newInstallation()
-  expect((await here.run('init', '--no-keychain')).exit).toBe(0)
+  givenWorkspace(here)
 })
 afterEach(() => here.remove())
 
