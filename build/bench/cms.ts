@@ -63,7 +63,7 @@ async function buildDetached(forms: readonly DigestForm[]): Promise<void> {
 
 async function openOurs(name: string): Promise<void> {
   const decrypted = decrypt(readFrom(at(name)), { keys: [{ certificate, privateKey }], lend: true })
-  const verified = verifyOpaque(decrypted.content, { trusted: [{ certificate }] })
+  const verified = verifyOpaque(decrypted.content, { trusted: [{ certificate }], lend: true })
   await writeTo(at('ours.out'), verified.content)
   await decrypted.result
   await verified.result

@@ -97,9 +97,10 @@ export class BerStream {
 
   /**
    * The octets of an OCTET STRING under `tag` (primitive form; the constructed form has bit 0x20 set), in chunks. The
-   * constructed form may be nested within the depth limit and may mix definite and indefinite parts.
+   * constructed form may be nested within the depth limit and may mix definite and indefinite parts. `lend`: a chunk holds until the
+   * next one is asked for, which it does anyway where it is a part of a chunk of the source's that does no longer.
    */
-  async *octets(tag: number, what: string): AsyncGenerator<Uint8Array, void> {
+  async *octets(tag: number, what: string, lend: boolean): AsyncGenerator<Uint8Array, void> {
     const reader = this.reader
     const header = await this.header(what)
     if ((header.tag & ~0x20) !== tag) throw malformed(`${what} is missing or of another ASN.1 type`)
@@ -109,7 +110,7 @@ export class BerStream {
     }
     const outer = this.frames.length
     this.push(header, what)
-    const gathered = createGatherer()
+    const gathered = createGatherer(lend)
     while (this.frames.length > outer) {
       // the synchronous way first: awaiting twice for each tiny segment would cost more than decrypting it
       if (this.atEndNow() ?? (await this.atEnd())) {

@@ -12,12 +12,12 @@ export interface Gatherer {
   isFull(chunk: Uint8Array): boolean
   add(chunk: Uint8Array): void
   readonly filled: boolean
-  /** What was gathered; it is never written again. */
+  /** What was gathered. It is never written again, unless it is lent: then it holds until the next `add`. */
   take(): Uint8Array
 }
 
 /** Its room grows with what comes: most contents are smaller than the most that is gathered. */
-export function createGatherer(): Gatherer {
+export function createGatherer(lend = false): Gatherer {
   let room = Buffer.alloc(0)
   let filled = 0
   return {
@@ -38,7 +38,7 @@ export function createGatherer(): Gatherer {
     take() {
       const taken = room.subarray(0, filled)
       // After one that was full, others will be.
-      room = filled > MOST / 2 ? Buffer.allocUnsafeSlow(MOST) : Buffer.alloc(0)
+      if (!lend) room = filled > MOST / 2 ? Buffer.allocUnsafeSlow(MOST) : Buffer.alloc(0)
       filled = 0
       return taken
     },

@@ -70,7 +70,7 @@ async function* runDecompress(source: ByteSource, options: DecompressOptions): A
     let compressedBytes = 0
     let contentBytes = 0
     async function* counted(): AsyncGenerator<Uint8Array, void> {
-      for await (const chunk of stream.octets(TAG.octetString, 'the compressed content')) {
+      for await (const chunk of stream.octets(TAG.octetString, 'the compressed content', true)) {
         compressedBytes += chunk.length
         yield chunk
       }

@@ -100,7 +100,7 @@ async function* openCbc(stream: BerStream, choice: CipherChoice, recipients: Ope
   const decryptor = cbcDecryptor(cipher, recipients.contentKey(CIPHER_SIZES[cipher].key), iv)
   let contentBytes = 0
   let held: Uint8Array = new Uint8Array()
-  for await (const chunk of stream.octets(0x80, 'the encrypted content')) {
+  for await (const chunk of stream.octets(0x80, 'the encrypted content', true)) {
     const plain = decryptor.update(chunk)
     if (plain.length === 0) continue
     contentBytes += held.length
@@ -127,7 +127,7 @@ async function* openGcm(stream: BerStream, choice: CipherChoice, recipients: Ope
   const key = recipients.contentKey(CIPHER_SIZES[cipher].key)
   const decryptor = gcmDecryptor(cipher, key, iv, tagLength)
   let contentBytes = 0
-  for await (const chunk of stream.octets(0x80, 'the encrypted content')) {
+  for await (const chunk of stream.octets(0x80, 'the encrypted content', true)) {
     const plain = decryptor.update(chunk)
     contentBytes += plain.length
     yield plain

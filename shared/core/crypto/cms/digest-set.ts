@@ -1,7 +1,7 @@
 /** Digests of one content in all the forms in which a partner may have signed it, while it streams by. */
 import type { DigestName } from '../primitives/index.ts'
 import type { ByteSource } from './byte-source.ts'
-import type { CandidateDigest } from './candidates.ts'
+import { DIGEST_FORMS, type CandidateDigest } from './candidates.ts'
 import { createLocalDigests, type DigestSetOptions as LocalOptions } from './digest-forms.ts'
 import { startDigestThread, type DigestThread } from './digest-thread.ts'
 
@@ -32,6 +32,26 @@ export function createDigestSet(options: DigestSetOptions): DigestSet {
   }
 }
 
+/**
+ * All three forms take longer than what is done with the content besides: the raw one stays here then, and both sides have about as much to do.
+ */
+function startDigesting(options: LocalOptions): DigestThread {
+  const { forms = DIGEST_FORMS } = options
+  if (forms.length < DIGEST_FORMS.length) return startDigestThread(options)
+  const here = createLocalDigests({ ...options, forms: ['raw'] })
+  const there = startDigestThread({ ...options, forms: forms.filter((form) => form !== 'raw') })
+  const preference = ({ ending, form }: CandidateDigest): number => (ending === 'as-is' ? 0 : DIGEST_FORMS.length) + DIGEST_FORMS.indexOf(form)
+  return {
+    update(chunk) {
+      const taken = there.update(chunk)
+      here.update(chunk)
+      return taken
+    },
+    finish: async () => [...here.finish(), ...(await there.finish())].toSorted((left, right) => preference(left) - preference(right)),
+    close: () => there.close(),
+  }
+}
+
 /** A running digest cannot move to another thread, so the first chunks are kept and digested there once more. */
 function createParallelSet(options: DigestSetOptions, local: ReturnType<typeof createLocalDigests>): DigestSet {
   let kept: Uint8Array[] = []
@@ -47,7 +67,7 @@ function createParallelSet(options: DigestSetOptions, local: ReturnType<typeof c
       keptBytes += chunk.length
       kept.push(Buffer.from(chunk))
       if (keptBytes > PARALLEL_FROM) {
-        thread = startDigestThread(options)
+        thread = startDigesting(options)
         return handOver(thread)
       }
       local.update(chunk)

@@ -94,14 +94,20 @@ export function verifySignedData(
   return judgeSignatures(info, options.digests, options)
 }
 
+export interface OpaqueOptions extends VerifyOptions {
+  readonly limits?: Partial<CmsLimits>
+  /** Each chunk that comes out is lent until the next one is asked for, which is faster. Those that go in may always be. */
+  readonly lend?: boolean
+}
+
 /** Verifies an opaque SignedData while its content streams by. */
-export function verifyOpaque(source: ByteSource, options: VerifyOptions & { readonly limits?: Partial<CmsLimits> }): Opened<SignatureReport> {
+export function verifyOpaque(source: ByteSource, options: OpaqueOptions): Opened<SignatureReport> {
   return openedFrom(runOpaque(source, options))
 }
 
 async function* runOpaque(
   source: ByteSource,
-  options: VerifyOptions & { readonly limits?: Partial<CmsLimits> },
+  options: OpaqueOptions,
 ): AsyncGenerator<Uint8Array, SignatureReport> {
   const limits = limitsWith(options.limits)
   const stream = new BerStream(source, limits)
@@ -115,7 +121,7 @@ async function* runOpaque(
     const contentType = await stream.oid('the content type')
     if ((await stream.peekTag()) === undefined) throw new CmsError('cms.unexpected_type', 'the signature is detached: there is no content inside')
     await stream.enter(0xa0, 'the encapsulated content')
-    yield* digestWhile(stream.octets(TAG.octetString, 'the encapsulated content'), digests)
+    yield* digestWhile(stream.octets(TAG.octetString, 'the encapsulated content', options.lend === true), digests)
     await stream.leave('the encapsulated content')
     await stream.leave('the encapsulated content')
     const embeddedCertificates = readCertificateSet(await stream.captureOptional(0xa0, 'the certificates'), limits)

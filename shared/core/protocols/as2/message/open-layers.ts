@@ -158,6 +158,7 @@ async function openOpaque(context: OpenContext, body: AsyncIterable<Uint8Array>)
   const { policy, limits } = context
   const opened = verifyOpaque(body, {
     trusted: policy.trusted,
+    lend: true,
     ...(policy.allow === undefined ? {} : { allow: policy.allow }),
     ...(policy.at === undefined ? {} : { at: policy.at }),
     ...(limits.cms === undefined ? {} : { limits: limits.cms }),
