@@ -22,7 +22,8 @@ export type Envelope = z.infer<typeof Envelope>
 const KEY_BYTES = 32
 /** One of the settings that OWASP's password storage advice lists as equal in strength; this one needs 32 MiB. */
 const SCRYPT = { n: 2 ** 15, r: 8, p: 3 } as const
-type Cost = Readonly<Record<'n' | 'r' | 'p', number>>
+/** Of deriving a key from a passphrase. */
+export type Cost = Readonly<Record<'n' | 'r' | 'p', number>>
 
 const fileOf = (folder: string): string => join(folder, 'workspace.json')
 
@@ -47,9 +48,9 @@ export async function writeEnvelope(folder: string, envelope: Envelope): Promise
 }
 
 /** A new data key and its envelope, wrapped by the passphrase alone. */
-export async function newEnvelope(id: string, createdAt: string, passphrase: string): Promise<{ envelope: Envelope; dataKey: Buffer }> {
+export async function newEnvelope(id: string, createdAt: string, passphrase: string, cost?: Cost): Promise<{ envelope: Envelope; dataKey: Buffer }> {
   const dataKey = randomBytes(KEY_BYTES)
-  return { dataKey, envelope: { format: 1, id, createdAt, passphrase: await wrapByPassphrase(id, dataKey, passphrase), keychain: null } }
+  return { dataKey, envelope: { format: 1, id, createdAt, passphrase: await wrapByPassphrase(id, dataKey, passphrase, cost), keychain: null } }
 }
 
 /** The data key of workspace `id` wrapped by a passphrase, with a salt of its own. Only tests, which open a workspace a thousand times, ask for a lower cost. */

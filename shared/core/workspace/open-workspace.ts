@@ -10,7 +10,7 @@ import { openDatabase, openDatabaseInSteps, type Database } from '../store/datab
 import type { Moving } from '../store/moving.ts'
 import { openPayloadStore, type PayloadStore } from '../store/payload-store.ts'
 import { createSealedSecrets, type SealedSecrets } from '../store/sealed-secrets.ts'
-import { newEnvelope, openWithPassphrase, openWithWrappingKey, readEnvelope, wrapForKeychain, writeEnvelope, type Envelope } from './envelope.ts'
+import { newEnvelope, openWithPassphrase, openWithWrappingKey, readEnvelope, wrapForKeychain, writeEnvelope, type Cost, type Envelope } from './envelope.ts'
 import type { Keychain } from './keychain.ts'
 
 /** An open workspace. */
@@ -42,6 +42,8 @@ export interface CreateOptions {
   readonly clock: Clock
   readonly passphrase: string
   readonly useKeychain: boolean
+  /** For tests alone, which make a hundred workspaces: a passphrase that guards something keeps the default. */
+  readonly cost?: Cost
 }
 
 /** Rejects with `workspace.exists`, `.passphrase_needed`, `.bad_folder` or what writing can meet. The caller holds the lease. */
@@ -51,7 +53,7 @@ export async function createWorkspace(options: CreateOptions): Promise<Workspace
   if (passphrase.length < LEAST_PASSPHRASE) throw new AppError('workspace.passphrase_needed', `the passphrase has fewer than ${LEAST_PASSPHRASE} characters`)
   await mayBecomeWorkspace(folder)
   // An envelope without a database is what a creation leaves that was cut off: nothing was ever stored under it.
-  const made = await newEnvelope(newId('ws', clock.now()), timestamp(clock.now()), passphrase)
+  const made = await newEnvelope(newId('ws', clock.now()), timestamp(clock.now()), passphrase, options.cost)
   const remembered = options.useKeychain ? await tryRemember(folder, made.envelope, made.dataKey, keychain) : null
   const envelope = remembered ?? made.envelope
   if (remembered === null) await writeEnvelope(folder, envelope)

@@ -68,7 +68,7 @@ export async function testStation(as2Id: string, options: { readonly identity?: 
   const clock = options.clock ?? systemClock
   const bus = createEventBus()
   const identity = options.identity ?? (await generateSelfSigned({ subject: { commonName: as2Id }, key: 'rsa-2048' }))
-  let workspace: Workspace = await createWorkspace({ folder, keychain, clock, passphrase: PASSPHRASE, useKeychain: options.keychain !== undefined })
+  let workspace: Workspace = await createWorkspace({ folder, keychain, clock, passphrase: PASSPHRASE, useKeychain: options.keychain !== undefined, cost: { n: 16, r: 8, p: 1 } })
 
   const build = (): ReturnType<typeof buildOpenGraph> => {
     const graph = buildOpenGraph({
