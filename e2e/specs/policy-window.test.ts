@@ -6,7 +6,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DeliveryDetail } from '../../shared/contract/deliveries.ts'
 import type { z } from 'zod'
-import { inspect, serveWindow, stopService } from '../pages/journey.ts'
+import { inspectBoth, serveWindow, stopService } from '../pages/journey.ts'
 import { launchBrowser, openWindow, type WaybillWindow } from '../pages/window.ts'
 import { findPeer } from '../servers/peers.ts'
 import { newInstallation, type Installation } from '../servers/waybill.ts'
@@ -28,16 +28,7 @@ describe.skipIf(chromium.absent)(`the policy in the window${chromium.note}`, () 
     const { results } = result.exit === 0 ? result.json<{ results: { delivery: { id: string } | null }[] }>() : { results: [] }
     return { exit: result.exit, delivery: results[0]?.delivery?.id ?? null }
   }
-  const look = async (name: string): Promise<void> => {
-    for (const theme of ['light', 'dark'] as const) {
-      await view.page.waitForFunction(() => document.querySelector('[data-waiting]') === null)
-      await view.page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
-      await view.page.waitForFunction((wanted) => document.documentElement.dataset['theme'] === wanted, theme)
-      await inspect(view, name, theme)
-    }
-    await view.page.setViewportSize({ width: 1280, height: 800 })
-    await view.page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
-  }
+  const look = async (name: string): Promise<void> => await inspectBoth(view, name)
   /** Windows that rest for twelve hours have to be opened anew: time passes in steps, and somebody looks in between. */
   const untilTomorrow = async (): Promise<void> => {
     const midnight = Math.ceil((Date.now() + ahead) / (24 * HOUR)) * 24 * HOUR - Date.now()
