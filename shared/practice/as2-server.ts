@@ -53,9 +53,8 @@ export async function startAs2Server(options: { readonly folder: string; readonl
         parts.push({ path, name: safeName })
         const file = createWriteStream(path, { mode: 0o600 })
         return {
-          write: async (chunk) => {
-            if (!file.write(chunk)) await new Promise<void>((resolve) => file.once('drain', () => resolve()))
-          },
+          // the chunk is lent only until this is settled
+          write: async (chunk) => await new Promise<void>((resolve, reject) => void file.write(chunk, (error) => (error ? reject(error) : resolve()))),
           async end() {
             file.end()
             await finished(file)

@@ -101,7 +101,7 @@ export function createPgpSteps(deps: {
       const pgp = settingsOf(target.connection)
       if (pgp === null || pgp.outbound === 'none') return null
       const { protect } = await openPgp()
-      const message = await protect(payloads.read(payload.sha256, { offset: 0, signal }), {
+      const message = await protect(payloads.read(payload.sha256, { offset: 0, signal, lend: true }), {
         signWith: isSigned(pgp) ? [await newest(target, 'pgp-sign', 'ours')] : [],
         // Each bound key is a recipient: while the partner changes keys, the old and the new one both open it.
         encryptTo: isEncrypted(pgp) ? await all(target, 'pgp-encrypt', 'theirs') : [],
@@ -122,7 +122,7 @@ export function createPgpSteps(deps: {
       const pgp = settingsOf(target.connection)
       if (pgp === null || pgp.inbound === 'none') return null
       const { unprotect } = await openPgp()
-      const message = unprotect(payloads.read(delivery.sha256, { offset: 0, signal }), {
+      const message = unprotect(payloads.read(delivery.sha256, { offset: 0, signal, lend: true }), {
         decryptWith: await all(target, 'pgp-decrypt', 'ours'),
         // Without a key of the partner nothing can be genuine; an unsigned file is then only possible where that was agreed.
         verifyWith: pgp.requireSignature ? await all(target, 'pgp-verify', 'theirs') : await optional(() => all(target, 'pgp-verify', 'theirs')),

@@ -102,7 +102,7 @@ function guardedSink(sink: PayloadSink, foreign: ForeignErrors): PayloadSink {
       const writer = await Promise.resolve()
         .then(() => sink.begin(payload))
         .catch(failed)
-      return { write: (chunk) => guarded(() => writer.write(chunk)), end: () => guarded(() => writer.end()) }
+      return { write: (chunk) => guarded(() => writer.write(chunk)), end: () => guarded(() => writer.end()), ...(writer.digest === undefined ? {} : { digest: () => writer.digest?.() ?? '' }) }
     },
   }
 }

@@ -78,6 +78,7 @@ export interface PayloadSink {
 }
 
 export interface PayloadWriter {
+  /** The chunk is lent: it holds until this is settled. */
   write(chunk: Uint8Array): void | Promise<void>
   /** All bytes of this payload were written; still provisional. */
   end(): void | Promise<void>
