@@ -81,6 +81,14 @@ describe('a workspace that cannot be used, at the command line', () => {
   })
 })
 
+it('a command loads what it needs, and no protocol that it does not speak', async () => {
+  const list = join(here.files, 'loaded.json')
+  expect((await runIn({ NODE_OPTIONS: `--import ${join(import.meta.dirname, '../servers/loaded-modules.mjs')}`, WAYBILL_TEST_LOADED: list }, 'partner', 'list')).exit).toBe(0)
+  const loaded = JSON.parse(readFileSync(list, 'utf8')) as string[]
+  expect(loaded).toContain('better-sqlite3-multiple-ciphers')
+  for (const heavy of ['openpgp', 'ssh2', 'basic-ftp', '@aws-sdk/client-s3', 'socks', 'nodemailer', 'yazl', 'undici']) expect(loaded).not.toContain(heavy)
+})
+
 describe('the audit chain of a real workspace', () => {
   /** Changes the stored records as somebody would who has the database and its key. */
   async function tamper(sql: string): Promise<void> {
