@@ -16,7 +16,7 @@ const MIB = 1024 * 1024
 const RELIEF_BYTES = 8 * MIB
 /** Of buffers that a collection of the young objects leaves, beyond the least that ever stayed. */
 const MOST_HELD_BYTES = 32 * MIB
-/** Four times what lives is the most that V8 gives a process on its own account, too. */
+/** Of the heap while content streams by. Four times what lives is the most that V8 gives a process on its own account, too. */
 const GROWTH_PERCENT = 300
 const STREAM_ENDED_AFTER_MS = 2_000
 
@@ -24,6 +24,8 @@ let collect: Collect | null = null
 let since = 0
 let least = Number.POSITIVE_INFINITY
 let streaming: NodeJS.Timeout | null = null
+/** In percent of what a collection left; 0: V8 decides, which suits a process that holds objects rather than buffers. */
+let ordinaryGrowth = 0
 
 /** The collector as a function; only ours: the flag is taken back, so that no later context has it. */
 export function collector(): Collect {
@@ -55,15 +57,25 @@ export function relieveBuffers(bytes: number): void {
   least = bytesOutside()
 }
 
-/** Until nothing streamed by for a while: V8's own measure (0) suits a process that holds objects rather than buffers. */
+/** How much the old objects may grow before V8 collects them while nothing streams by, in percent of what the last collection left. */
+export function setOrdinaryGrowth(percent: number): void {
+  ordinaryGrowth = percent
+  if (streaming === null) growBy(percent)
+}
+
+/** Until nothing streamed by for a while. */
 function letHeapGrow(): void {
   if (streaming !== null) {
     streaming.refresh()
     return
   }
-  setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`)
+  growBy(GROWTH_PERCENT)
   streaming = setTimeout(() => {
     streaming = null
-    setFlagsFromString('--heap-growing-percent=0')
+    growBy(ordinaryGrowth)
   }, STREAM_ENDED_AFTER_MS).unref()
+}
+
+function growBy(percent: number): void {
+  setFlagsFromString(`--heap-growing-percent=${percent}`)
 }

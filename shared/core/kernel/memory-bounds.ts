@@ -8,7 +8,7 @@
  */
 import { constants, PerformanceObserver } from 'node:perf_hooks'
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
-import { bytesOutside, collector } from './buffer-relief.ts'
+import { bytesOutside, collector, setOrdinaryGrowth } from './buffer-relief.ts'
 
 const MIB = 1024 * 1024
 /** Both halves of the young space. */
@@ -34,7 +34,7 @@ export function boundMemory(): void {
     setFlagsFromString(`--semi-space-growth-factor=${grows ? 2 : 1}`)
   }
 
-  setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`)
+  setOrdinaryGrowth(GROWTH_PERCENT)
   look()
   new PerformanceObserver((list) => {
     look()
