@@ -5,19 +5,36 @@ const TAIL = 12
 /** Random bytes for the next ids: drawn one by one they cost more than all the rest. */
 const drawn = Buffer.alloc(TAIL * 128)
 let used = drawn.length
+let last = { time: -1, tail: '' }
 
 /**
- * A unique id that sorts by time: prefix, 10 characters of milliseconds, 12 random ones (60 bits), in Crockford's base 32.
- * Example: `dlv_01k9zt3m4x8f2q6rj7v1ab`.
+ * A unique id that sorts by time, within a millisecond by the order in which this process made them: prefix, 10 characters of milliseconds,
+ * 12 random ones (60 bits), in Crockford's base 32. Example: `dlv_01k9zt3m4x8f2q6rj7v1ab`.
  */
 export function newId(prefix: string, now: number): string {
+  const time = Math.floor(now)
+  const tail = time === last.time ? following(last.tail) : randomTail()
+  last = { time, tail }
+  return `${firstId(prefix, now)}${tail}`
+}
+
+function randomTail(): string {
   let tail = ''
   if (used === drawn.length) {
     randomFillSync(drawn)
     used = 0
   }
   for (const end = used + TAIL; used < end; used++) tail += ALPHABET[(drawn[used] ?? 0) % 32]
-  return `${firstId(prefix, now)}${tail}`
+  return tail
+}
+
+/** The next one, as ULIDs are made; after the very last, which one in 10^18 is, any. */
+function following(tail: string): string {
+  for (let at = tail.length - 1; at >= 0; at--) {
+    const value = ALPHABET.indexOf(tail.charAt(at))
+    if (value < 31) return `${tail.slice(0, at)}${ALPHABET.charAt(value + 1)}${'0'.repeat(tail.length - 1 - at)}`
+  }
+  return randomTail()
 }
 
 /** What every id made at that time or later sorts behind. */
