@@ -1,5 +1,5 @@
 /** TLS connections whose server was judged by us before the first byte of ours. */
-import { connect, createSecureContext, DEFAULT_CIPHERS, getCACertificates, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls'
+import { connect, createSecureContext, DEFAULT_CIPHERS, getCACertificates, type ConnectionOptions, type SecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls'
 import { isIP, type Socket } from 'node:net'
 import type { TlsSettings } from '../../../contract/connections/common.ts'
 import type { PresentedCertificate } from '../../../contract/partners.ts'
@@ -63,21 +63,29 @@ export interface TlsConnection {
 
 /** Throws `cms.key_unusable` or the like when the client certificate that is bound cannot be used. */
 export function createTlsPolicy(settings: TlsRules, trust: TlsTrust, { clock = systemClock, line }: { readonly clock?: Clock; readonly line?: LinePolicy | undefined } = {}): TlsPolicy {
-  const bound = trust.authorities.length > 0
   const { client } = trust
-  const context = createSecureContext({
-    ca: bound ? [...trust.authorities] : systemAuthorities(),
+  const rules: SecureContextOptions = {
     minVersion: settings.minimum === '1.3' || line?.tls?.minimum === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
     // A server with both kinds must not choose the one without forward secrecy.
     ...(line?.tls?.forwardSecrecy === true ? { ciphers: `${DEFAULT_CIPHERS}:!kRSA` } : {}),
-    // A partner may give us only the authority in the middle; binding it is trusting it.
-    ...(bound ? { allowPartialTrustChain: true } : {}),
     ...(client === null ? {} : { cert: client.certificate, key: client.privateKey }),
-  })
+  }
+  // A partner may give us only the authority in the middle; binding it is trusting it.
+  const context = trust.authorities.length > 0 ? createSecureContext({ ...rules, ca: [...trust.authorities], allowPartialTrustChain: true }) : client === null ? systemContext(rules) : createSecureContext({ ...rules, ca: systemAuthorities() })
   return { line, settings, trust, client: client === null ? null : shownBy(readCertificate(client.certificate)), clock, context }
 }
 
 let known: readonly string[] | undefined
+
+const contexts = new Map<string, SecureContext>()
+
+/** One for all connections under the same rules: reading the system's hundreds of authorities into each takes longer than its handshake. */
+function systemContext(rules: SecureContextOptions): SecureContext {
+  const key = JSON.stringify(rules)
+  const context = contexts.get(key) ?? createSecureContext({ ...rules, ca: systemAuthorities() })
+  contexts.set(key, context)
+  return context
+}
 
 /** What Node brings along and what the operating system's store holds besides. Read once: it takes a while. */
 function systemAuthorities(): string[] {
