@@ -182,12 +182,9 @@ export async function killReceives(here: Installation, partner: FilePartner, mom
   if (moments >= 30) expect(interrupted, 'interrupted').toBeGreaterThan(0)
 }
 
-/**
- * At how many moments each protocol is killed in one direction: what CI has time for; `WAYBILL_KILLS=30 npm test` is the long form. Of
- * the two FTPS servers one is enough for all of them.
- */
-const MOMENTS = 10
-const FEWER: Readonly<Record<string, number>> = { 'FTPS at ProFTPD': 4 }
+/** At how many moments each protocol is killed in one direction, unless `WAYBILL_KILLS` says otherwise. Of the two FTPS servers one is enough for all of them. */
+const MOMENTS = 30
+const FEWER: Readonly<Record<string, number>> = { 'FTPS at ProFTPD': 10 }
 
 /** Registers one direction for every file protocol. */
 export function killedAtEveryPartner(title: string, kill: (here: Installation, partner: FilePartner, moments: number) => Promise<void>): void {
