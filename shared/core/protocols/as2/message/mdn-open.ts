@@ -1,7 +1,7 @@
 /** Reads a receipt as products really write them (as2 1.5). When it is signed, everything comes from the signed bytes. */
 import { createHash } from 'node:crypto'
 import { candidatesOf, CmsError, collect, parseSignedData, verifySignedData, type ByteSource, type SignedDataInfo } from '../../../crypto/cms/index.ts'
-import { signedForms } from './digest-tap.ts'
+import { createLoneCrWatch, isMultipart, signedForms } from './digest-tap.ts'
 import { readEnvelope } from './envelope.ts'
 import { MessageError } from './errors.ts'
 import { headerValue, type HeaderPair } from './header-fields.ts'
@@ -77,8 +77,10 @@ async function judgeSignature(signedPart: Uint8Array, signature: Uint8Array, pol
     if (error instanceof CmsError) return unreadable(error.message)
     throw error
   }
-  const { fields, rawHead } = await readEntity([signedPart])
-  const forms = signedForms(headerValue(fields, 'content-transfer-encoding'), rawHead, policy.convertedLineEnds)
+  const entityOfReport = await readEntity([signedPart])
+  const watch = createLoneCrWatch()
+  watch.see(signedPart)
+  const forms = isMultipart(entityOfReport) && watch.found() ? ['raw'] : signedForms(entityOfReport, policy.convertedLineEnds)
   const algorithms = ['sha256', 'sha1', 'sha384', 'sha512', ...(policy.allow?.md5 === true ? (['md5'] as const) : [])] as const
   const embedded = info.embeddedCertificates.map(({ fingerprintSha256 }) => fingerprintSha256)
   try {

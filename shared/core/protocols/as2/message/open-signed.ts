@@ -1,7 +1,7 @@
 /** multipart/signed (RFC 1847, RFC 8551 3.5.3): the first part streams on while its digests are made, the signature comes last. */
 import { collect, findDigest, parseSignedData, sniffCms, verifySignedData, type CandidateDigest, type DigestName, type SignatureReport, type SignedDataInfo } from '../../../crypto/cms/index.ts'
 import { peekable, persistent } from './byte-stream.ts'
-import { createTap, signedForms, tapped, type DigestTap } from './digest-tap.ts'
+import { createLoneCrWatch, createTap, isMultipart, signedForms, tapped, type DigestTap, type LoneCrWatch } from './digest-tap.ts'
 import { headerValue } from './header-fields.ts'
 import { readMediaType } from './media-type.ts'
 import { readMicAlgorithm } from './mic-algorithms.ts'
@@ -64,10 +64,11 @@ async function openSignedPart(
   const { stream, drain } = persistent(part)
   const entity = await readEntity(stream)
   noteHead(context, entity)
-  const forms = signedForms(headerValue(entity.fields, 'content-transfer-encoding'), entity.rawHead, context.policy.convertedLineEnds)
+  const forms = signedForms(entity, context.policy.convertedLineEnds)
+  const watch = isMultipart(entity) ? createLoneCrWatch() : null
   const tap: DigestTap = createTap(digestsToTry(context, micalg), forms)
   await tap.update(entity.rawHead)
-  const content = persistent(tapped(entity.body.rest(), tap))
+  const content = persistent(tapped(watch === null ? entity.body.rest() : watched(entity.body.rest(), watch), tap))
   let failure: unknown
   try {
     await openInner(context, withBody(entity, content.stream))
@@ -76,7 +77,15 @@ async function openSignedPart(
   }
   await content.drain()
   await drain()
-  return { candidates: await tap.finish(), failure }
+  const candidates = await tap.finish()
+  return { candidates: watch?.found() === true ? candidates.filter(({ form }) => form === 'raw') : candidates, failure }
+}
+
+async function* watched(source: AsyncIterable<Uint8Array>, watch: LoneCrWatch): AsyncGenerator<Uint8Array, void> {
+  for await (const chunk of source) {
+    watch.see(chunk)
+    yield chunk
+  }
 }
 
 function withBody(entity: MimeEntity, stream: AsyncIterable<Uint8Array>): MimeEntity {
