@@ -46,7 +46,7 @@ const servers = [
   { name: 'ProFTPD', peer: findPeer('proftpd'), start: startProftpd, signedIn: /"PASS \(hidden\)" 230/g, onlyOne: 'MaxClientsPerUser 1' },
 ] as const
 
-describe.each(servers)('FTPS at $name', ({ peer, start, signedIn, onlyOne }) => {
+describe.each(servers)('FTPS at $name', ({ name, peer, start, signedIn, onlyOne }) => {
   describe.skipIf(peer.absent)(`who is let in${peer.note}`, () => {
     let authority: Authority
     let good: FtpsServer
@@ -243,9 +243,15 @@ describe.each(servers)('FTPS at $name', ({ peer, start, signedIn, onlyOne }) => 
       await expect(session.write('broken-off.part', endless(), { offset: 0, signal: stop.signal, onAcknowledged: () => undefined })).rejects.toThrow('enough')
       await put(session, 'large.bin', randomBytes(4_000_000))
       for await (const part of session.read('large.bin', { offset: 0, signal: never() })) if (part.length > 0) break
-      expect(await session.stat('large.bin')).toMatchObject({ size: 4_000_000 })
-      expect(await session.remove('broken-off.part')).toBe(true)
-      await session.close()
+      // ProFTPD now and then ends the whole session when the line breaks while it writes: then it is said, and the next one goes on.
+      const after = await session.stat('large.bin').then(() => session, async (error: unknown) => {
+        if (name !== 'ProFTPD') throw error
+        expect(error).toMatchObject({ code: 'net.connection_lost' })
+        return await open()
+      })
+      expect(await after.stat('large.bin')).toMatchObject({ size: 4_000_000 })
+      expect(await after.remove('broken-off.part')).toBe(true)
+      await after.close()
     })
 
     it('passes its connection test and leaves nothing behind', async () => {
