@@ -1,21 +1,10 @@
 /** What comes and goes in memory that is used again: everybody who keeps an octet for longer than it holds is found out. */
 import { randomBytes } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { lent } from '../../../../../e2e/fixtures/lent.ts'
 import type { SigningKey } from '../../../crypto/cms/index.ts'
 import { generateSelfSigned } from '../../../crypto/x509/index.ts'
 import { buildMessage, openMessage, type BuildOptions } from './index.ts'
-
-/** Each piece is gone once the next one is asked for. */
-async function* lent(content: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
-  const room = Buffer.alloc(size)
-  for (let at = 0; at < content.length; at += size) {
-    const piece = content.subarray(at, at + size)
-    room.set(piece)
-    yield room.subarray(0, piece.length)
-    room.fill(0xaa)
-    await Promise.resolve()
-  }
-}
 
 describe('AS2 messages in lent memory', () => {
   let key: SigningKey
