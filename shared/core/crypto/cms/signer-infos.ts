@@ -3,7 +3,8 @@ import { childrenOf, childrenOfTag, contentOf, octetsOf, oidOf, rawOf, smallInte
 import { OID } from '../asn1/oids.ts'
 import { TAG } from '../asn1/der-writer.ts'
 import { digestOf, type DigestName } from '../primitives/index.ts'
-import { readCertificate, type Certificate } from '../x509/certificate.ts'
+import type { Certificate } from '../x509/certificate.ts'
+import { readCertificateAgain } from '../x509/recent-certificates.ts'
 import { toHex } from '../asn1/bytes.ts'
 import { digestByOid, readAlgorithm, readSignatureAlgorithm, type AlgorithmId, type SignatureScheme } from './algorithms.ts'
 import { CmsError, malformed } from './errors.ts'
@@ -63,24 +64,11 @@ export function readCertificateSet(set: BerNode | undefined, limits: CmsLimits):
     const der = Uint8Array.from(rawOf(member))
     const fingerprintSha256 = toHex(digestOf('sha256', der))
     try {
-      return { der, certificate: readOnce(der, fingerprintSha256), fingerprintSha256 }
+      return { der, certificate: readCertificateAgain(der), fingerprintSha256 }
     } catch {
       return { der, fingerprintSha256 }
     }
   })
-}
-
-/** A partner sends the same few certificates with every message. */
-const recent = new Map<string, Certificate>()
-const MOST_RECENT = 100
-
-function readOnce(der: Uint8Array, fingerprint: string): Certificate {
-  const known = recent.get(fingerprint)
-  if (known !== undefined) return known
-  const certificate = readCertificate(der)
-  if (recent.size >= MOST_RECENT) recent.clear()
-  recent.set(fingerprint, certificate)
-  return certificate
 }
 
 /** SignerInfos. */

@@ -1,5 +1,6 @@
 /** Certificates and keys; see ../cms/README.md, last section. */
 export { readCertificate, type Certificate } from './certificate.ts'
+export { readCertificateAgain } from './recent-certificates.ts'
 export { readCertificates } from './bundles.ts'
 export { certificatesOnly } from './certificates-only.ts'
 export { chainAbove } from './chains.ts'

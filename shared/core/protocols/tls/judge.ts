@@ -3,7 +3,7 @@ import { createHash, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { TlsSettings } from '../../../contract/connections/common.ts'
 import type { PresentedCertificate } from '../../../contract/partners.ts'
-import { readCertificate, type Certificate } from '../../crypto/x509/index.ts'
+import { readCertificateAgain, type Certificate } from '../../crypto/x509/index.ts'
 import { timestamp } from '../../kernel/clock.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { TlsPin, TlsTrust } from '../file-protocol.ts'
@@ -28,7 +28,7 @@ type Verdict = Pick<PresentedCertificate, 'verdict' | 'reason'>
 
 /** Judges what a server presented. Throws `cms.certificate_unreadable` as a CmsError for bytes that are no certificate. */
 export function judgeCertificate(presented: Presented, rules: Rules): PresentedCertificate {
-  const certificate = certificateIn(presented.certificate)
+  const certificate = readCertificateAgain(presented.certificate)
   const fingerprint = `sha256:${certificate.fingerprintSha256}`
   const publicKeyPin = publicKeyPinOf(certificate.spkiDer)
   const pin = rules.trust.pins.find((known) => known.fingerprint === fingerprint || known.fingerprint === publicKeyPin)
@@ -46,20 +46,6 @@ export function judgeCertificate(presented: Presented, rules: Rules): PresentedC
     expected: rules.trust.pins.map((known) => known.fingerprint),
     ...(rules.settings.trust === 'pinned' ? judgePinned(certificate, pin, rules) : judgeAuthority(certificate, presented.chainProblem, pin, rules)),
   }
-}
-
-const MOST_REMEMBERED = 64
-const remembered = new Map<string, Certificate>()
-
-/** A server shows the same certificate on every connection, and FTPS opens one for each file: reading it takes longer than judging it. */
-function certificateIn(der: Uint8Array): Certificate {
-  const key = Buffer.from(der.buffer, der.byteOffset, der.length).toString('latin1')
-  const known = remembered.get(key)
-  if (known !== undefined) return known
-  const certificate = readCertificate(der)
-  if (remembered.size >= MOST_REMEMBERED) remembered.clear()
-  remembered.set(key, certificate)
-  return certificate
 }
 
 /** `spki:` and the SHA-256 of a SubjectPublicKeyInfo in Base64 (RFC 7469's form of a pin). */
