@@ -33,7 +33,7 @@ export interface FilePartner {
   /** Offers what came, instead of keeping it. */
   giveBack(name: string): Promise<void>
   /** Sign-ins so far; null where the protocol has none. */
-  signIns(): number | null
+  signIns(): Promise<number | null>
   /** Where it listens, and how it is killed and started again; null where there is no server. */
   readonly server: { readonly port: number; restart(): Promise<void> } | null
   /** Where our files really are; null where that is no folder. */
@@ -96,7 +96,7 @@ async function openFolder(): Promise<FilePartner> {
     sent,
     offered,
     giveBack: moving(join(share, 'in'), join(share, 'out')),
-    signIns: () => null,
+    signIns: async () => await Promise.resolve(null),
     server: null,
     folder: join(share, 'in'),
     stop: async () => await Promise.resolve(rmSync(share, { recursive: true, force: true })),
@@ -112,7 +112,7 @@ async function openSftp(): Promise<FilePartner> {
     sent: onDisk(into),
     offered: onDisk(from),
     giveBack: moving(into, from),
-    signIns: () => occurrences(sshd.log(), /Accepted publickey/g),
+    signIns: async () => occurrences(await sshd.finalLog(), /Accepted publickey/g),
     server: sshd,
     folder: into,
     stop: async () => await sshd.stop(),
@@ -126,7 +126,7 @@ function openFtps(server: FtpsServer, signIn: RegExp): FilePartner {
     sent: onDisk(into),
     offered: onDisk(from),
     giveBack: moving(into, from),
-    signIns: () => occurrences(server.log(), signIn),
+    signIns: async () => occurrences(await server.finalLog(), signIn),
     server,
     folder: into,
     stop: async () => await server.stop(),
@@ -155,7 +155,7 @@ async function openS3(server: S3Server): Promise<FilePartner> {
     sent: below('acme/in/'),
     offered: below('acme/out/'),
     giveBack: async (name) => await bucket.move(`acme/in/${name}`, `acme/out/${name}`),
-    signIns: () => null,
+    signIns: async () => await Promise.resolve(null),
     server: { port: Number(new URL(server.endpoint).port), restart: async () => await server.restart() },
     folder: null,
     async stop() {

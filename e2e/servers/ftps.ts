@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { selfSigned, type Identity } from './certificates.ts'
-import { end, killAndRestart, listening, signalSessions } from './processes.ts'
+import { end, killAndRestart, listening, sessionsOver, signalSessions } from './processes.ts'
 import { freePort } from './sshd.ts'
 
 export interface FtpsServer {
@@ -17,6 +17,8 @@ export interface FtpsServer {
   /** Where the account's files really are. */
   readonly folder: string
   log(): string
+  /** The same once no connection is open any more: the server writes down what happened a moment after it has answered. */
+  finalLog(): Promise<string>
   /** Ends the processes of present connections, as a cut line would. */
   killSessions(): number
   /** Stops and continues the processes of present connections. */
@@ -110,6 +112,10 @@ export async function running(start: () => ChildProcess, home: FtpsHome, facts: 
     password: PASSWORD,
     folder: home.folder,
     log,
+    async finalLog() {
+      await sessionsOver(server)
+      return log()
+    },
     killSessions: () => signalSessions(server, 'SIGKILL'),
     signalSessions: (signal) => void signalSessions(server, signal),
     async restart() {

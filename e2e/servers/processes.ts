@@ -28,6 +28,15 @@ export function signalSessions(server: ChildProcess, signal: NodeJS.Signals): nu
   return sessions.length
 }
 
+/** Waits until a server serves no connection any more: what it had to write down of them is written. Throws when one goes on. */
+export async function sessionsOver(server: ChildProcess, withinMs = 20_000): Promise<void> {
+  for (let tries = 0; tries < withinMs / 50; tries++) {
+    if (descendants(server.pid ?? -1).length === 0) return
+    await sleep(50)
+  }
+  throw new Error('a connection of the server goes on')
+}
+
 /** Waits until a server answers on its port; throws with its log when it ends before. */
 export async function listening(server: ChildProcess, port: number, log: () => string, withinMs = 5_000): Promise<void> {
   for (let tries = 0; tries < withinMs / 50; tries++) {

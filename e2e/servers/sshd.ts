@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { findPeer } from './peers.ts'
-import { end, killAndRestart, listening, signalSessions } from './processes.ts'
+import { end, killAndRestart, listening, sessionsOver, signalSessions } from './processes.ts'
 
 export interface Sshd {
   readonly port: number
@@ -23,6 +23,8 @@ export interface Sshd {
   readonly folder: string
   /** What the server wrote to its log so far. */
   log(): string
+  /** The same once no connection is open any more: the server writes down what happened a moment after it has answered. */
+  finalLog(): Promise<string>
   /** Ends the processes of present connections, as a cut line would. */
   killSessions(): number
   /** Stops and continues the processes of present connections. */
@@ -141,6 +143,10 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     authority: options.certify === undefined ? '' : publicLine('authority'),
     folder,
     log: () => readFileSync(logFile, 'utf8'),
+    async finalLog() {
+      await sessionsOver(server)
+      return readFileSync(logFile, 'utf8')
+    },
     killSessions: () => signalSessions(server, 'SIGKILL'),
     signalSessions: (signal) => void signalSessions(server, signal),
     async restart() {

@@ -39,13 +39,13 @@ describe.skipIf(peer.absent)(`sending from the command line to OpenSSH${peer.not
 
   it('refuses another host key with exit 4, shows both, signs in nowhere and writes nothing', async () => {
     await here.run('partner', 'apply', here.file('wrong.json', JSON.stringify(partnerFor(sshd, { hostKeys: [`SHA256:${'A'.repeat(43)}`] }))))
-    const before = sshd.log().length
+    const before = (await sshd.finalLog()).length
     const sent = await here.run('--json', 'send', 'acme', here.file('orders.edi', 'x'))
     expect(sent.exit).toBe(4)
     expect(sent.json<SendResults>().results[0]?.delivery).toMatchObject({ state: 'failed', outcome: 'not-delivered', error: { code: 'sftp.host_key_changed', details: { expected: expect.stringContaining(`SHA256:${'A'.repeat(43)}`), presented: expect.stringContaining('SHA256:') } } })
     expect(sent.err).toContain('What to do')
     expect(there()).toEqual([])
-    expect(sshd.log().slice(before)).not.toMatch(/Accepted|Failed|userauth/i)
+    expect((await sshd.finalLog()).slice(before)).not.toMatch(/Accepted|Failed|userauth/i)
   })
 
   it('refuses an unknown host, and trusts it only by an explicit act with a reason', async () => {

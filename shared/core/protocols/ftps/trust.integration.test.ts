@@ -57,12 +57,12 @@ describe.each(servers)('FTPS at $name', ({ name, peer, start, signedIn, onlyOne 
     afterAll(async () => await good?.stop())
 
     const refused = async (server: FtpsServer, trust: Parameters<typeof endpoint>[1], code: ErrorCode): Promise<void> => {
-      const before = server.log().length
+      const before = (await server.finalLog()).length
       await expect(ftps.connect(endpoint(server, trust), never())).rejects.toMatchObject({ code })
       expect(ERRORS[code]).toMatchObject({ exit: 4, retry: 'never' })
       expect(readdirSync(server.folder)).toEqual([])
       // Neither the user name nor the password was said.
-      expect(server.log().slice(before)).not.toMatch(/USER|PASS |LOGIN|Login/)
+      expect((await server.finalLog()).slice(before)).not.toMatch(/USER|PASS |LOGIN|Login/)
     }
 
     it('tells that the server takes no more connections from a wrong password', async () => {
@@ -120,9 +120,9 @@ describe.each(servers)('FTPS at $name', ({ name, peer, start, signedIn, onlyOne 
       const trust = { authorities: [authority.certificate] }
       const policy = effectivePolicy({ roles: { 'tls-server': { rsaBits: 3072 } } })
       const line = (exceptions: readonly Exception[]): LinePolicy => ({ permit: (observed) => judge(lineChecks(observed, policy), exceptions).breaches.forEach(({ rule }) => { throw new AppError('policy.refused', rule) }) })
-      const before = good.log().length
+      const before = (await good.finalLog()).length
       await expect(ftps.connect({ ...endpoint(good, trust), line: line([]) }, never())).rejects.toMatchObject({ code: 'policy.refused', message: 'tls-server-key' })
-      expect(good.log().slice(before)).not.toMatch(/USER|PASS |LOGIN|Login/)
+      expect((await good.finalLog()).slice(before)).not.toMatch(/USER|PASS |LOGIN|Login/)
       const session = await ftps.connect({ ...endpoint(good, trust), line: line([{ allow: 'rsa-2048', reason: 'their renewal', owner: 'M. Ito', until: '2999-01-01' }]) }, never())
       expect(session.observed['serverKey']).toBe('RSA 2048')
       await put(session, 'under-exception.edi', randomBytes(10))
@@ -178,7 +178,7 @@ describe.each(servers)('FTPS at $name', ({ name, peer, start, signedIn, onlyOne 
     const open = async (change: object = {}): Promise<FileSession> => await ftps.connect(endpoint(server, pinned(server.identity.fingerprint), change), never())
 
     it('puts 1,000 files of 10 KB on one sign-in, every data connection resumed', async () => {
-      const before = server.log().match(signedIn)?.length ?? 0
+      const before = (await server.finalLog()).match(signedIn)?.length ?? 0
       mkdirSync(join(server.folder, 'many'))
       const one = endpoint(server, pinned(server.identity.fingerprint))
       const session = await ftps.connect({ ...one, folder: join(server.folder, 'many') }, never())
@@ -188,7 +188,7 @@ describe.each(servers)('FTPS at $name', ({ name, peer, start, signedIn, onlyOne 
       expect(await session.list()).toHaveLength(1_000)
       await session.close()
       expect(readdirSync(join(server.folder, 'many')).every((name) => readFileSync(join(server.folder, 'many', name)).equals(content))).toBe(true)
-      expect((server.log().match(signedIn)?.length ?? 0) - before).toBe(1)
+      expect(((await server.finalLog()).match(signedIn)?.length ?? 0) - before).toBe(1)
     })
 
     it('works by PASV where that is asked for', async () => {

@@ -91,7 +91,7 @@ describe.skipIf(peer.absent)(`ways into OpenSSH${peer.note}`, () => {
     ])('refuses the certificate of %s', async (_, certify, problem) => {
       const sshd = await start({ certify })
       await expect(sftp.connect(trusting(sshd), never)).rejects.toMatchObject({ code: 'sftp.host_certificate_refused', details: { problem } })
-      expect(sshd.log()).not.toMatch(/Accepted|Postponed/)
+      expect((await sshd.finalLog())).not.toMatch(/Accepted|Postponed/)
     })
 
     it('refuses another authority, and what is revoked', async () => {
@@ -239,7 +239,7 @@ describe.skipIf(peer.absent)(`ways into OpenSSH${peer.note}`, () => {
       const stranger = await start()
       const endpoint = endpointFor(sshd, { settings: { auth: { method: 'key', privateKey: 'sealed', password: { sealed: true } } }, secrets: { password, privateKey: stranger.privateKey } })
       await expect(sftp.connect(endpoint, never)).rejects.toMatchObject({ code: 'remote.auth_refused' })
-      expect(sshd.log()).not.toMatch(/(Accepted|Failed) password/)
+      expect((await sshd.finalLog())).not.toMatch(/(Accepted|Failed) password/)
     })
 
     it('the password as the answer to keyboard-interactive, once and not again', async () => {
@@ -247,7 +247,7 @@ describe.skipIf(peer.absent)(`ways into OpenSSH${peer.note}`, () => {
       const asked = { settings: { auth: { method: 'password', password: { sealed: true } } } }
       expect(await use(endpointFor(sshd, { ...asked, secrets: { password } }))).toMatchObject({ authUsed: 'keyboard-interactive' })
       await expect(sftp.connect(endpointFor(sshd, { ...asked, secrets: { password: 'wrong' } }), never)).rejects.toMatchObject({ code: 'remote.auth_refused' })
-      expect(sshd.log().match(/Failed keyboard-interactive/g)).toHaveLength(1)
+      expect((await sshd.finalLog()).match(/Failed keyboard-interactive/g)).toHaveLength(1)
     })
 
     it('a key and then keyboard-interactive', async () => {
@@ -260,7 +260,7 @@ describe.skipIf(peer.absent)(`ways into OpenSSH${peer.note}`, () => {
       const alone = { settings: { auth: { method: 'password', password: { sealed: true } } } }
       expect(await use(endpointFor(sshd, { ...alone, secrets: { password } }))).toMatchObject({ authUsed: 'password' })
       await expect(sftp.connect(endpointFor(sshd, { ...alone, secrets: { password: 'wrong' } }), never)).rejects.toMatchObject({ code: 'remote.auth_refused' })
-      expect(sshd.log().match(/Failed password/g)).toHaveLength(1)
+      expect((await sshd.finalLog()).match(/Failed password/g)).toHaveLength(1)
     })
   })
 
