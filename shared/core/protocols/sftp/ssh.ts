@@ -1,6 +1,5 @@
 /** Opens and proves one SSH connection: to the partner's server, or to the jump host before it. Nothing is sent to a host that is not proved. */
 import { createSecretKey } from 'node:crypto'
-import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import ssh2, { type Client, type ConnectConfig, type NegotiatedAlgorithms } from 'ssh2'
 import type { PresentedHostKey } from '../../../contract/partners.ts'
@@ -10,6 +9,7 @@ import { offeredAlgorithms } from './algorithms.ts'
 import { expectCertificates } from './certified-host.ts'
 import { connectError } from './errors.ts'
 import { judgeHostKey, refusalOf, type HostTrust } from './host-key.ts'
+import { dial } from './line.ts'
 import { createSignIn, type Account } from './sign-in.ts'
 
 /** What happened on the way, told as it happens. */
@@ -58,7 +58,7 @@ export async function openSsh(target: SshTarget, observer: ConnectObserver, sign
     ssh.setNoDelay(true)
     observer.connected?.()
   })
-  const { line, readInPlace } = target.line === undefined ? dialled(target) : { line: target.line, readInPlace: () => undefined }
+  const { line, readInPlace } = target.line === undefined ? dial(target) : { line: target.line, readInPlace: () => undefined }
   ssh.on('handshake', (negotiated) => {
     Object.assign(facts, factsOf(negotiated))
     if (prepareKeys(ssh)) readInPlace()
@@ -124,49 +124,6 @@ function prepareKeys(ssh: Client): boolean {
     prepared += 1
   }
   return prepared === 2
-}
-
-/** As much as the system has at once. */
-const READ_BYTES = 256 * 1024
-
-/**
- * A connection that reads into the same memory every time once it may: nothing is set aside for each piece, which the collector would
- * have to clear away. The library keeps pieces of what came before the keys were agreed on, so that these are copied.
- */
-function dialled({ host, port }: { readonly host: string; readonly port: number }): { readonly line: Duplex; readonly readInPlace: () => void } {
-  let inPlace = false
-  const socket = connect({
-    host,
-    port,
-    noDelay: true,
-    onread: {
-      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
-      callback(bytes, memory) {
-        const piece = Buffer.from(memory.buffer, memory.byteOffset, bytes)
-        socket.emit('data', inPlace ? piece : Buffer.from(piece))
-        return true
-      },
-    },
-  })
-  return { line: gathered(socket), readInPlace: () => void (inPlace = true) }
-}
-
-/** The library writes each packet in three pieces: what is written in one turn goes to the system in one call. */
-function gathered(socket: Socket): Socket {
-  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean
-  let holding = false
-  socket.write = (...args: unknown[]): boolean => {
-    if (!holding) {
-      holding = true
-      socket.cork()
-      process.nextTick(() => {
-        holding = false
-        socket.uncork()
-      })
-    }
-    return write(...args)
-  }
-  return socket
 }
 
 async function ready(ssh: Client, config: ConnectConfig): Promise<void> {
