@@ -72,6 +72,7 @@ describe.skipIf(chromium.absent || sshdPeer.absent)(`the window in Chromium${chr
     await inspect('3-form-problem', theme)
     const wrong = async (): Promise<string | null> => await page.getByLabel('Port').getAttribute('aria-invalid')
     expect(await wrong()).toBe('true')
+    expect(await page.getByLabel('Port').evaluate((field) => field === document.activeElement)).toBe(true)
     await page.getByLabel('Port').fill(String(sshd.port))
     expect(await wrong()).toBeNull()
     await page.getByRole('button', { name: 'Save partner' }).click()

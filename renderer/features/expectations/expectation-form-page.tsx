@@ -7,6 +7,7 @@ import { Choices } from '../../ui/choices.tsx'
 import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { SelectField, TextField } from '../../ui/field.tsx'
+import { Form } from '../../ui/form.tsx'
 import { Card, Page, Skeleton } from '../../ui/page.tsx'
 import { toast } from '../../ui/toasts.tsx'
 import { problemsIn } from '../flows/form/problems.ts'
@@ -24,7 +25,7 @@ export function ExpectationFormPage({ id }: { readonly id?: string }) {
   const stored = useCall(`expectation.form ${id ?? ''}`, async (client) => (id === undefined ? null : (await client.expectations.show({ id })).summary.document))
   if (stored.error !== undefined) return <Page title="Expectation"><ErrorPanel error={stored.error} /></Page>
   if (stored.data === undefined) return <Page title="Expectation"><Skeleton height={420} /></Page>
-  return <Form stored={stored.data} />
+  return <ExpectationForm stored={stored.data} />
 }
 
 const DIRECTIONS = [
@@ -32,7 +33,7 @@ const DIRECTIONS = [
   ['outbound', 'Something should leave', 'We send it to a partner'],
 ] as const
 
-function Form({ stored }: { readonly stored: ExpectationDocument | null }) {
+function ExpectationForm({ stored }: { readonly stored: ExpectationDocument | null }) {
   const { client } = useHost()
   const [, navigate] = useLocation()
   const action = useAction()
@@ -51,14 +52,12 @@ function Form({ stored }: { readonly stored: ExpectationDocument | null }) {
   const ofPartner = (flows.data?.flows ?? []).filter(({ direction, targets }) => direction === draft.direction && targets.some((target) => target.split('/')[0] === draft.partner))
   return (
     <Page title={stored === null ? 'New expectation' : `Edit ${stored.name}`} about="A file that should come or leave by a time. Its absence is told, and can be stated under your signature.">
-      <form
+      <Form
         className={form['form']}
         // Every problem is told by the core, in the same words everywhere.
         noValidate
-        onSubmit={(event) => {
-          event.preventDefault()
-          void save()
-        }}
+        refused={action.error}
+        onSubmit={() => void save()}
       >
         <Card title="What is expected">
           <div className={ui['stack']}>
@@ -87,7 +86,7 @@ function Form({ stored }: { readonly stored: ExpectationDocument | null }) {
             Cancel
           </Button>
         </div>
-      </form>
+      </Form>
     </Page>
   )
 }

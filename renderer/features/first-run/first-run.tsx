@@ -9,6 +9,7 @@ import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Check, TextField } from '../../ui/field.tsx'
 import { RestoreBackup } from './restore-backup.tsx'
 import css from './first-run.module.css'
+import { Form } from '../../ui/form.tsx'
 import ui from '../../ui/ui.module.css'
 
 const LEAST = 10
@@ -43,13 +44,7 @@ function CreateWorkspace({ status, onCreated, onRestore }: { readonly status: Wo
   }
 
   return (
-    <form
-      className={ui['stack']}
-      onSubmit={(event) => {
-        event.preventDefault()
-        void create()
-      }}
-    >
+    <Form className={ui['stack']} refused={action.error} onSubmit={() => void create()}>
       <div>
         <h1>Welcome to Waybill</h1>
         <p className="quiet">Your partners, keys and records live in one encrypted folder on this computer: the workspace.</p>
@@ -70,7 +65,7 @@ function CreateWorkspace({ status, onCreated, onRestore }: { readonly status: Wo
       <Button look="plain" onClick={onRestore}>
         Restore a backup instead
       </Button>
-    </form>
+    </Form>
   )
 }
 

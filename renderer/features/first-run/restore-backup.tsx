@@ -4,6 +4,7 @@ import { useAction } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { TextField } from '../../ui/field.tsx'
+import { Form } from '../../ui/form.tsx'
 import { toast } from '../../ui/toasts.tsx'
 import ui from '../../ui/ui.module.css'
 
@@ -20,13 +21,7 @@ export function RestoreBackup({ onBack }: { readonly onBack: () => void }) {
     if (result !== undefined) toast('ok', 'Restored', `${result.verdict.records === 1 ? '1 record is' : `${result.verdict.records} records are`} back. ${result.suspended === 0 ? '' : 'Every partner is suspended: look at what was sent since, then resume them one by one.'}`)
   }
   return (
-    <form
-      className={ui['stack']}
-      onSubmit={(event) => {
-        event.preventDefault()
-        void restore()
-      }}
-    >
+    <Form className={ui['stack']} refused={action.error} onSubmit={() => void restore()}>
       <div>
         <h1>Restore a backup</h1>
         <p className="quiet">All partners come back suspended, so that nothing is sent a second time before you have looked.</p>
@@ -44,6 +39,6 @@ export function RestoreBackup({ onBack }: { readonly onBack: () => void }) {
       <Button look="plain" onClick={onBack}>
         Create a new workspace instead
       </Button>
-    </form>
+    </Form>
   )
 }

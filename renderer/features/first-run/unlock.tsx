@@ -6,6 +6,7 @@ import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Check, TextField } from '../../ui/field.tsx'
 import css from './first-run.module.css'
+import { Form } from '../../ui/form.tsx'
 import ui from '../../ui/ui.module.css'
 
 /** The keychain does not open the workspace: the passphrase does. */
@@ -20,13 +21,7 @@ export function Unlock({ status }: { readonly status: WorkspaceStatus }) {
   const unexpected = action.error ?? (status.error?.code === 'workspace.locked' ? null : status.error)
   return (
     <main className={css['stage']}>
-      <form
-        className={`${css['panel'] ?? ''} ${ui['stack'] ?? ''}`}
-        onSubmit={(event) => {
-          event.preventDefault()
-          void unlock()
-        }}
-      >
+      <Form className={`${css['panel'] ?? ''} ${ui['stack'] ?? ''}`} refused={action.error} onSubmit={() => void unlock()}>
         <div>
           <h1>Open your workspace</h1>
           <p className="quiet">Enter the recovery passphrase. Your data is intact.</p>
@@ -38,7 +33,7 @@ export function Unlock({ status }: { readonly status: WorkspaceStatus }) {
           {action.busy ? 'Opening…' : 'Open'}
         </Button>
         <p className="quiet small">Folder: {status.folder}</p>
-      </form>
+      </Form>
     </main>
   )
 }

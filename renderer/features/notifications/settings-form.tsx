@@ -6,6 +6,7 @@ import { useAction } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Check, TextArea, TextField } from '../../ui/field.tsx'
+import { Form } from '../../ui/form.tsx'
 import { Card } from '../../ui/page.tsx'
 import { toast } from '../../ui/toasts.tsx'
 import { problemsIn } from '../flows/form/problems.ts'
@@ -79,14 +80,12 @@ export function SettingsForm({ settings, onSaved }: { readonly settings: Notific
   }
   return (
     <Card title="Rules">
-      <form
+      <Form
         className={ui['stack']}
         // Every problem is told by the core, in the same words everywhere.
         noValidate
-        onSubmit={(event) => {
-          event.preventDefault()
-          void save()
-        }}
+        refused={action.error}
+        onSubmit={() => void save()}
       >
         <HandMadeControls value={OWN}>
           <SchemaFields fields={FIELDS} values={values} path="" problems={problems} onChange={setValues} />
@@ -97,7 +96,7 @@ export function SettingsForm({ settings, onSaved }: { readonly settings: Notific
             {action.busy ? 'Saving…' : 'Save rules'}
           </Button>
         </div>
-      </form>
+      </Form>
     </Card>
   )
 }

@@ -8,6 +8,7 @@ import { useAction, useCall } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { TextField } from '../../ui/field.tsx'
+import { Form } from '../../ui/form.tsx'
 import { Card, Page, Skeleton } from '../../ui/page.tsx'
 import { ConnectionTest } from './connection-test.tsx'
 import { documentOf, draftOf, emptyDraft, newConnection, PARTNER_FIELDS, problemsOf, slugOf, type Draft } from './draft.ts'
@@ -23,10 +24,10 @@ export function PartnerFormPage({ id }: { readonly id?: string }) {
   const existing = useCall(`partner.form ${id ?? ''}`, async (client) => (id === undefined ? null : await client.partners.show({ id })))
   if (existing.data === undefined)
     return <Page title="Partner">{existing.error === undefined ? <Skeleton height={320} /> : <ErrorPanel error={existing.error} />}</Page>
-  return <Form detail={existing.data} />
+  return <PartnerForm detail={existing.data} />
 }
 
-function Form({ detail }: { readonly detail: PartnerDetail | null }) {
+function PartnerForm({ detail }: { readonly detail: PartnerDetail | null }) {
   const { client } = useHost()
   const [, navigate] = useLocation()
   const action = useAction()
@@ -53,14 +54,12 @@ function Form({ detail }: { readonly detail: PartnerDetail | null }) {
 
   return (
     <Page title={isNew ? 'Add partner' : `Edit ${detail.summary.name}`} about="Save, then test: Waybill shows each step and what to do when one fails.">
-      <form
+      <Form
         className={css['form']}
         // Every problem is told by the core, in the same words everywhere.
         noValidate
-        onSubmit={(event) => {
-          event.preventDefault()
-          void save()
-        }}
+        refused={action.error}
+        onSubmit={() => void save()}
       >
         <Card title="Partner">
           <div className={ui['stack']}>
@@ -103,7 +102,7 @@ function Form({ detail }: { readonly detail: PartnerDetail | null }) {
           </Button>
           {saved === null ? null : <Button onClick={() => navigate(`/partners/${saved.document.id}`)}>Done</Button>}
         </div>
-      </form>
+      </Form>
       {saved === null ? null : <SavedConnections initial={saved} />}
     </Page>
   )

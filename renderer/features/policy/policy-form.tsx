@@ -6,6 +6,7 @@ import { useAction } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Check, SelectField, TextField } from '../../ui/field.tsx'
+import { Form } from '../../ui/form.tsx'
 import { toast } from '../../ui/toasts.tsx'
 import { POLICY_SECTIONS, summaryText, valueAt, valueText, withValue, type PolicyField, type PolicySection, type PolicyValue } from './policy-fields.ts'
 import css from './policy.module.css'
@@ -38,14 +39,7 @@ export function PolicyForm({ partner, document, above, aboveName, onSaved }: For
       <Section key={section.title} section={section} draft={draft} above={above} aboveName={aboveName} problems={problems} onChange={(path, value) => setDraft(withValue(draft, path, value))} />
     ))
   return (
-    <form
-      className={ui['stack']}
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault()
-        void save()
-      }}
-    >
+    <Form className={ui['stack']} noValidate refused={action.error} onSubmit={() => void save()}>
       {sections(false)}
       <h3>Algorithms and sizes by role</h3>
       {sections(true)}
@@ -61,7 +55,7 @@ export function PolicyForm({ partner, document, above, aboveName, onSaved }: For
           Everything {aboveName.toLowerCase()}
         </Button>
       </div>
-    </form>
+    </Form>
   )
 }
 

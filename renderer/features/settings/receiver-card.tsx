@@ -7,6 +7,7 @@ import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { Copyable, Facts } from '../../ui/facts.tsx'
 import { Check, SelectField, TextField } from '../../ui/field.tsx'
+import { Form } from '../../ui/form.tsx'
 import { Card, Skeleton } from '../../ui/page.tsx'
 import { Status } from '../../ui/status.tsx'
 import { receiverChange, receiverDraft, reachText, type ReceiverDraft } from './receiver-draft.ts'
@@ -77,14 +78,7 @@ function ReceiverForm({ settings, onSaved }: { readonly settings: ReceiverSettin
     if ((await action.run(async () => await client.as2.configureReceiver(receiverChange(draft)))) !== undefined) onSaved()
   }
   return (
-    <form
-      className={ui['stack']}
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault()
-        void save()
-      }}
-    >
+    <Form className={ui['stack']} noValidate refused={action.error} onSubmit={() => void save()}>
       <Check label="Start it with the program" checked={draft.enabled} onChange={(event) => set({ enabled: event.target.checked })} />
       <div className={ui['split']}>
         <TextField label="Address to listen on" spellCheck={false} value={draft.host} onChange={(event) => set({ host: event.target.value.trim() })} problem={problem('host')} help="127.0.0.1: this computer alone, for a proxy in front. 0.0.0.0: every address of this computer." />
@@ -102,6 +96,6 @@ function ReceiverForm({ settings, onSaved }: { readonly settings: ReceiverSettin
           Save receiver
         </Button>
       </div>
-    </form>
+    </Form>
   )
 }

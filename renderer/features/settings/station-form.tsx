@@ -6,6 +6,7 @@ import { useAction, useCall } from '../../lib/use-call.ts'
 import { Button } from '../../ui/button.tsx'
 import { ErrorPanel } from '../../ui/error-panel.tsx'
 import { SelectField, TextField } from '../../ui/field.tsx'
+import { Form } from '../../ui/form.tsx'
 import { Card, Skeleton } from '../../ui/page.tsx'
 import { toast } from '../../ui/toasts.tsx'
 import { emptyContact, stationDocument, stationDraft, type StationDraft } from './station-draft.ts'
@@ -32,13 +33,7 @@ function StationForm({ known }: { readonly known: StationDocument | null }) {
   }
   return (
     <Card id="station" title="Our company">
-      <form
-        className={ui['stack']}
-        onSubmit={(event) => {
-          event.preventDefault()
-          void save()
-        }}
-      >
+      <Form className={ui['stack']} refused={action.error} onSubmit={() => void save()}>
         <TextField label="Company name" required value={draft.name} onChange={(event) => set({ name: event.target.value })} problem={problem('name')} help="Shown to partners with our keys." />
         <SelectField label="Time zone" value={draft.timeZone} onChange={(event) => set({ timeZone: event.target.value })} options={[['', 'As the computer'], ...ZONES.map((zone) => [zone, zone] as const)]} />
         <TextField label="AS2 identifier" spellCheck={false} value={draft.as2Id} onChange={(event) => set({ as2Id: event.target.value })} problem={problem('as2.id') ?? problem('as2')} help="How partners name us in AS2 messages; leave it empty without AS2." />
@@ -76,7 +71,7 @@ function StationForm({ known }: { readonly known: StationDocument | null }) {
             Add contact
           </Button>
         </div>
-      </form>
+      </Form>
     </Card>
   )
 }

@@ -9,6 +9,7 @@ import { Choices } from '../../../ui/choices.tsx'
 import { Button } from '../../../ui/button.tsx'
 import { ErrorPanel } from '../../../ui/error-panel.tsx'
 import { Check, TextField } from '../../../ui/field.tsx'
+import { Form } from '../../../ui/form.tsx'
 import { Card, Page, Skeleton } from '../../../ui/page.tsx'
 import { toast } from '../../../ui/toasts.tsx'
 import { slugOf } from '../../partners/draft.ts'
@@ -32,7 +33,7 @@ export function FlowFormPage({ id }: { readonly id?: string }) {
   const stored = useCall(`flow.form ${id ?? ''}`, async (client) => (id === undefined ? null : (await client.flows.show({ id })).document))
   if (stored.error !== undefined) return <Page title="Flow"><ErrorPanel error={stored.error} /></Page>
   if (stored.data === undefined) return <Page title="Flow"><Skeleton height={420} /></Page>
-  return <Form stored={stored.data} />
+  return <FlowForm stored={stored.data} />
 }
 
 function MoveTo({ field, value, path, problems, onChange }: ControlProps) {
@@ -53,7 +54,7 @@ function likeOf({ values }: FlowDraft): string {
   return JSON.stringify({ patterns: lines('patterns'), except: lines('except') } satisfies FilesLike)
 }
 
-function Form({ stored }: { readonly stored: FlowDocument | null }) {
+function FlowForm({ stored }: { readonly stored: FlowDocument | null }) {
   const { client } = useHost()
   const [, navigate] = useLocation()
   const action = useAction()
@@ -86,14 +87,12 @@ function Form({ stored }: { readonly stored: FlowDocument | null }) {
 
   return (
     <Page title={stored === null ? 'New flow' : `Edit ${stored.name}`} about="A way that files travel by themselves: what, to whom, when.">
-      <form
+      <Form
         className={form['form']}
         // Every problem is told by the core, in the same words everywhere.
         noValidate
-        onSubmit={(event) => {
-          event.preventDefault()
-          void save()
-        }}
+        refused={action.error}
+        onSubmit={() => void save()}
       >
         <Card title="What it is">
           <div className={ui['stack']}>
@@ -134,7 +133,7 @@ function Form({ stored }: { readonly stored: FlowDocument | null }) {
             Cancel
           </Button>
         </div>
-      </form>
+      </Form>
       <DryRunDialog dryRun={dryRun} onClose={() => setDryRun(null)} />
     </Page>
   )
