@@ -162,7 +162,7 @@ function notEqual(file: PutFile, session: FileSession, size: number | null): App
 async function contentOf(name: string, file: PutFile, context: PutContext): Promise<Verified | null> {
   if (file.verify === 'size') return { verifiedBy: 'size', remoteSha256: null }
   if (file.verify !== 'read-back') {
-    const remote = await context.session.hash(name)
+    const remote = await context.session.hash(name, file.size)
     if (remote !== null) return remote === file.sha256 ? { verifiedBy: 'hash', remoteSha256: remote } : null
     if (file.verify === 'auto') return { verifiedBy: 'size', remoteSha256: null }
   }

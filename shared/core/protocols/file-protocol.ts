@@ -103,8 +103,8 @@ export interface FileSession {
   rename(from: string, to: string, folder?: string): Promise<void>
   /** True when something was removed, false when there was nothing. */
   remove(name: string): Promise<boolean>
-  /** SHA-256 in hex computed by the server; null when it cannot. */
-  hash(name: string): Promise<string | null>
+  /** SHA-256 in hex computed by the server; null when it cannot. `bytes`: how large the file is, where known. */
+  hash(name: string, bytes?: number): Promise<string | null>
   readonly staging: Staging
   /** Ends the connection; safe to call twice. */
   close(): Promise<void>

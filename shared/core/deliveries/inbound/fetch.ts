@@ -53,7 +53,7 @@ export async function fetchFile(file: RemoteFile, session: FileSession, { route,
   const after = await session.stat(file.name)
   if (payload.size !== file.size || after === null || !isUnchanged(before, after)) throw changed()
   if (route.connection.verify === 'hash') {
-    const hash = await session.hash(file.name)
+    const hash = await session.hash(file.name, file.size)
     if (hash !== null && hash !== payload.sha256) throw new AppError('remote.verification_failed', `${file.name}: the server's checksum is another one`, { details: { name: file.name, theirs: hash, ours: payload.sha256 } })
   }
   return { payload, modifiedAt: before.modifiedAt, observed: { ...session.observed } }

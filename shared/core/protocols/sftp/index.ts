@@ -10,7 +10,7 @@ export const sftp: FileProtocol<SftpConnection> = {
     const [{ connectSftp }, { openSession }] = await Promise.all([import('./connect.ts'), import('./session.ts')])
     const connected = await connectSftp(endpoint, {}, signal)
     try {
-      return await openSession(connected, endpoint.folder)
+      return await openSession(connected, endpoint.folder, { checksums: ['auto', 'hash'].includes(endpoint.settings.verify) })
     } catch (error) {
       connected.ssh.destroy()
       throw error

@@ -20,15 +20,16 @@ function pieceBytes(sftp: SFTPWrapper, limit: '_maxReadLen' | '_maxWriteLen'): n
 }
 
 /**
- * Writes the chunks one after the other from `offset` on. `onAcknowledged` is told the length of the prefix that is there
- * for certain: also a server that works on requests side by side has all of it.
+ * Writes the chunks one after the other from `offset` on, and resolves with the length of the whole. `onAcknowledged` is told the length
+ * of the prefix that is there for certain: also a server that works on requests side by side has all of it. `onSent` is called when the
+ * last piece was asked for, in the same turn.
  */
 export async function writeAll(
   sftp: SFTPWrapper,
   handle: Handle,
   content: AsyncIterable<Uint8Array>,
-  options: { readonly offset: number; readonly onAcknowledged: (bytes: number) => void; readonly signal: AbortSignal },
-): Promise<void> {
+  options: { readonly offset: number; readonly onAcknowledged: (bytes: number) => void; readonly onSent?: () => void; readonly signal: AbortSignal },
+): Promise<number> {
   const size = pieceBytes(sftp, '_maxWriteLen')
   const underWay: Promise<void>[] = []
   let position = options.offset
@@ -59,8 +60,10 @@ export async function writeAll(
       send(bytes.subarray(at, at + size))
     }
   }
+  options.onSent?.()
   while (underWay.length > 0) await settleFirst()
   options.signal.throwIfAborted()
+  return position
 }
 
 /** The bytes of an open file from `offset` to its end, in order. */

@@ -15,8 +15,27 @@ const DONE = 'waybill-done'
 const MOST_TOGETHER = 32
 const MOST_PATH_BYTES = 8 * 1024
 
-/** SHA-256 in hex, or null when the account has no shell, the program is missing or it does not see the file. */
-export type ServerHash = (path: string) => Promise<string | null>
+/** A program of the server that prints checksums. */
+interface Program {
+  readonly command: string
+  readonly takes: RegExp
+}
+
+const SHA256SUM: Program = { command: 'sha256sum --', takes: /^/ }
+/**
+ * Four times as fast as GNU's `sha256sum`, which mostly does not use the processor's own instructions, but slower to start. Whole paths
+ * only, which are never taken for an option, and without what its older versions print as it is and newer ones escape.
+ */
+const OPENSSL: Program = { command: 'openssl dgst -sha256 -r', takes: /^\/[^\\\r\n]*$/ }
+/** From so many bytes on OpenSSL has earned back its start. */
+const WORTH_OPENSSL_BYTES = 4 * 1024 * 1024
+
+export interface ServerHash {
+  /** Opens the shell, so that it is there when the first checksum is asked for. */
+  prepare(): void
+  /** SHA-256 in hex, or null when the account has no shell, no program is there or it does not see the file. `bytes`: its size, where known. */
+  of(path: string, bytes?: number): Promise<string | null>
+}
 
 interface Shell {
   /** The lines that the command prints, up to the one that says `until`; null when the shell ended before, or took longer. */
@@ -26,34 +45,55 @@ interface Shell {
 
 interface Waiting {
   readonly path: string
+  readonly bytes: number
   readonly answer: (hash: string | null) => void
 }
 
 export function createServerHash(ssh: Client): ServerHash {
   let shell: Promise<Shell | null> | undefined
+  const absent = new Set<Program>()
   const waiting: Waiting[] = []
   let asking = false
 
-  const hashes = async (paths: readonly string[]): Promise<ReadonlyMap<string, string>> => {
-    shell ??= readyShell(ssh)
-    const lines = await (await shell)?.ask(`sha256sum -- ${paths.map(quoted).join(' ')}; echo ${DONE}`, DONE, LIMIT_MS)
-    return new Map((lines ?? []).flatMap(hashOfLine))
+  const ask = async ({ command }: Program, paths: readonly string[]): Promise<ReadonlyMap<string, string>> => {
+    const opened = await (shell ??= readyShell(ssh))
+    const lines = await opened?.ask(`${command} ${paths.map(quoted).join(' ')} </dev/null; echo ${DONE}`, DONE, LIMIT_MS)
+    const wanted = new Set(paths.map(octets))
+    return new Map((lines ?? []).flatMap(hashOfLine).filter(([path]) => wanted.has(path)))
+  }
+  const hashes = async (together: readonly Waiting[]): Promise<ReadonlyMap<string, string>> => {
+    const found = new Map<string, string>()
+    const silent: Program[] = []
+    const bytes = together.reduce((sum, one) => sum + one.bytes, 0)
+    for (const program of bytes < WORTH_OPENSSL_BYTES ? [SHA256SUM, OPENSSL] : [OPENSSL, SHA256SUM]) {
+      const left = together.filter(({ path }) => program.takes.test(path) && !found.has(octets(path))).map(({ path }) => path)
+      if (absent.has(program) || left.length === 0) continue
+      const answers = await ask(program, left)
+      if (answers.size === 0) silent.push(program)
+      for (const [path, hash] of answers) found.set(path, hash)
+    }
+    // One that knows nothing of what the other reads is not there.
+    if (found.size > 0) for (const program of silent) absent.add(program)
+    return found
   }
   const askForAll = async (): Promise<void> => {
     if (asking) return
     asking = true
     while (waiting.length > 0) {
       const together = takeTogether(waiting)
-      const found = await hashes(together.map(({ path }) => path)).catch(() => new Map<string, string>())
+      const found = await hashes(together).catch(() => new Map<string, string>())
       for (const { path, answer } of together) answer(found.get(octets(path)) ?? null)
     }
     asking = false
   }
-  return async (path) =>
-    await new Promise((answer) => {
-      waiting.push({ path, answer })
-      void askForAll()
-    })
+  return {
+    prepare: () => void (shell ??= readyShell(ssh)),
+    of: async (path, bytes = 0) =>
+      await new Promise((answer) => {
+        waiting.push({ path, bytes, answer })
+        void askForAll()
+      }),
+  }
 }
 
 function takeTogether(waiting: Waiting[]): readonly Waiting[] {
@@ -69,7 +109,7 @@ function takeTogether(waiting: Waiting[]): readonly Waiting[] {
 /** What a path looks like in the output, which is read octet by octet. */
 const octets = (path: string): string => Buffer.from(path, 'utf8').toString('latin1')
 
-/** `<hash>  <path>`, and with a backslash in front when the path is escaped (GNU coreutils). */
+/** `<hash>  <path>` or `<hash> *<path>`, and with a backslash in front when the path is escaped (GNU coreutils). */
 function hashOfLine(line: string): readonly (readonly [string, string])[] {
   const [, escaped, hash, path] = /^(\\?)([0-9a-f]{64}) [ *](.+)$/s.exec(line) ?? []
   if (hash === undefined || path === undefined) return []

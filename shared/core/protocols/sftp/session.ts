@@ -10,8 +10,9 @@ import { readAll, writeAll, type Handle } from './pipeline.ts'
 import { createServerHash } from './server-hash.ts'
 
 const CLOSE_WITHIN_MS = 2_000
-/** Requests of many files mix well on one channel; servers permit a hundred open files and more. */
+/** Requests of many files mix well on one channel; servers permit a hundred open files and more, OpenSSH as many as the system. */
 const FILES_AT_ONCE = 16
+const FILES_AT_ONCE_AT_OPENSSH = 32
 
 type Callback<T> = (error: Error | null | undefined, value: T) => void
 
@@ -24,8 +25,11 @@ function answered<T>(call: (callback: Callback<T>) => void): Promise<T> {
   })
 }
 
-/** Opens the connection's folder on an authenticated connection. Rejects with `remote.folder_missing` or `remote.permission_denied`. */
-export async function openSession(connected: Connected, wanted: string): Promise<FileSession> {
+/**
+ * Opens the connection's folder on an authenticated connection. Rejects with `remote.folder_missing` or `remote.permission_denied`.
+ * `checksums`: what is written will be asked for its checksum, which is begun as soon as it can be.
+ */
+export async function openSession(connected: Connected, wanted: string, { checksums = false } = {}): Promise<FileSession> {
   const { ssh, sftp, observed } = connected
   let ended: AppError | null = null
   ssh.on('error', (error) => {
@@ -43,10 +47,12 @@ export async function openSession(connected: Connected, wanted: string): Promise
 
   const folder = await Promise.race([openFolder(sftp, wanted), lost])
   const pathOf = (name: string): string => pathIn(folder, name)
-  const hashOnServer = createServerHash(ssh)
-  const isOpenSsh = /OpenSSH/.test(observed['serverSoftware'] ?? '')
+  const serverHashes = createServerHash(ssh)
+  const isOpenSsh = isServedByOpenSsh(sftp, observed['serverSoftware'] ?? '')
   const channels = createChannels(ssh, sftp, isOpenSsh)
   let serverHash = true
+  // Checksums of what was just written, begun while the server still flushes it.
+  const begun = new Map<string, Promise<string | null>>()
 
   const doing = async <T>(verb: string, name: string, action: () => Promise<T>): Promise<T> => {
     try {
@@ -66,15 +72,26 @@ export async function openSession(connected: Connected, wanted: string): Promise
 
   const stat = async (name: string): Promise<RemoteFile | null> => await statOf(sftp, pathOf(name), name)
 
-  const withOpen = async <T>(channel: SFTPWrapper, name: string, flags: 'r+' | 'w', action: (handle: Handle) => Promise<T>): Promise<T> => {
-    const handle = await answered<Handle>((done) => channel.open(pathOf(name), flags, done))
+  /** Opens, writes, flushes and closes. OpenSSH works on requests in order, so that what follows the content need not wait for its answers. */
+  const put = async (channel: SFTPWrapper, name: string, content: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<void> => {
+    const handle = await answered<Handle>((done) => channel.open(pathOf(name), options.offset === 0 ? 'w' : 'r+', done))
+    let [flushing, closing]: [Promise<void> | undefined, Promise<unknown> | undefined] = [undefined, undefined]
+    const finish = (): void => {
+      flushing ??= flush(channel, handle)
+      closing ??= answered((done) => channel.close(handle, (error) => done(error, undefined)))
+      // The first failure is the one that matters.
+      for (const end of [flushing, closing]) end.catch(() => undefined)
+    }
     try {
-      const result = await action(handle)
-      await answered((done) => channel.close(handle, (error) => done(error, undefined)))
-      return result
+      const bytes = await writeAll(channel, handle, content, isOpenSsh ? { ...options, onSent: finish } : options)
+      if (checksums && serverHash) begun.set(name, serverHashes.of(pathOf(name), bytes))
+      flushing ??= flush(channel, handle)
+      await flushing
+      finish()
+      await closing
     } catch (error) {
-      // The first failure is the one that matters; the server forgets the handle with the connection anyway.
-      channel.close(handle, () => undefined)
+      // The server forgets the handle with the connection anyway.
+      if (closing === undefined) channel.close(handle, () => undefined)
       throw error
     }
   }
@@ -89,7 +106,7 @@ export async function openSession(connected: Connected, wanted: string): Promise
       },
       resume: true,
       exclusiveRename: isOpenSsh ? 'atomic' : 'checked',
-      filesAtOnce: FILES_AT_ONCE,
+      filesAtOnce: isOpenSsh ? FILES_AT_ONCE_AT_OPENSSH : FILES_AT_ONCE,
     },
 
     list: async () =>
@@ -122,13 +139,9 @@ export async function openSession(connected: Connected, wanted: string): Promise
       const signal = AbortSignal.any([options.signal, gone.signal])
       try {
         signal.throwIfAborted()
-        const written = channels.use(
-          async (channel) =>
-            await withOpen(channel, name, options.offset === 0 ? 'w' : 'r+', async (handle) => {
-              await writeAll(channel, handle, content, { ...options, signal })
-              await flush(channel, handle)
-            }),
-        )
+        begun.delete(name)
+        if (checksums && serverHash) serverHashes.prepare()
+        const written = channels.use(async (channel) => await put(channel, name, content, { ...options, signal }))
         await Promise.race([written, lost])
       } catch (error) {
         options.signal.throwIfAborted()
@@ -143,7 +156,8 @@ export async function openSession(connected: Connected, wanted: string): Promise
         const isTaken = async (): Promise<boolean> => (await statOf(sftp, targetPath, to)) !== null
         const taken = (): AppError => new AppError('remote.name_taken', `${target} holds another file named ${to}`, { details: { folder: target, name: to } })
         // SFTP 3 says that a rename onto an existing name fails, and OpenSSH keeps to it; others overwrite, so we look first.
-        if (await isTaken()) throw taken()
+        if (!isOpenSsh && (await isTaken())) throw taken()
+        begun.delete(from)
         try {
           await answered((done) => sftp.rename(pathOf(from), targetPath, (error) => done(error, undefined)))
         } catch (error) {
@@ -154,6 +168,7 @@ export async function openSession(connected: Connected, wanted: string): Promise
 
     remove: async (name) =>
       await doing('remove', name, async () => {
+        begun.delete(name)
         try {
           await answered((done) => sftp.unlink(pathOf(name), (error) => done(error, undefined)))
           return true
@@ -163,8 +178,10 @@ export async function openSession(connected: Connected, wanted: string): Promise
         }
       }),
 
-    async hash(name) {
-      const found = serverHash ? await Promise.race([hashOnServer(pathOf(name)), lost]) : null
+    async hash(name, bytes) {
+      const asked = begun.get(name) ?? (serverHash ? serverHashes.of(pathOf(name), bytes) : Promise.resolve(null))
+      begun.delete(name)
+      const found = await Promise.race([asked, lost])
       // An account without a shell has none for the next file either.
       serverHash = found !== null
       return found
@@ -186,6 +203,15 @@ export async function openSession(connected: Connected, wanted: string): Promise
     },
   }
   return { ...session, capabilities: session.capabilities, staging: namedStaging(session) }
+}
+
+/**
+ * OpenSSH's greeting may stand before another program's files (a subsystem of the administrator's choice); what it offers tells: these
+ * three are of OpenSSH 6.5 and later, and of nobody else who greets like it.
+ */
+function isServedByOpenSsh(sftp: SFTPWrapper, greeting: string): boolean {
+  const offered = Object(Reflect.get(sftp, '_extensions')) as Record<string, unknown>
+  return /OpenSSH/.test(greeting) && ['posix-rename@openssh.com', 'hardlink@openssh.com', 'fsync@openssh.com'].every((name) => offered[name] === '1')
 }
 
 function pathIn(folder: string, name: string): string {
