@@ -9,12 +9,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { race } from './rounds.ts'
-import { ftpsTransport } from './transports/ftps.ts'
+import { ftps12Transport, ftpsTransport } from './transports/ftps.ts'
 import { s3Transport } from './transports/s3.ts'
 import { sftpTransport } from './transports/sftp.ts'
 import type { PrepareTransport } from './transports/transport.ts'
 
-const TRANSPORTS: Readonly<Record<string, PrepareTransport>> = { ftps: ftpsTransport, s3: s3Transport, sftp: sftpTransport }
+const TRANSPORTS: Readonly<Record<string, PrepareTransport>> = { ftps: ftpsTransport, ftps12: ftps12Transport, s3: s3Transport, sftp: sftpTransport }
 
 const { values } = parseArgs({ options: { only: { type: 'string', default: Object.keys(TRANSPORTS).join(',') }, mib: { type: 'string', default: '256' }, files: { type: 'string', default: '300' }, rounds: { type: 'string', default: '3' } } })
 const [mib, files, rounds] = [Number(values.mib), Number(values.files), Number(values.rounds)]

@@ -1,5 +1,5 @@
 /** TLS connections whose server was judged by us before the first byte of ours. */
-import { connect, createSecureContext, DEFAULT_CIPHERS, getCACertificates, type ConnectionOptions, type SecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls'
+import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { isIP, type Socket } from 'node:net'
 import type { TlsSettings } from '../../../contract/connections/common.ts'
 import type { PresentedCertificate } from '../../../contract/partners.ts'
@@ -9,6 +9,7 @@ import { AppError } from '../../kernel/errors.ts'
 import type { LinePolicy, ObservedCrypto, TlsTrust } from '../file-protocol.ts'
 import { dial, within } from '../network.ts'
 import type { Proxy } from '../proxy.ts'
+import { contextsFor, type TlsContexts } from './contexts.ts'
 import { tlsError } from './errors.ts'
 import { certificateRefusal, expectedName, judgeCertificate, type Presented } from './judge.ts'
 
@@ -22,7 +23,7 @@ export interface TlsPolicy {
   /** Fingerprint (`sha256:…`) and key of the client certificate that is shown, or null. */
   readonly client: { readonly fingerprint: string; readonly key: string } | null
   readonly clock: Clock
-  readonly context: SecureContext
+  readonly contexts: TlsContexts
 }
 
 export interface TlsConnectOptions {
@@ -35,7 +36,7 @@ export interface TlsConnectOptions {
   /** For connecting, and again for the handshake. */
   readonly timeoutMs: number
   readonly signal: AbortSignal
-  /** A session to resume, and the connection that it was made on: a resumed handshake may show no certificate again. */
+  /** A session to resume, and the connection that it was made on: a resumed handshake shows no certificate again. */
   readonly resume?: Resumption | undefined
   readonly protocols?: readonly string[] | undefined
   /** How much may wait for a reader that is busy, in bytes; default Node's. */
@@ -48,49 +49,27 @@ export interface TlsConnectOptions {
 
 export interface Resumption {
   readonly session: Buffer
-  readonly of: Pick<TlsConnection, 'presented'>
+  readonly of: Pick<TlsConnection, 'judgedBy' | 'presented' | 'certificate' | 'observed' | 'group'>
 }
 
 export interface TlsConnection {
   readonly socket: TLSSocket
+  /** By what, and under which name, the server was judged. */
+  readonly judgedBy: { readonly policy: TlsPolicy; readonly host: string }
   readonly presented: Presented
   /** The newest session of this connection that can be resumed. With TLS 1.3 it comes a moment after the handshake, and is for one use. */
   session(): Buffer | undefined
   readonly certificate: PresentedCertificate
   /** `tlsVersion`, `cipher`, `ephemeralKey`, `serverCertificate`, `serverPublicKey`, `serverIssuer`, `serverTrust`, `clientCertificate`. */
   readonly observed: ObservedCrypto
+  /** In which the keys were exchanged, by OpenSSL's name; null where it is not told. */
+  readonly group: string | null
 }
 
 /** Throws `cms.key_unusable` or the like when the client certificate that is bound cannot be used. */
 export function createTlsPolicy(settings: TlsRules, trust: TlsTrust, { clock = systemClock, line }: { readonly clock?: Clock; readonly line?: LinePolicy | undefined } = {}): TlsPolicy {
   const { client } = trust
-  const rules: SecureContextOptions = {
-    minVersion: settings.minimum === '1.3' || line?.tls?.minimum === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
-    // A server with both kinds must not choose the one without forward secrecy.
-    ...(line?.tls?.forwardSecrecy === true ? { ciphers: `${DEFAULT_CIPHERS}:!kRSA` } : {}),
-    ...(client === null ? {} : { cert: client.certificate, key: client.privateKey }),
-  }
-  // A partner may give us only the authority in the middle; binding it is trusting it.
-  const context = trust.authorities.length > 0 ? createSecureContext({ ...rules, ca: [...trust.authorities], allowPartialTrustChain: true }) : client === null ? systemContext(rules) : createSecureContext({ ...rules, ca: systemAuthorities() })
-  return { line, settings, trust, client: client === null ? null : shownBy(readCertificate(client.certificate)), clock, context }
-}
-
-let known: readonly string[] | undefined
-
-const contexts = new Map<string, SecureContext>()
-
-/** One for all connections under the same rules: reading the system's hundreds of authorities into each takes longer than its handshake. */
-function systemContext(rules: SecureContextOptions): SecureContext {
-  const key = JSON.stringify(rules)
-  const context = contexts.get(key) ?? createSecureContext({ ...rules, ca: systemAuthorities() })
-  contexts.set(key, context)
-  return context
-}
-
-/** What Node brings along and what the operating system's store holds besides. Read once: it takes a while. */
-function systemAuthorities(): string[] {
-  known ??= [...new Set([...getCACertificates('default'), ...getCACertificates('system')])]
-  return [...known]
+  return { line, settings, trust, client: client === null ? null : shownBy(readCertificate(client.certificate)), clock, contexts: contextsFor(settings, trust, line) }
 }
 
 /**
@@ -102,7 +81,7 @@ export async function connectTls(policy: TlsPolicy, options: TlsConnectOptions):
   const server = `${host}:${port}`
   const raw = options.socket ?? (await dial({ host, port, proxy: options.proxy, timeoutMs, signal }))
   options.onConnected?.()
-  const socket = connect({ ...handshakeOptions(policy, host), socket: raw, ...(options.resume === undefined ? {} : { session: options.resume.session }), ...(options.highWaterMark === undefined ? {} : { highWaterMark: options.highWaterMark }), ...(options.protocols === undefined ? {} : { ALPNProtocols: [...options.protocols] }) })
+  const socket = connect({ ...handshakeOptions(policy, host, options.resume), socket: raw, ...(options.resume === undefined ? {} : { session: options.resume.session }), ...(options.highWaterMark === undefined ? {} : { highWaterMark: options.highWaterMark }), ...(options.protocols === undefined ? {} : { ALPNProtocols: [...options.protocols] }) })
   let session: Buffer | undefined
   socket.on('session', (newer) => (session = newer))
   try {
@@ -111,15 +90,12 @@ export async function connectTls(policy: TlsPolicy, options: TlsConnectOptions):
       socket.once('error', reject)
       socket.once('close', () => reject(new Error('the connection was closed before it was secure')))
     })
-    const presented = presentedBy(socket, options.resume)
-    if (presented === null) throw new AppError('tls.certificate_unknown', `${server} presented no certificate`, { details: { server } })
-    const certificate = judgeCertificate(presented, { settings: policy.settings, trust: policy.trust, host, now: policy.clock.now() })
-    options.onPresented?.(certificate)
-    const refusal = certificateRefusal(certificate, server)
+    const found = foundBefore(socket, policy, options) ?? judge(socket, policy, options)
+    options.onPresented?.(found.certificate)
+    const refusal = certificateRefusal(found.certificate, server)
     if (refusal !== null) throw refusal
-    const observed = observedOf(socket, certificate, policy.client)
-    policy.line?.permit(observed)
-    return { socket, presented, session: () => session, certificate, observed }
+    policy.line?.permit(found.observed)
+    return { ...found, socket, judgedBy: { policy, host }, session: () => session }
   } catch (error) {
     socket.on('error', () => undefined)
     socket.destroy()
@@ -130,10 +106,11 @@ export async function connectTls(policy: TlsPolicy, options: TlsConnectOptions):
 }
 
 /** Node resumes a session only under the identity with which it was made (`servername`, else `host`): the same for all connections to one server. */
-function handshakeOptions(policy: TlsPolicy, host: string): ConnectionOptions {
+function handshakeOptions(policy: TlsPolicy, host: string, resume: Resumption | undefined): ConnectionOptions {
   const name = expectedName({ settings: policy.settings, host })
+  const group = resume?.of.group ?? null
   return {
-    secureContext: policy.context,
+    secureContext: group === null ? policy.contexts.any : policy.contexts.preferring(group),
     host: name,
     // No name for an address (RFC 6066 §3).
     ...(isIP(name) === 0 ? { servername: name } : {}),
@@ -143,10 +120,30 @@ function handshakeOptions(policy: TlsPolicy, host: string): ConnectionOptions {
   }
 }
 
+type Found = Pick<TlsConnection, 'presented' | 'certificate' | 'observed' | 'group'>
+
+/** Throws `tls.certificate_unknown` for a server that showed nothing. */
+function judge(socket: TLSSocket, { settings, trust, clock, client }: TlsPolicy, { host, port, resume }: TlsConnectOptions): Found {
+  const presented = presentedBy(socket, resume)
+  if (presented === null) throw new AppError('tls.certificate_unknown', `${host}:${port} presented no certificate`, { details: { server: `${host}:${port}` } })
+  const certificate = judgeCertificate(presented, { settings, trust, host, now: clock.now() })
+  const key = socket.getEphemeralKeyInfo()
+  return { presented, certificate, observed: { ...observedOf(certificate, key, client), ...lineOf(socket) }, group: key !== null && 'name' in key ? (key.name ?? null) : null }
+}
+
 /**
- * What the other end showed; null when it showed nothing. A resumed session (TLS 1.2) proves by its secret that this is the server
- * of the handshake that it was made in, and what was shown there counts.
+ * A resumed session proves by its secret that this is the server of the handshake that it was made in: what was found there counts for
+ * as long as the certificate is valid and the same is asked. Null where it must be judged.
  */
+function foundBefore(socket: TLSSocket, policy: TlsPolicy, { host, resume }: TlsConnectOptions): Found | null {
+  if (resume === undefined || !socket.isSessionReused() || resume.of.judgedBy.policy !== policy || resume.of.judgedBy.host !== host) return null
+  const { presented, certificate, observed, group } = resume.of
+  const now = policy.clock.now()
+  if (now < Date.parse(certificate.notBefore) || now > Date.parse(certificate.notAfter)) return null
+  return { presented, certificate, group, observed: { ...observed, ...lineOf(socket) } }
+}
+
+/** What the other end showed, or showed when the session was made that is resumed now; null when it showed nothing. */
 function presentedBy(socket: TLSSocket, resume: Resumption | undefined): Presented | null {
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined) return resume !== undefined && socket.isSessionReused() ? resume.of.presented : null
@@ -164,13 +161,14 @@ function shownBy({ fingerprintSha256, keyType, keyBits }: Certificate): NonNulla
   return { fingerprint: `sha256:${fingerprintSha256}`, key: `${keyType.toUpperCase()} ${keyBits ?? ''}`.trimEnd() }
 }
 
-function observedOf(socket: TLSSocket, certificate: PresentedCertificate, client: TlsPolicy['client']): ObservedCrypto {
+function lineOf(socket: TLSSocket): { readonly tlsVersion: string; readonly cipher: string } {
   const cipher = socket.getCipher()
-  const ephemeral = socket.getEphemeralKeyInfo()
+  return { tlsVersion: socket.getProtocol() ?? 'unknown', cipher: cipher.standardName ?? cipher.name }
+}
+
+function observedOf(certificate: PresentedCertificate, ephemeral: ReturnType<TLSSocket['getEphemeralKeyInfo']>, client: TlsPolicy['client']): ObservedCrypto {
   const key = ephemeral !== null && 'type' in ephemeral ? [ephemeral.type, ephemeral.name, ephemeral.size === undefined ? undefined : `${ephemeral.size} bit`].filter(Boolean).join(' ') : ''
   return {
-    tlsVersion: socket.getProtocol() ?? 'unknown',
-    cipher: cipher.standardName ?? cipher.name,
     // Hybrid groups with a post-quantum part are not told by name.
     ephemeralKey: key === '' ? 'not told' : key,
     serverCertificate: certificate.fingerprint,
