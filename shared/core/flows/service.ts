@@ -22,7 +22,7 @@ import type { StoredRun } from './run-repository.ts'
 import { scheduleText, triggerText } from './rules.ts'
 import type { FlowRunner, RunnerDeps } from './runner.ts'
 import { PAUSED_ALL, type Scheduler } from './scheduler.ts'
-import { stepsOf, type StepsDeps } from './steps.ts'
+import { asksForPgp, asUsed, stepsOf, type StepsDeps } from './steps.ts'
 
 const SHOWN_NEXT = 5
 const SHOWN_RUNS = 20
@@ -185,6 +185,9 @@ export function createFlowService(deps: RunnerDeps & StepsDeps & { readonly runn
         name: document.name,
         direction: document.direction,
         targets: document.targets,
+        protects: asksForPgp(document),
+        // A partner who has come to AS2 since: OpenPGP has no place there, and runs say so.
+        asUsed: (connection) => (connection.protocol === 'as2' ? connection : asUsed(document, connection)),
         paused: paused !== null,
         when: triggerText(document),
         dueAfter: (after, count) => (document.trigger.kind === 'schedule' ? nextDue(document.trigger.schedule, after, count, new Set(holidays)).map(timestamp) : []),

@@ -1,4 +1,5 @@
 /** Everything that happens to a file of a flow, in order and in words: its own steps, and what the connections add. */
+import type { Connection } from '../../contract/connections/index.ts'
 import type { FlowDocument, FlowStep } from '../../contract/flow-document.ts'
 import type { FlowStepText } from '../../contract/flows.ts'
 import { opening, strengthened, type PgpSteps } from '../deliveries/pgp.ts'
@@ -21,6 +22,10 @@ export function stepsOf(document: FlowDocument, deps: StepsDeps): FlowStepText[]
 
 const isPgp = ({ kind }: FlowStep): boolean => kind === 'protect' || kind === 'open'
 
+export function asksForPgp({ steps }: FlowDocument): boolean {
+  return steps.some(isPgp)
+}
+
 export function stepText(step: FlowStep): string {
   switch (step.kind) {
     case 'rename':
@@ -36,16 +41,24 @@ export function stepText(step: FlowStep): string {
   }
 }
 
+/** The connection as a flow uses it: its steps ask for more than was agreed, never for less. Rejects with `input.invalid` where OpenPGP has no place. */
+export function asUsed(flow: FlowDocument, connection: Connection): Connection {
+  if (flow.direction === 'outbound') {
+    const step = protectStepOf(flow)
+    return step === null ? connection : strengthened(connection, step.with)
+  }
+  const step = flow.steps.find(({ kind }) => kind === 'open')
+  return step?.kind === 'open' ? opening(connection, step.requireSignature) : connection
+}
+
 function pgpStep(document: FlowDocument, target: string, { routes, pgp }: StepsDeps): FlowStepText[] {
   const { partner, connection } = splitTarget(target)
   const direction = document.direction
-  const openStep = document.direction === 'inbound' ? document.steps.find((step) => step.kind === 'open') : undefined
-  const protectStep = document.direction === 'outbound' ? protectStepOf(document) : null
   try {
     const found = routes.target(partner, connection)
     const described = (changed: Target): string | null => pgp.describe({ partner, connection: changed.connection, tolerated: changed.tolerated }, direction)
     const agreed = described(found)
-    const effective = described({ ...found, connection: openStep === undefined ? (protectStep === null ? found.connection : strengthened(found.connection, protectStep.with)) : opening(found.connection, openStep.requireSignature) })
+    const effective = described({ ...found, connection: asUsed(document, found.connection) })
     return effective === null ? [] : [{ text: `OpenPGP: ${effective}`, by: effective === agreed ? 'connection' : 'flow', target }]
   } catch (error) {
     return [{ text: asAppError(error).message, by: 'connection', target }]

@@ -36,7 +36,7 @@ export function buildAgreements(
   const { database, secrets } = workspace
   const facts = partnerFacts(partnerRepository, clock)
   const trust = createTrustService({ ...common, repository: createTrustRepository(database), secrets, audit, partners: facts, flows: later.flows })
-  const rollovers = createRolloverService({ ...common, trust, partners: facts, station: station.show, seen: createMessageRepository(database).seen, audit, raise })
+  const rollovers = createRolloverService({ ...common, trust, partners: facts, flows: later.flows, station: station.show, seen: createMessageRepository(database).seen, audit, raise })
   const policy = createPolicyService({ ...common, secrets, audit, station: station.show, partners: facts, boundItems: trust.boundItems, lastObserved: deliveryRepository.lastObserved, raise })
   /** In hardened mode what posture found counts too; otherwise it never stands in the way. */
   const gate: PolicyGate = {

@@ -153,6 +153,8 @@ export interface ConnectionView {
   readonly refusals: readonly Refusal[]
   readonly secrets: readonly SecretAge[]
   readonly test: TestFact | null
+  /** Flows that go there or come from there; without a connection in its target, a flow uses the partner's first. */
+  readonly flows: readonly FlowFact[]
   /** Items that are bound for it now, by the partner or by our station. */
   readonly bound: readonly { readonly item: TrustItem; readonly binding: Binding }[]
   readonly facts: PostureFacts
@@ -172,6 +174,7 @@ export function viewsOf(facts: PostureFacts): ConnectionView[] {
   const traffic = new Map(facts.traffic.map((one) => [place(one), one]))
   const tests = new Map(facts.tests.map((one) => [one.place, one]))
   const refusals = Map.groupBy(facts.refusals, place)
+  const flows = Map.groupBy(facts.flows.flatMap((flow) => flow.document.targets.map((target) => ({ flow, target }))), ({ target }) => target)
   const ofStation = byPartner.get(null) ?? []
   return facts.partners
     .filter(({ suspended }) => !suspended)
@@ -189,6 +192,7 @@ export function viewsOf(facts: PostureFacts): ConnectionView[] {
           refusals: refusals.get(id) ?? [],
           secrets: secrets.get(id) ?? [],
           test: tests.get(id) ?? null,
+          flows: [...(flows.get(id) ?? []), ...(connection === partner.document.connections[0] ? (flows.get(partner.document.id) ?? []) : [])].map(({ flow }) => flow),
           bound: [...(byPartner.get(partner.document.id) ?? []).filter(({ binding }) => binding.connection === null || binding.connection === connection.id), ...ofStation],
           facts,
         }

@@ -22,7 +22,7 @@ describe('a rollover', () => {
     raised = []
     for (const id of ['acme', 'beta']) here.documents.push(PartnerDocument.parse({ id, name: id, connections: [{ protocol: 'as2', as2Id: id, url: 'http://127.0.0.1/' }] }))
     rollovers = createRolloverService({
-      database: here.database, trust: here.trust, partners: { all: () => here.documents }, station: () => ({ name: 'Example Trading', contacts: [] }),
+      database: here.database, trust: here.trust, partners: { all: () => here.documents }, flows: () => here.flows, station: () => ({ name: 'Example Trading', contacts: [] }),
       seen: (fingerprint) => traffic.get(fingerprint) ?? new Map(),
       audit: { record: () => undefined }, raise: ({ title, body }) => void raised.push(`${title} | ${body}`), publisher: { publish: () => undefined }, clock: here.clock,
     })

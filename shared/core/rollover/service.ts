@@ -12,7 +12,7 @@ import type { Publisher } from '../kernel/events.ts'
 import { newId } from '../kernel/ids.ts'
 import type { RaiseNotice } from '../notifications/raise.ts'
 import type { Database } from '../store/database.ts'
-import { needs } from '../trust/consequences.ts'
+import { createUses, type FlowAtTime } from '../trust/affected-flows.ts'
 import { isActive, isPending } from '../trust/rules.ts'
 import type { TrustService } from '../trust/service.ts'
 import type { Rehearse } from './rehearsal.ts'
@@ -35,6 +35,7 @@ export interface RolloverDeps {
   readonly database: Database
   readonly trust: Pick<TrustService, 'show' | 'bind' | 'unbind'>
   readonly partners: { all(): readonly PartnerDocument[] }
+  readonly flows: () => readonly FlowAtTime[]
   readonly station: () => StationDocument | null
   /** First and last time that a certificate took part in real traffic, by partner, with the delivery that shows it. */
   readonly seen: (fingerprint: string) => ReadonlyMap<string, { readonly first: string; readonly last: string; readonly delivery: string | null }>
@@ -63,8 +64,9 @@ export function createRolloverService(deps: RolloverDeps) {
   /** The partners that rely on bindings, each with its roles: their own, or through our station. */
   const concerned = (bindings: readonly Binding[]): Map<string, Role[]> => {
     const found = new Map<string, Role[]>()
+    const uses = createUses(deps.flows, partners.all())
     for (const { id, connections } of partners.all()) {
-      const roles = bindings.filter((binding) => binding.partner === id || (binding.partner === null && connections.some((connection) => needs(connection, binding.role, true)))).map(({ role }) => role)
+      const roles = bindings.filter((binding) => binding.partner === id || (binding.partner === null && connections.some((connection) => uses(id, connection, binding.role, true)))).map(({ role }) => role)
       if (roles.length > 0) found.set(id, [...new Set(roles)].toSorted())
     }
     return found

@@ -1,9 +1,9 @@
 /** What stops when an item does. Pure. */
-import { demandsCertificate } from '../../contract/connections/as2.ts'
 import type { Connection } from '../../contract/connections/index.ts'
 import type { PartnerDocument } from '../../contract/partner-document.ts'
 import type { Consequence } from '../../contract/trust-insights.ts'
 import type { Binding, Role, TrustItem } from '../../contract/trust.ts'
+import type { Uses } from './affected-flows.ts'
 import { problemsOfRole } from './fitness.ts'
 import { isActive } from './rules.ts'
 
@@ -14,6 +14,7 @@ export interface World {
   /** Milliseconds. */
   readonly at: number
   readonly tolerated: (partner: string, connection: string) => readonly string[]
+  readonly uses: Uses
 }
 
 /** What an item's absence does at the world's time. Roles that it does not fill then, or that nobody needs, are left out. */
@@ -53,7 +54,7 @@ function placesOf(binding: Binding, world: World): Place[] {
   return world.partners
     .filter(({ id }) => (binding.partner === null ? !OF_THE_PARTNER.includes(binding.role) : binding.partner === id))
     .flatMap((partner) => partner.connections.map((connection) => ({ partner, connection })))
-    .filter(({ connection }) => (binding.connection === null || binding.connection === connection.id) && needs(connection, binding.role, binding.partner === null))
+    .filter(({ partner, connection }) => (binding.connection === null || binding.connection === connection.id) && world.uses(partner.id, connection, binding.role, binding.partner === null))
     .filter(({ partner, connection }) => binding.partner !== null || servers(partner.id, connection.id, binding, world).every(({ binding: other }) => other.partner === null))
 }
 
@@ -130,33 +131,5 @@ function directionOf(role: Role, connection: Connection): Consequence['direction
       return 'inbound'
     default:
       return 'both'
-  }
-}
-
-/** Whether a connection, as it is set, makes use of a role. `ofStation`: by an item of our station's, that all partners meet. */
-export function needs(connection: Connection, role: Role, ofStation: boolean): boolean {
-  if (role === 'tls-server' && ofStation) return connection.protocol === 'as2'
-  if (role === 'tls-caller') return connection.protocol === 'as2' && demandsCertificate(connection) && !ofStation
-  if (role.startsWith('ssh-')) return connection.protocol === 'sftp' && (role !== 'ssh-jump' || connection.jump !== undefined)
-  if (role.startsWith('pgp-')) return needsPgp(connection, role)
-  if (role.startsWith('tls-')) return connection.protocol === 'ftps' || connection.protocol === 's3' || (connection.protocol === 'as2' && (connection.url?.startsWith('https:') ?? true))
-  if (connection.protocol !== 'as2') return false
-  if (role === 'verify') return connection.inbound.requireSigned || connection.receipt.request === 'signed'
-  if (role === 'encrypt') return connection.url !== undefined && connection.message.encrypt
-  return true
-}
-
-function needsPgp(connection: Connection, role: Role): boolean {
-  const pgp = 'pgp' in connection ? connection.pgp : undefined
-  if (pgp === undefined) return false
-  switch (role) {
-    case 'pgp-sign':
-      return pgp.outbound === 'sign' || pgp.outbound === 'sign-and-encrypt'
-    case 'pgp-encrypt':
-      return pgp.outbound === 'encrypt' || pgp.outbound === 'sign-and-encrypt'
-    case 'pgp-verify':
-      return pgp.inbound === 'open' && pgp.requireSignature
-    default:
-      return pgp.inbound === 'open'
   }
 }

@@ -3,7 +3,7 @@ import type { AffectedFlow, Consequence, ExpiryEntry, TrustFinding } from '../..
 import type { TrustItem } from '../../contract/trust.ts'
 import { timestamp, type Clock } from '../kernel/clock.ts'
 import type { PartnerFacts } from '../partners/facts.ts'
-import { affectedFlows, type FlowAtTime } from './affected-flows.ts'
+import { affectedFlows, createUses, type FlowAtTime } from './affected-flows.ts'
 import { calendarOf } from './calendar.ts'
 import { consequencesOf, consequencesOfTime, isUnfit, type World } from './consequences.ts'
 import { DEFAULT_LEAD_DAYS, entriesOf } from './expiry-rules.ts'
@@ -22,7 +22,10 @@ export interface WhatIf {
 export type Insights = ReturnType<typeof createInsights>
 
 export function createInsights({ repository, partners, flows, clock }: { readonly repository: TrustRepository; readonly partners: PartnerFacts; readonly flows: () => readonly FlowAtTime[]; readonly clock: Clock }) {
-  const worldAt = (at: number): World => ({ partners: partners.all(), items: repository.boundItems(), at, tolerated: (partner, connection) => partners.tolerated(partner, connection) })
+  const worldAt = (at: number): World => {
+    const all = partners.all()
+    return { partners: all, items: repository.boundItems(), at, tolerated: (partner, connection) => partners.tolerated(partner, connection), uses: createUses(flows, all) }
+  }
 
   const entries = (partner?: string): ExpiryEntry[] => {
     const lead = new Map(partners.all().map(({ id, leadDays }) => [id, leadDays ?? DEFAULT_LEAD_DAYS]))
@@ -37,7 +40,7 @@ export function createInsights({ repository, partners, flows, clock }: { readonl
   }
 
   const flowsOf = (consequences: readonly Consequence[], at: number): AffectedFlow[] =>
-    consequences.length === 0 ? [] : affectedFlows(consequences, flows(), at, (partner) => partners.all().find(({ id }) => id === partner)?.connections[0]?.id)
+    consequences.length === 0 ? [] : affectedFlows(consequences, flows(), at, partners.all())
 
   /** What would stop if the item were gone now. */
   const ifGone = (item: TrustItem): Consequence[] => consequencesOf(item, worldAt(clock.now()))

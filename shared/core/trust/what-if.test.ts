@@ -1,8 +1,10 @@
 /** Deleting, retiring, revoking and expiring answer with exactly the list that what-if predicted, role by role; and what it says stops, stops. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Connection } from '../../contract/connections/index.ts'
 import { PartnerDocument } from '../../contract/partner-document.ts'
 import type { Role, TrustItem } from '../../contract/trust.ts'
 import type { Consequence } from '../../contract/trust-insights.ts'
+import { strengthened } from '../deliveries/pgp.ts'
 import { createExpiryWatch } from './expiry-watch.ts'
 import { createTestTrust, tester, type TestTrust } from './test-trust.ts'
 
@@ -120,7 +122,7 @@ describe('what-if and what happens', () => {
 
   it('names the flows that would fail, with their next runs from that day on', async () => {
     const dueAfter = (after: number, count: number): string[] => Array.from({ length: count }, (_, index) => new Date(after + (index + 1) * 3_600_000).toISOString())
-    const flow = { name: 'flow', paused: false, when: 'every hour', dueAfter }
+    const flow = { name: 'flow', paused: false, when: 'every hour', dueAfter, protects: false, asUsed: (connection: Connection) => connection }
     here.flows.push(
       { ...flow, id: 'orders', direction: 'outbound', targets: ['acme/as2', 'beta/as2'] },
       { ...flow, id: 'by-default', direction: 'outbound', targets: ['acme'] },
@@ -135,6 +137,27 @@ describe('what-if and what happens', () => {
     expect(flows[0]?.nextRuns[0]).toBe(new Date(Date.parse(day) + 3_600_000).toISOString())
     expect(here.trust.insights.outlook(day).flows).toEqual(flows)
     expect(here.trust.insights.whatIf(item.id, later(5)).flows).toEqual([])
+  })
+
+  it('knows the keys that only the steps of a flow need, and which flows those are', async () => {
+    const plain = here.documents.find(({ id }) => id === 'acme')
+    if (plain === undefined) throw new Error('no partner')
+    here.documents.splice(here.documents.indexOf(plain), 1, PartnerDocument.parse({ id: 'acme', name: 'acme', connections: [{ id: 'box', protocol: 'folder', path: '/srv/acme' }, { id: 'other', protocol: 'folder', path: '/srv/other' }] }))
+    const flow = { name: 'flow', paused: false, when: 'by hand', dueAfter: () => [] }
+    here.flows.push(
+      { ...flow, id: 'protected', direction: 'outbound', targets: ['acme'], protects: true, asUsed: (connection) => strengthened(connection, 'encrypt') },
+      { ...flow, id: 'as-it-is', direction: 'outbound', targets: ['acme'], protects: false, asUsed: (connection) => connection },
+    )
+    const key = await bound('pgp-encrypt', 'acme')
+    const { consequences, flows } = here.trust.insights.whatIf(key.id, undefined)
+    expect(consequences.map(({ connection, role, severity }) => `${connection} ${role} ${severity}`)).toEqual(['box pgp-encrypt breaks'])
+    expect(flows.map(({ flow: id }) => id)).toEqual(['protected'])
+    expect(refusal(() => here.trust.retire(key.id, undefined, tester))).toEqual(texts(consequences))
+    // Nobody signs there.
+    const signing = await bound('pgp-sign', 'station')
+    expect(here.trust.insights.whatIf(signing.id, undefined).consequences.filter(({ partner }) => partner === 'acme')).toEqual([])
+    here.flows[0] = { ...flow, id: 'protected', direction: 'outbound', targets: ['acme'], protects: true, asUsed: (connection) => strengthened(connection, 'sign-and-encrypt') }
+    expect(here.trust.insights.whatIf(signing.id, undefined).consequences.filter(({ partner }) => partner === 'acme').map(({ connection, severity }) => `${connection} ${severity}`)).toEqual(['box breaks'])
   })
 
   it('deletes what was never used, and only that', async () => {

@@ -1,5 +1,7 @@
 /** Keys and certificates against what they are used for. The inventory judges them; here it is said why that matters and what to do. */
+import type { Connection } from '../../../contract/connections/index.ts'
 import type { Role } from '../../../contract/trust.ts'
+import { asUsed } from '../../flows/steps.ts'
 import { allowedPgp, pgpSettingsOf } from '../settings.ts'
 import { inRole, isActive, type ConnectionView, type PostureFacts } from '../facts.ts'
 import { connectionRule, fact, itemRule, ofItem, type Hit, type Rule, type RuleText } from '../rule.ts'
@@ -78,20 +80,25 @@ function missingRoles(view: ConnectionView): Hit[] {
     .map(([role, reason]) => ({ detail: role, message: `${view.name} has nothing bound as ${role}: ${reason}`, evidence: [fact('Role', role), fact('Needed because', reason)], open: { kind: 'trust' as const, id: '' } }))
 }
 
-function neededRoles({ connection }: ConnectionView): (readonly [Role, string])[] {
+function neededRoles({ connection, flows }: ConnectionView): (readonly [Role, string])[] {
   const needed: (readonly [Role, string])[] = []
-  const add = (condition: boolean, role: Role, reason: string): void => void (condition && needed.push([role, reason]))
+  const add = (condition: boolean, role: Role, reason: string): void => void (condition && !needed.some(([other]) => other === role) && needed.push([role, reason]))
   if (connection.protocol === 'as2') {
     const sends = connection.url !== undefined
     add(sends && connection.message.sign, 'sign', 'our messages are to be signed')
     add(sends && connection.message.encrypt, 'encrypt', 'our messages are to be encrypted to the partner')
     add(connection.inbound.requireSigned || (sends && connection.receipt.request === 'signed'), 'verify', 'signatures of the partner are to be checked')
     add(connection.inbound.requireEncrypted, 'decrypt', 'the partner\'s messages are to be opened')
+    return needed
   }
-  const pgp = allowedPgp(pgpSettingsOf(connection))
-  add(pgp.signs, 'pgp-sign', 'our files are to be signed with OpenPGP')
-  add(pgp.encrypts, 'pgp-encrypt', 'our files are to be encrypted with OpenPGP')
-  add(pgp.opens, 'pgp-decrypt', 'the partner\'s OpenPGP files are to be opened')
-  add(pgp.verifies, 'pgp-verify', 'OpenPGP signatures of the partner are to be checked')
+  const addPgp = (used: Connection, because: string): void => {
+    const pgp = allowedPgp(pgpSettingsOf(used))
+    add(pgp.signs, 'pgp-sign', `our files are to be signed with OpenPGP${because}`)
+    add(pgp.encrypts, 'pgp-encrypt', `our files are to be encrypted with OpenPGP${because}`)
+    add(pgp.opens, 'pgp-decrypt', `the partner's OpenPGP files are to be opened${because}`)
+    add(pgp.verifies, 'pgp-verify', `OpenPGP signatures of the partner are to be checked${because}`)
+  }
+  addPgp(connection, '')
+  for (const { document } of flows) addPgp(asUsed(document, connection), `, as a step of the flow "${document.name}" asks`)
   return needed
 }

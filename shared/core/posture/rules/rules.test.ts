@@ -214,6 +214,12 @@ describe('rules', () => {
     expect(codes(world({ flows: [aFlow()] }))).not.toContain(code)
   })
 
+  it('knows the key that only a step of a flow needs', () => {
+    const protecting = flows({}, { steps: [{ kind: 'protect', with: 'encrypt' }] })
+    expect(codes(world(protecting))).toContain('role_missing')
+    expect(codes(world({ ...protecting, ...withItems(pgpKey(true)) }))).not.toContain('role_missing')
+  })
+
   it('each have a case, a code of their own, reasons, sources, and a suggestion that says what to do', () => {
     expect(ALL.map(([code]) => code).toSorted()).toEqual(RULES.map(({ code }) => code).toSorted())
     expect(new Set(RULES.map(({ code }) => code)).size).toBe(RULES.length)
