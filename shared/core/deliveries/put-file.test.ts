@@ -13,6 +13,7 @@ const TEMPORARY = '.dlv_1.part'
 function server() {
   const files = new Map<string, Buffer>()
   const calls: string[] = []
+  const asked: string[] = []
   let hashes = true
   const remote = (name: string): RemoteFile | null => {
     const found = files.get(name)
@@ -23,7 +24,10 @@ function server() {
     capabilities: { staging: 'named', serverHash: true, resume: true, exclusiveRename: 'atomic', filesAtOnce: 8 },
     folder: '/in',
     list: async () => await Promise.resolve([]),
-    stat: async (name) => await Promise.resolve(remote(name)),
+    stat: async (name) => {
+      asked.push(name)
+      return await Promise.resolve(remote(name))
+    },
     async *read(name, { offset }) {
       yield await Promise.resolve(files.get(name)?.subarray(offset) ?? Buffer.alloc(0))
     },
@@ -47,7 +51,7 @@ function server() {
     hash: async (name) => await Promise.resolve(hashes ? createHash('sha256').update(files.get(name) ?? '').digest('hex') : null),
     close: async () => await Promise.resolve(),
   }
-  return { session: { ...session, staging: namedStaging(session) } satisfies FileSession, files, calls, noHash: () => (hashes = false) }
+  return { session: { ...session, staging: namedStaging(session) } satisfies FileSession, files, calls, asked, noHash: () => (hashes = false) }
 }
 
 let peer: ReturnType<typeof server>
@@ -123,6 +127,26 @@ describe('putting a file', () => {
     peer.files.set('orders.edi', content)
     await expect(put()).rejects.toMatchObject({ code: 'remote.name_taken' })
     expect(peer.calls).toEqual([])
+  })
+
+  it('asks for the name of a small file that nobody began only when it gives it, and leaves nothing where it is taken', async () => {
+    await put({ untouched: true })
+    expect(peer.asked.filter((name) => name === 'orders.edi')).toHaveLength(1)
+    peer.files.set('orders.edi', Buffer.from('theirs'))
+    await expect(put({ untouched: true })).rejects.toMatchObject({ code: 'remote.name_taken' })
+    expect([...peer.files]).toEqual([['orders.edi', Buffer.from('theirs')]])
+  })
+
+  it('asks for the name of a large one before it travels', async () => {
+    peer.files.set('orders.edi', content)
+    await expect(put({ untouched: true }, Buffer.alloc(64 * 1024 + 1))).rejects.toMatchObject({ code: 'remote.name_taken' })
+    expect(peer.calls).toEqual([])
+  })
+
+  it('leaves nothing of a small file whose name was taken when the program ended before it was given', async () => {
+    peer.files.set('orders.edi', Buffer.from('theirs')).set(TEMPORARY, content)
+    await expect(put({ maybeArrived: true })).rejects.toMatchObject({ code: 'remote.name_taken' })
+    expect([...peer.files]).toEqual([['orders.edi', Buffer.from('theirs')]])
   })
 
   it('recognises its own file after an unanswered commit', async () => {

@@ -50,6 +50,9 @@ export interface PutContext {
 
 type Verified = Pick<FileReceipt, 'verifiedBy' | 'remoteSha256'>
 
+/** Sending so much costs less than asking whether its name is free; giving the name asks once more in any case. */
+const UNASKED_BYTES = 64 * 1024
+
 /** Resolves with the receipt; rejects with an AppError. `delivery.unknown` means that only a person can tell. */
 export async function putFile(file: PutFile, context: PutContext): Promise<FileReceipt> {
   const { session, observer, signal } = context
@@ -76,7 +79,7 @@ export async function putFile(file: PutFile, context: PutContext): Promise<FileR
   } catch (error) {
     const late = file.askedBefore && error instanceof AppError && error.code === 'remote.name_taken' ? await session.stat(file.remoteName) : null
     const ours = late === null ? null : await contentIfEqual(late, file, context)
-    if (late === null || ours === null) throw error
+    if (late === null || ours === null) throw await refusedAtLast(error, file, session)
     await session.staging.discard(staged)
     return await receiptOf(file, context, ours, late)
   }
@@ -84,10 +87,24 @@ export async function putFile(file: PutFile, context: PutContext): Promise<FileR
   return await receiptOf(file, context, before ?? (await verifyPublished(file, stored, context)), stored)
 }
 
-/** What has the final name. Where nothing was ever asked for, a look of a moment ago tells that there is nothing. */
-async function presentAt({ remoteName, untouched, askedBefore }: PutFile, session: FileSession): Promise<RemoteFile | null> {
-  if (untouched && !askedBefore && (await session.wasAbsent?.(remoteName)) === true) return null
-  return await session.stat(remoteName)
+/**
+ * What has the final name. Where nothing was ever asked for, a look of a moment ago tells that there is nothing, and a small file is not
+ * asked about before it is there under its temporary name.
+ */
+async function presentAt({ remoteName, size, untouched, askedBefore }: PutFile, session: FileSession): Promise<RemoteFile | null> {
+  const unneeded = untouched && !askedBefore && (session.wasAbsent === undefined ? size <= UNASKED_BYTES : await session.wasAbsent(remoteName))
+  return unneeded ? null : await session.stat(remoteName)
+}
+
+/** Where the name is another's, nobody comes back for a small file that travelled unasked; a large one may go on when the name is free again. */
+async function refusedAtLast(error: unknown, file: PutFile, session: FileSession): Promise<unknown> {
+  if (file.size > UNASKED_BYTES || !(error instanceof AppError) || error.code !== 'remote.name_taken') return error
+  try {
+    await session.staging.discard(stagedOf(file))
+  } catch {
+    // That the name is taken is what the operator must know.
+  }
+  return error
 }
 
 function stagedOf(file: PutFile): StagedFile {
@@ -106,7 +123,7 @@ async function recognise(file: PutFile, present: RemoteFile, part: { readonly si
   if (verified === null) {
     // Our temporary file is still there, so it was never renamed: the other file is not ours.
     if (part !== null && file.maybeArrived) context.observer.absent()
-    throw taken
+    throw part === null ? taken : await refusedAtLast(taken, file, session)
   }
   await session.staging.discard(stagedOf(file))
   return await receiptOf(file, context, verified, present)

@@ -86,9 +86,13 @@ export async function connectTls(policy: TlsPolicy, options: TlsConnectOptions):
   socket.on('session', (newer) => (session = newer))
   try {
     await within(timeoutMs, signal, `${server} did not finish the TLS handshake`, (resolve, reject) => {
-      socket.once('secureConnect', () => resolve(undefined))
+      const onClose = (): void => reject(new Error('the connection was closed before it was secure'))
       socket.once('error', reject)
-      socket.once('close', () => reject(new Error('the connection was closed before it was secure')))
+      socket.once('close', onClose)
+      socket.once('secureConnect', () => {
+        socket.off('close', onClose)
+        resolve(undefined)
+      })
     })
     const found = foundBefore(socket, policy, options) ?? judge(socket, policy, options)
     options.onPresented?.(found.certificate)
