@@ -11,6 +11,9 @@ export interface LogFlush {
 /** Flushes that begin so soon after the last one are many. */
 const BUSY_MS = 5
 const PATIENCE_MS = 2
+/** Where so many waited for the last one, their next steps come close together again, and pages that all of them touch are encrypted and logged once. */
+const MANY = 4
+const PATIENCE_OF_MANY_MS = 8
 
 /** The log could not be opened or flushed. */
 export class LogUnreachable extends Error {}
@@ -26,13 +29,18 @@ export function createLogFlush(log: string, before: () => void): LogFlush {
   /** The one that runs has not looked yet at what there is to flush. */
   let isGathering = false
   let endedAt = -Infinity
+  /** Who waits for the one that gathers, or that starts next; and who waited for the last one. */
+  let waiting = 0
+  let waited = 0
 
   const sync = async (): Promise<void> => {
     isGathering = true
     // Where one follows the other, a moment's patience lets several come along.
-    if (performance.now() - endedAt < BUSY_MS) await sleep(PATIENCE_MS)
+    if (performance.now() - endedAt < BUSY_MS) await sleep(waited >= MANY ? PATIENCE_OF_MANY_MS : PATIENCE_MS)
     else await new Promise((resolve) => void setImmediate(resolve))
     isGathering = false
+    waited = waiting
+    waiting = 0
     before()
     try {
       // Windows flushes only what was opened for writing.
@@ -55,6 +63,7 @@ export function createLogFlush(log: string, before: () => void): LogFlush {
 
   return {
     flush() {
+      waiting++
       if (running === null) return start()
       if (isGathering) return running
       // The one that runs may have begun before the last commit: all who come meanwhile share the one after it.
