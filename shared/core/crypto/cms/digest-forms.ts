@@ -1,6 +1,6 @@
 /** Digests of one content in all the forms in which a partner may have signed it, computed where it is called. */
 import type { Hash } from 'node:crypto'
-import { createDigest, type DigestName } from '../primitives/index.ts'
+import { createDigest, digestOf, type DigestName } from '../primitives/index.ts'
 import { DIGEST_FORMS, HEAD_BYTES, startsLikeAttributes, type CandidateDigest, type DigestForm } from './candidates.ts'
 import { createLineEnds, type LineEnds } from './line-ends.ts'
 
@@ -37,7 +37,69 @@ export interface LocalDigests {
   finish(): CandidateDigest[]
 }
 
-export function createLocalDigests({ algorithms, forms = DIGEST_FORMS, endings = true }: DigestSetOptions): LocalDigests {
+/** Up to here a content is gathered and digested at its end: running digests, which can be copied, cost several times as much then. */
+export const GATHERED_BYTES = 64 * 1024
+
+export function createLocalDigests(options: DigestSetOptions): LocalDigests {
+  const gathered: Uint8Array[] = []
+  let bytes = 0
+  let running: LocalDigests | null = null
+  return {
+    update(chunk) {
+      if (running === null && bytes + chunk.length > GATHERED_BYTES) {
+        running = createRunningDigests(options)
+        for (const earlier of gathered.splice(0)) running.update(earlier)
+      }
+      bytes += chunk.length
+      if (running !== null) running.update(chunk)
+      else if (chunk.length > 0) gathered.push(Uint8Array.from(chunk))
+    },
+    finish: () => running?.finish() ?? digestsOfWhole(Buffer.concat(gathered), options),
+  }
+}
+
+/** The same of a content that is at hand. */
+export function digestsOfWhole(content: Uint8Array, { algorithms, forms = DIGEST_FORMS, endings = true }: DigestSetOptions): CandidateDigest[] {
+  const mark = startsLikeAttributes(content) ? { likeAttributes: true } : {}
+  const made = new Map<Uint8Array, Omit<CandidateDigest, 'form'>[]>()
+  const found = DIGEST_FORMS.filter((form) => forms.includes(form)).flatMap((form) => {
+    const octets = inForm(content, form)
+    const digests = made.get(octets) ?? algorithms.flatMap((algorithm) => wholeDigests(octets, algorithm, endings))
+    made.set(octets, digests)
+    return digests.map((one): CandidateDigest => ({ form, ...one, ...mark }))
+  })
+  return byPreference(found)
+}
+
+/** The content itself where the form is the same. */
+function inForm(content: Uint8Array, form: DigestForm): Uint8Array {
+  if (form === 'raw') return content
+  const lineEnds = createLineEnds(form === 'canonical' ? 'everywhere' : 'header')
+  const from = lineEnds.done ? content.length : lineEnds.firstChange(content)
+  const parts = [content.subarray(0, from)]
+  if (from < content.length) lineEnds.push(content.subarray(from), (octets) => parts.push(Uint8Array.from(octets)))
+  if (lineEnds.lacksLineFeed) parts.push(LINE_FEED)
+  return parts.length === 1 ? content : Buffer.concat(parts)
+}
+
+function wholeDigests(octets: Uint8Array, algorithm: DigestName, endings: boolean): Omit<CandidateDigest, 'form'>[] {
+  const asIs = { ending: 'as-is' as const, algorithm, digest: digestOf(algorithm, octets) }
+  if (!endings) return [asIs]
+  const size = octets.length
+  const endsInCrlf = size >= 2 && octets[size - 2] === 13 && octets[size - 1] === 10
+  return [
+    { ending: 'crlf-added' as const, algorithm, digest: digestOf(algorithm, Buffer.concat([octets, CRLF])) },
+    asIs,
+    ...(endsInCrlf ? [{ ending: 'crlf-removed' as const, algorithm, digest: digestOf(algorithm, octets.subarray(0, -2)) }] : []),
+  ]
+}
+
+function byPreference(found: readonly CandidateDigest[]): CandidateDigest[] {
+  return [...found.filter(({ ending }) => ending === 'as-is'), ...found.filter(({ ending }) => ending !== 'as-is')]
+}
+
+/** Of a content of any size. */
+export function createRunningDigests({ algorithms, forms = DIGEST_FORMS, endings = true }: DigestSetOptions): LocalDigests {
   const raw: Running = { hashes: algorithms.map(createDigest), tail: EMPTY }
   const running = DIGEST_FORMS.filter((form) => forms.includes(form)).map((form): Form => ({
     form,
@@ -73,7 +135,7 @@ export function createLocalDigests({ algorithms, forms = DIGEST_FORMS, endings =
         return digests
       }
       const found = running.flatMap(({ form, own }) => digestsFrom(own ?? raw).map((one): CandidateDigest => ({ form, ...one, ...mark })))
-      return [...found.filter(({ ending }) => ending === 'as-is'), ...found.filter(({ ending }) => ending !== 'as-is')]
+      return byPreference(found)
     },
   }
 }

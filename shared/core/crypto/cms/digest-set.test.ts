@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { createLocalDigests, createRunningDigests } from './digest-forms.ts'
 import { candidatesOf, createDigestSet, digestWhile, findDigest, type DigestForm } from './index.ts'
 
 const hash = (text: string): string => createHash('sha256').update(text, 'latin1').digest('hex')
@@ -20,16 +21,20 @@ function reference(text: string, form: DigestForm): string {
 const text = fc.array(fc.constantFrom('a', ':', '\r', '\n', '\r\n', '\r\n\r\n', 'bcd', 'a line of some length', '\u008A\u008D\u000B\u000C\u000E\u0000\u00FF\t'), { maxLength: 40 }).map((parts) => parts.join(''))
 
 describe('the digests of all forms', () => {
-  it('are those of the whole text, however it is cut into chunks', async () => {
-    await fc.assert(
-      fc.asyncProperty(text, fc.array(fc.integer({ min: 0, max: 60 }), { maxLength: 6 }), async (content, cuts) => {
-        const set = createDigestSet({ algorithms: ['sha256'] })
+  it.each([
+    ['gathered', createLocalDigests],
+    ['running, as those of a large content', createRunningDigests],
+  ])('are those of the whole text, however it is cut into chunks: %s', (_, create) => {
+    fc.assert(
+      fc.property(text, fc.array(fc.integer({ min: 0, max: 60 }), { maxLength: 6 }), (content, cuts) => {
+        const set = create({ algorithms: ['sha256'] })
         let from = 0
         for (const cut of [...cuts.toSorted((a, b) => a - b), content.length]) {
-          await set.update(Buffer.from(content.slice(from, cut), 'latin1'))
+          set.update(Buffer.from(content.slice(from, cut), 'latin1'))
           from = Math.max(from, cut)
         }
-        const found = await set.finish()
+        const found = set.finish()
+        expect(found).toEqual(candidatesOf(Buffer.from(content, 'latin1'), ['sha256']))
         for (const form of ['raw', 'canonical', 'header-canonical'] as const) {
           const whole = reference(content, form)
           const hex = (ending: 'as-is' | 'crlf-added' | 'crlf-removed'): string | undefined => {
@@ -43,6 +48,15 @@ describe('the digests of all forms', () => {
       }),
       { numRuns: 2000 },
     )
+  })
+
+  it.each([65_535, 65_536, 65_537, 200_000])('are the same of %i octets whose chunks are reused, in part or as a whole', (size) => {
+    const content = Buffer.from('Head: er\n\n'.padEnd(size - 2, 'a line\n') + '\r\n')
+    const set = createLocalDigests({ algorithms: ['sha256', 'sha1'] })
+    const reused = Buffer.alloc(10_000)
+    for (let at = 0; at < size; at += reused.length) set.update(reused.subarray(0, content.copy(reused, 0, at)))
+    reused.fill(0)
+    expect(set.finish()).toEqual(candidatesOf(content, ['sha256', 'sha1']))
   })
 
   it('are the same when a thread of its own computes them, also of chunks that are reused afterwards', async () => {

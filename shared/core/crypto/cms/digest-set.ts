@@ -2,7 +2,7 @@
 import type { DigestName } from '../primitives/index.ts'
 import type { ByteSource } from './byte-source.ts'
 import { DIGEST_FORMS, type CandidateDigest } from './candidates.ts'
-import { createLocalDigests, type DigestSetOptions as LocalOptions } from './digest-forms.ts'
+import { createLocalDigests, digestsOfWhole, type DigestSetOptions as LocalOptions } from './digest-forms.ts'
 import { startDigestThread, type DigestThread } from './digest-thread.ts'
 
 /** Below this size a thread of its own costs more than it saves. */
@@ -93,7 +93,5 @@ export async function* digestWhile(source: ByteSource, set: DigestSet): AsyncGen
 
 /** All forms of a small buffer at once. */
 export function candidatesOf(bytes: Uint8Array, algorithms: readonly DigestName[]): CandidateDigest[] {
-  const local = createLocalDigests({ algorithms })
-  local.update(bytes)
-  return local.finish()
+  return digestsOfWhole(bytes, { algorithms })
 }

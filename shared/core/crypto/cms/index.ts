@@ -5,6 +5,7 @@ export { findDigest, type CandidateDigest, type DigestEnding, type DigestForm } 
 export { compress, decompress, type CompressionReport, type DecompressOptions } from './compression.ts'
 export { sniffCms, type CmsKind } from './content-info.ts'
 export { decrypt, type DecryptionReport, type DecryptOptions } from './decrypt.ts'
+export { digestsOfWhole, GATHERED_BYTES } from './digest-forms.ts'
 export { candidatesOf, createDigestSet, digestWhile, type DigestSet, type DigestSetOptions } from './digest-set.ts'
 export type { Encoding } from './encoding.ts'
 export { encrypt, type EncryptOptions } from './encrypt.ts'

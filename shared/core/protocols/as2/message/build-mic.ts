@@ -1,5 +1,5 @@
 /** Digests of a message that is being built, in every form and algorithm that a partner may answer with. */
-import { findDigest, type CandidateDigest, type DigestForm, type DigestName } from '../../../crypto/cms/index.ts'
+import { digestsOfWhole, findDigest, GATHERED_BYTES, type CandidateDigest, type DigestForm, type DigestName } from '../../../crypto/cms/index.ts'
 import { createTap, type DigestTap } from './digest-tap.ts'
 import { MessageError } from './errors.ts'
 import type { MicCandidate, MicScope } from './mic.ts'
@@ -22,8 +22,32 @@ export interface MicTap {
   close(): void
 }
 
-export function createMicTap({ algorithms, text, bytes: expected }: MicPlan): MicTap {
-  const others = (['sha256', 'sha1', 'sha512', 'sha384', 'md5'] as const).filter((name) => !algorithms.includes(name))
+export function createMicTap(plan: MicPlan): MicTap {
+  const gathered: Uint8Array[] = []
+  let bytes = 0
+  let running: MicTap | null = null
+  return {
+    async update(chunk) {
+      if (running === null && bytes + chunk.length > GATHERED_BYTES) {
+        running = createRunningTap(plan)
+        for (const earlier of gathered.splice(0)) await running.update(earlier)
+      }
+      bytes += chunk.length
+      if (running !== null) await running.update(chunk)
+      // It may be used again once the next one is asked for.
+      else gathered.push(Buffer.from(chunk))
+    },
+    finish: async () => (running === null ? digestsOfWhole(Buffer.concat(gathered), { algorithms: [...plan.algorithms, ...othersThan(plan.algorithms)], forms: ['raw', 'canonical'], endings: false }) : await running.finish()),
+    close: () => running?.close(),
+  }
+}
+
+function othersThan(algorithms: readonly DigestName[]): DigestName[] {
+  return (['sha256', 'sha1', 'sha512', 'sha384', 'md5'] as const).filter((name) => !algorithms.includes(name))
+}
+
+function createRunningTap({ algorithms, text, bytes: expected }: MicPlan): MicTap {
+  const others = othersThan(algorithms)
   const forms: DigestForm[] = text ? ['raw', 'canonical'] : ['raw']
   const lasting = createTap(algorithms, forms, { endings: false })
   const small = { parallel: false, endings: false }

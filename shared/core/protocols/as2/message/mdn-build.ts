@@ -1,9 +1,8 @@
 /** Builds a receipt (RFC 8098, RFC 4130 7.4): small, final bytes, to be stored before they are sent. */
-import { candidatesOf, findDigest } from '../../../crypto/cms/index.ts'
+import { digestOf } from '../../../crypto/primitives/index.ts'
 import { writeAs2Id } from './as2-id.ts'
 import { BUILD_QUIRKS } from './build-plan.ts'
 import { writeDisposition, type DispositionToSend } from './disposition.ts'
-import { MessageError } from './errors.ts'
 import { headerBlock, safeHeader, type HeaderPair } from './header-fields.ts'
 import type { BuiltMdn, MdnOptions, MdnQuirks, MdnSigning } from './mdn-types.ts'
 import { checkMessageId, newMessageId, readMessageId } from './message-id.ts'
@@ -91,12 +90,10 @@ function signed(report: Entity, sign: MdnSigning, options: MdnOptions, quirks: M
   const boundary = newBoundary()
   const entity = Buffer.concat([headerBlock([['Content-Type', report.type]]), report.body])
   const { digest = 'sha256' } = sign
-  const value = findDigest(candidatesOf(entity, [digest]), { algorithm: digest })
-  if (value === undefined) throw new MessageError('message.options_invalid', `no ${digest} digest can be made`)
   const signature = { ...BUILD_QUIRKS, ...quirks, ...sign, digest, ...(options.allow === undefined ? {} : { allow: options.allow }) }
   const mark = Buffer.from(`--${boundary}\r\n`)
   return {
     type: signedContentType(signature, boundary)[1],
-    body: Buffer.concat([mark, entity, Buffer.from('\r\n'), mark, signaturePart(signature, value), Buffer.from(`\r\n--${boundary}--\r\n`)]),
+    body: Buffer.concat([mark, entity, Buffer.from('\r\n'), mark, signaturePart(signature, digestOf(digest, entity)), Buffer.from(`\r\n--${boundary}--\r\n`)]),
   }
 }

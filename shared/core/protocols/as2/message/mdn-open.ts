@@ -81,7 +81,7 @@ async function judgeSignature(signedPart: Uint8Array, signature: Uint8Array, pol
   const watch = createLoneCrWatch()
   watch.see(signedPart)
   const forms = isMultipart(entityOfReport) && watch.found() ? ['raw'] : signedForms(entityOfReport, policy.convertedLineEnds)
-  const algorithms = ['sha256', 'sha1', 'sha384', 'sha512', ...(policy.allow?.md5 === true ? (['md5'] as const) : [])] as const
+  const algorithms = info.digestAlgorithms.filter((name) => name !== 'md5' || policy.allow?.md5 === true)
   const embedded = info.embeddedCertificates.map(({ fingerprintSha256 }) => fingerprintSha256)
   try {
     const report = verifySignedData(info, {
