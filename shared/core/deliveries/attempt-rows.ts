@@ -44,11 +44,11 @@ export function createAttemptRows(database: Database) {
       database.transaction(() => update.run(values), 'grouped')
     },
 
-    /** Ends whatever attempt of the delivery is still running. */
-    endAttempt(delivery: string, result: Attempt['result'], at: string, error: WireError | null): void {
+    /** Ends whatever attempt of the delivery is still running; left out of `last` stays as it was noted. */
+    endAttempt(delivery: string, result: Attempt['result'], at: string, error: WireError | null, last: { bytes?: number; observed?: Readonly<Record<string, string>> } = {}): void {
       database
-        .prepare("UPDATE attempts SET result = @result, ended_at = @at, error = @error WHERE delivery = @delivery AND result = 'running'")
-        .run({ delivery, result, at, error: jsonOrNull(error) ?? null })
+        .prepare("UPDATE attempts SET result = @result, ended_at = @at, error = @error, bytes = coalesce(@bytes, bytes), observed = coalesce(@observed, observed) WHERE delivery = @delivery AND result = 'running'")
+        .run({ delivery, result, at, error: jsonOrNull(error) ?? null, bytes: last.bytes ?? null, observed: last.observed === undefined ? null : JSON.stringify(last.observed) })
     },
 
     attempts(delivery: string): Attempt[] {

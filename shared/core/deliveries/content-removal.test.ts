@@ -22,7 +22,7 @@ afterEach(() => {
 })
 
 const clock: Clock = { now: () => Date.parse('2026-11-26T01:00:00Z'), sleep: async () => await Promise.resolve() }
-const delivery = (id: string, sha256: string, wire: string | null = null): void =>
+const delivery = (id: string, sha256: string, wire: string | null = null) =>
   createDeliveryRepository(database).insert({ id, partner: 'acme', connection: 'sftp', direction: 'outbound', fileName: id, remoteName: id, source: id, size: 1, sha256, duplicateReason: null, trace: 'trc_1', at: '2026-01-01T00:00:00.000Z', wire: wire === null ? null : { sha256: wire, size: 1, facts: {} } })
 
 it('removes a content with its protected form once the last delivery gave it up, and again after a crash in between', async () => {

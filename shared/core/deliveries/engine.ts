@@ -16,6 +16,7 @@ import { createFileLanes } from './file-lanes.ts'
 import { createHolds } from './holds.ts'
 import { receiptIsDue, runMessageAttempt, type MessageExchange } from './message-attempt.ts'
 import { createMessageLanes } from './message-lanes.ts'
+import type { LedgerEntry } from './repository.ts'
 
 /** The wall clock is compared at least this often, because timers stand still while a laptop sleeps. */
 const TICK_MS = 15_000
@@ -73,18 +74,19 @@ export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Rout
   }
 
   /** False when the operator was faster: cancelled or resolved while it stood in the lane. */
-  const canStart = (id: string): boolean => stepFor(deliveries.get(id).state, 'started') !== null
+  const canStart = (id: string): boolean => stepFor(deliveries.stateOf(id), 'started') !== null
 
-  const isDueNow = (id: string): boolean => {
-    const { state, delivery } = deliveries.get(id)
-    return !stopping && state === 'waiting' && delivery.nextTryAt !== null && Date.parse(delivery.nextTryAt) <= clock.now()
-  }
+  const isDueNow = ({ state, delivery }: LedgerEntry): boolean => !stopping && state === 'waiting' && delivery.nextTryAt !== null && Date.parse(delivery.nextTryAt) <= clock.now()
 
   const messageDeps = { ...deps, routeOf: ({ partner, connection }: { partner: string; connection: string }, receiving = false) => routes.messages(partner, connection, { receiving }) }
 
-  /** What goes again at once is not left to a background that may not be there. */
-  const tryMessage = async (id: string, signal: AbortSignal): Promise<void> => {
-    for (let tries = 0; canStart(id) && (tries === 0 || (tries < MOST_TRIES_AT_ONCE && isDueNow(id))); tries++) await runMessageAttempt(id, signal, messageDeps)
+  /** What goes again at once is not left to a background that may not be there. Answers what became of it. */
+  const tryMessage = async (id: string, signal: AbortSignal): Promise<LedgerEntry> => {
+    for (let tries = 1; ; tries++) {
+      await runMessageAttempt(id, signal, messageDeps)
+      const entry = deliveries.get(id)
+      if (tries === MOST_TRIES_AT_ONCE || !isDueNow(entry)) return entry
+    }
   }
 
   const runMessage = async (id: string): Promise<void> => {
@@ -92,10 +94,10 @@ export function createDeliveryEngine(deps: AttemptDeps & { readonly routes: Rout
     controllers.set(id, controller)
     try {
       if (stopping) return
-      if (deliveries.get(id).state === 'awaiting-receipt') receiptIsDue(id, messageDeps)
-      else if (canStart(id) && !holds.isHeld(id)) {
-        await lines.during(async () => await tryMessage(id, controller.signal))
-        const { delivery } = deliveries.get(id)
+      const entry = deliveries.get(id)
+      if (entry.state === 'awaiting-receipt') receiptIsDue(id, messageDeps)
+      else if (stepFor(entry.state, 'started') !== null && !holds.isHeld(id, entry)) {
+        const { delivery } = await lines.during(async () => await tryMessage(id, controller.signal))
         if (delivery.error === null) lines.reached(delivery)
         else if (!controller.signal.aborted) lines.failed(delivery, new AppError(isErrorCode(delivery.error.code) ? delivery.error.code : 'internal.unexpected', delivery.error.message))
       }

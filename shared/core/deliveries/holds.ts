@@ -4,7 +4,7 @@ import { systemActor } from '../kernel/actor.ts'
 import { timestamp, type Clock } from '../kernel/clock.ts'
 import { AppError, asAppError, toWireError } from '../kernel/errors.ts'
 import type { Ledger } from './ledger.ts'
-import type { DeliveryRepository } from './repository.ts'
+import type { DeliveryRepository, LedgerEntry } from './repository.ts'
 
 /** Where nothing else tells. */
 const FIRST_PAUSE_MS = 30_000
@@ -14,8 +14,8 @@ export interface Holds {
   force(id: string): void
   /** It rests. */
   rests(id: string): void
-  /** True when the delivery was postponed. */
-  isHeld(id: string): boolean
+  /** True when the delivery was postponed. `entry`: as it is now, where it was just read. */
+  isHeld(id: string, entry?: LedgerEntry): boolean
   /** Those that wait behind a delivery whose line failed wait as long as it does. */
   behind(first: string, reason: unknown): (id: string) => void
 }
@@ -32,17 +32,16 @@ export function createHolds({ deliveries, ledger, lines, clock }: { readonly del
   }
 
   /** The end of a delivery's own time is a try for real. */
-  const holdOf = (id: string): Hold | null => {
-    const { delivery, retryUntil } = deliveries.get(id)
-    if (byPerson.has(id) || (retryUntil !== null && Date.parse(retryUntil) <= clock.now())) return null
+  const holdOf = ({ delivery, retryUntil }: LedgerEntry): Hold | null => {
+    if (byPerson.has(delivery.id) || (retryUntil !== null && Date.parse(retryUntil) <= clock.now())) return null
     return lines.hold(delivery)
   }
 
   return {
     force: (id) => void byPerson.add(id),
     rests: (id) => void byPerson.delete(id),
-    isHeld(id) {
-      const hold = holdOf(id)
+    isHeld(id, entry = deliveries.get(id)) {
+      const hold = holdOf(entry)
       if (hold !== null) postpone(id, hold)
       return hold !== null
     },

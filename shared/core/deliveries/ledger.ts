@@ -30,6 +30,8 @@ export interface EventFacts {
   readonly data?: Readonly<Record<string, unknown>>
   /** How the running attempt ended. */
   readonly attempt?: Attempt['result']
+  /** What was observed during it, all of what travels having gone; left out, what was noted before holds. */
+  readonly travelled?: Readonly<Record<string, string>>
   /** A later flush may cover it: when a power cut undoes it, the delivery is looked up at the partner. */
   readonly grouped?: boolean
   /** Further writes that belong to the same transaction. */
@@ -60,6 +62,8 @@ export interface Ledger {
   /** Starts an attempt: state and attempt row together. Answers the attempt's id, and those of the files that travel along. */
   start(id: string, actor: Actor): { entry: LedgerEntry; attempt: string; alongside: readonly { readonly delivery: Delivery; readonly attempt: string }[] }
 }
+
+type Started = LedgerEntry & { readonly attempt: string }
 
 export function createLedger(deps: {
   readonly database: Database
@@ -93,7 +97,7 @@ export function createLedger(deps: {
     const maybeArrived = step.maybeArrived ?? before.maybeArrived
     const receipt = typeof facts.receipt === 'function' ? facts.receipt(before.delivery) : facts.receipt
     const error = facts.error === undefined && (step.to === 'delivered' || step.to === 'queued' || step.to === 'received') ? null : facts.error
-    deliveries.update(id, {
+    const after = deliveries.update(id, {
       state: step.to,
       maybeArrived: step.to === 'delivered' ? false : maybeArrived,
       attempts: event === 'started' ? before.delivery.attempts + 1 : undefined,
@@ -107,7 +111,7 @@ export function createLedger(deps: {
       at,
     })
     facts.within?.()
-    if (facts.attempt !== undefined) deliveries.endAttempt(id, facts.attempt, at, facts.error ?? null)
+    if (facts.attempt !== undefined) deliveries.endAttempt(id, facts.attempt, at, facts.error ?? null, facts.travelled === undefined ? {} : { observed: facts.travelled, bytes: before.delivery.size })
     audit.record({
       actor: facts.actor,
       type: step.audit,
@@ -120,10 +124,11 @@ export function createLedger(deps: {
         ...(facts.error ? { error: facts.error } : {}),
         ...(receipt === undefined ? {} : { receipt }),
         ...(facts.nextTryAt ? { nextTryAt: facts.nextTryAt } : {}),
+        ...(event === 'started' ? { attempt: after.delivery.attempts } : {}),
         ...facts.data,
       },
     })
-    return notify(deliveries.get(id), step.attention === true)
+    return notify(after, step.attention === true)
   }
 
   /** Given up and sent again since, then its receipt came after all: both rest as delivered, and the ledger says why. */
@@ -134,7 +139,7 @@ export function createLedger(deps: {
 
   const write = (delivery: Omit<NewDelivery, 'id' | 'at'>, actor: Actor, within: (id: string) => void): LedgerEntry => {
     const id = newId('dlv', clock.now())
-    deliveries.insert({ ...delivery, id, at: timestamp(clock.now()) })
+    const written = deliveries.insert({ ...delivery, id, at: timestamp(clock.now()) })
     within(id)
     audit.record({
       actor,
@@ -155,7 +160,7 @@ export function createLedger(deps: {
         ...(delivery.duplicateReason === null ? {} : { duplicateAllowed: delivery.duplicateReason }),
       },
     })
-    return notify(deliveries.get(id), delivery.state === 'held')
+    return notify(written, delivery.state === 'held')
   }
 
   /** A lead and its companions, who share every event, receipt and error. */
@@ -199,15 +204,14 @@ export function createLedger(deps: {
       const attempt = newId('att', clock.now())
       // Whatever the attempt does that matters has a flushed event of its own before it.
       const rows = database.transaction(() => {
-        const { attempts } = deliveries.get(id).delivery
-        const started = changeAll(id, 'started', { actor, data: { attempt: attempts + 1 } })
-        const found = started.map((one) => ({ ...one, attempt: one.delivery.id === id ? attempt : newId('att', clock.now()) }))
+        const [first, ...companions] = changeAll(id, 'started', { actor })
+        const found: [Started, ...Started[]] = [{ ...first, attempt }, ...companions.map((one) => ({ ...one, attempt: newId('att', clock.now()) }))]
         for (const row of found) deliveries.startAttempt({ id: row.attempt, delivery: row.delivery.id, number: row.delivery.attempts, at: timestamp(clock.now()) })
         return found
       }, 'grouped')
-      const alongside = rows.filter((row) => row.attempt !== attempt)
+      const [entry, ...alongside] = rows
       for (const companion of alongside) announce(companion)
-      return { entry: announce(deliveries.get(id)), attempt, alongside }
+      return { entry: announce(entry), attempt, alongside }
     },
   }
 }

@@ -60,15 +60,17 @@ export interface MessageAttemptDeps extends AttemptDeps {
 /** Starts and runs one attempt. Never rejects for what happens to the delivery itself. */
 export async function runMessageAttempt(id: string, signal: AbortSignal, deps: MessageAttemptDeps): Promise<void> {
   const { deliveries, ledger, publisher, clock } = deps
-  const maybeBefore = deliveries.get(id).maybeArrived
   const { entry, attempt, alongside } = ledger.start(id, systemActor)
-  const { delivery } = entry
+  // What may have arrived before is not changed by beginning once more.
+  const { delivery, maybeArrived: maybeBefore } = entry
   /** What happened to the message is a fact of each of its files. */
+  const files = [{ delivery, attempt }, ...alongside]
+  const noteUses = (observed: Readonly<Record<string, string>>): void => {
+    for (const file of files) deps.policy.noteUses({ ...placeOf(file.delivery), attempt: file.attempt }, observed)
+  }
   const note = (observed: Readonly<Record<string, string>>, isWhole: boolean): void => {
-    for (const file of [{ delivery, attempt }, ...alongside]) {
-      deliveries.updateAttempt(file.attempt, { observed, ...(isWhole ? { bytes: file.delivery.size } : {}) })
-      deps.policy.noteUses({ ...placeOf(file.delivery), attempt: file.attempt }, observed)
-    }
+    for (const file of files) deliveries.updateAttempt(file.attempt, { observed, ...(isWhole ? { bytes: file.delivery.size } : {}) })
+    noteUses(observed)
   }
   const meter = createProgressMeter(id, delivery.size, publisher, clock)
   meter.stage('connecting')
@@ -83,7 +85,7 @@ export async function runMessageAttempt(id: string, signal: AbortSignal, deps: M
         stage: (stage) => meter.stage(stage),
         async committing(observed, within) {
           // A late receipt may have closed it in the meantime.
-          if (deliveries.get(id).state !== 'sending') throw new Superseded()
+          if (deliveries.stateOf(id) !== 'sending') throw new Superseded()
           ledger.apply(id, 'committing', {
             actor: systemActor,
             within() {
@@ -99,15 +101,23 @@ export async function runMessageAttempt(id: string, signal: AbortSignal, deps: M
       },
       route,
     )
-    const { within } = answer
-    const noted: MessageAnswer = {
-      ...answer,
-      within() {
-        within?.()
-        note(answer.observed, true)
-      },
-    }
-    conclude(id, noted, { route, maybeBefore }, deps)
+    // The receipt came before the answer to our post: it has decided.
+    if (deliveries.stateOf(id) !== 'committing') {
+      answer.within?.()
+      note(answer.observed, true)
+    } else
+      conclude(
+        id,
+        {
+          ...answer,
+          within() {
+            answer.within?.()
+            noteUses(answer.observed)
+          },
+        },
+        { route, maybeBefore },
+        deps,
+      )
     // Whoever waits for the outcome may rely on it.
     await ledger.flushed()
   } catch (error) {
@@ -129,17 +139,14 @@ interface AttemptFacts {
 }
 
 function conclude(id: string, answer: MessageAnswer, facts: AttemptFacts, deps: MessageAttemptDeps): void {
-  const { ledger, deliveries, clock } = deps
-  const { state } = deliveries.get(id)
+  const { ledger, clock } = deps
   const error = answer.error === undefined ? null : toWireError(answer.error)
   const within = answer.within === undefined ? {} : { within: answer.within }
   const receipt = answer.receipt === undefined ? {} : { receipt: answer.receipt }
   const data = { observed: answer.observed }
-  // The receipt came before the answer to our post: it has decided.
-  if (state !== 'committing') return answer.within?.()
   const apply = (event: OutboundEvent, attempt: Attempt['result'], change: { readonly error?: WireError | null; readonly nextTryAt?: string | null } = {}): void => {
     // A power cut that undoes it leaves the message under way: the same bytes go again, and the partner answers them as a repetition.
-    ledger.apply(id, event, { actor: systemActor, attempt, data, grouped: true, ...within, ...receipt, error, ...change })
+    ledger.apply(id, event, { actor: systemActor, attempt, travelled: answer.observed, data, grouped: true, ...within, ...receipt, error, ...change })
   }
   switch (answer.kind) {
     case 'confirmed':
@@ -188,7 +195,7 @@ function nextTry(id: string, { route }: AttemptFacts, waitAtLeast: number | unde
 
 function endMessageWithError(id: string, reason: unknown, facts: AttemptFacts, deps: MessageAttemptDeps): void {
   const { deliveries, ledger, clock } = deps
-  const { state } = deliveries.get(id)
+  const state = deliveries.stateOf(id)
   if (state !== 'sending' && state !== 'committing') return
   if (reason instanceof ShuttingDown) {
     ledger.apply(id, 'interrupted', { actor: systemActor, attempt: 'interrupted', nextTryAt: timestamp(clock.now()) })

@@ -90,17 +90,19 @@ export type DeliveryRepository = ReturnType<typeof createDeliveryRepository>
 export function createDeliveryRepository(database: Database) {
   const lists = createDeliveryLists<Row>(database)
   const byId = database.prepare<[string], Row>('SELECT * FROM deliveries WHERE id = ?')
+  const stateById = database.prepare<[string], { state: LedgerState }>('SELECT state FROM deliveries WHERE id = ?')
 
   const repository = {
     /** Rejects with `delivery.duplicate` when the same content under the same name went or is going to this partner. */
-    insert(delivery: NewDelivery): void {
+    insert(delivery: NewDelivery): LedgerEntry {
       try {
-        database
-          .prepare(
+        const row = database
+          .prepare<[Record<string, unknown>], Row>(
             `INSERT INTO deliveries (id, partner, connection, direction, file_name, remote_name, source, size, sha256, wire_sha256, wire_size, wire_facts, state, error, receipt, duplicate_reason, trace, retry_until, created_at, updated_at)
-             VALUES (@id, @partner, @connection, @direction, @fileName, @remoteName, @source, @size, @sha256, @wireSha256, @wireSize, @wireFacts, @state, @error, @receipt, @duplicateReason, @trace, @retryUntil, @at, @at)`,
+             VALUES (@id, @partner, @connection, @direction, @fileName, @remoteName, @source, @size, @sha256, @wireSha256, @wireSize, @wireFacts, @state, @error, @receipt, @duplicateReason, @trace, @retryUntil, @at, @at) RETURNING *`,
           )
-          .run({ ...delivery, retryUntil: delivery.retryUntil ?? null, state: delivery.state ?? 'queued', wireSha256: delivery.wire?.sha256 ?? null, wireSize: delivery.wire?.size ?? null, wireFacts: jsonOrNull(delivery.wire?.facts ?? null), error: jsonOrNull(delivery.error ?? null), receipt: jsonOrNull(delivery.receipt ?? null) })
+          .get({ ...delivery, retryUntil: delivery.retryUntil ?? null, state: delivery.state ?? 'queued', wireSha256: delivery.wire?.sha256 ?? null, wireSize: delivery.wire?.size ?? null, wireFacts: jsonOrNull(delivery.wire?.facts ?? null), error: jsonOrNull(delivery.error ?? null), receipt: jsonOrNull(delivery.receipt ?? null) })
+        return foundOrFail(row, delivery.id)
       } catch (error) {
         throw asDuplicate(error, delivery.remoteName)
       }
@@ -111,13 +113,16 @@ export function createDeliveryRepository(database: Database) {
       return row === undefined ? null : entryOf(row)
     },
 
-    get(id: string): LedgerEntry {
-      const entry = repository.find(id)
-      if (entry === null) throw new AppError('input.not_found', `there is no delivery ${id}`)
-      return entry
+    get: (id: string): LedgerEntry => foundOrFail(byId.get(id), id),
+
+    /** The same as `get(id).state`, for less. */
+    stateOf(id: string): LedgerState {
+      const row = stateById.get(id)
+      if (row === undefined) throw notFound(id)
+      return row.state
     },
 
-    update(id: string, change: DeliveryChange): void {
+    update(id: string, change: DeliveryChange): LedgerEntry {
       const set: string[] = ['state = @state', 'updated_at = @at']
       const values: Record<string, unknown> = { id, state: change.state, at: change.at }
       const add = (column: string, name: string, value: unknown): void => {
@@ -139,7 +144,7 @@ export function createDeliveryRepository(database: Database) {
       add('wire_sha256', 'wireSha256', change.content?.wire.sha256)
       add('wire_size', 'wireSize', change.content?.wire.size)
       try {
-        database.prepare(`UPDATE deliveries SET ${set.join(', ')} WHERE id = @id`).run(values)
+        return foundOrFail(database.prepare<[Record<string, unknown>], Row>(`UPDATE deliveries SET ${set.join(', ')} WHERE id = @id RETURNING *`).get(values), id)
       } catch (error) {
         throw asDuplicate(error, id)
       }
@@ -238,6 +243,15 @@ export function createDeliveryRepository(database: Database) {
 
   }
   return { ...repository, ...createAttemptRows(database) }
+}
+
+function foundOrFail(row: Row | undefined, id: string): LedgerEntry {
+  if (row === undefined) throw notFound(id)
+  return entryOf(row)
+}
+
+function notFound(id: string): AppError {
+  return new AppError('input.not_found', `there is no delivery ${id}`)
 }
 
 function entryOf(row: Row): LedgerEntry {

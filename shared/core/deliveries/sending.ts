@@ -109,9 +109,12 @@ export function createSending(deps: {
     const target = targetFor(request, file)
     const { partner, connection } = target
     const remoteName = nameThere(file, connection)
-    checkAgreed(partner, remoteName, file.as ?? file.name, file.content === undefined ? await sizeOf(file.path) : 0)
-    pgp.checkKeys(pgpTarget(target))
-    const payload = await (file.content === undefined ? payloads.ingest(file.path, { signal: facts.signal }) : payloads.take(file.content.read(facts.signal), file.content))
+    const permit = (size: number): void => {
+      checkAgreed(partner, remoteName, file.as ?? file.name, size)
+      pgp.checkKeys(pgpTarget(target))
+    }
+    if (file.content !== undefined) permit(0)
+    const payload = await (file.content === undefined ? payloads.ingest(file.path, { signal: facts.signal, permit }) : payloads.take(file.content.read(facts.signal), file.content))
     checkAgreed(partner, remoteName, file.as ?? file.name, payload.size)
     const refuseDuplicate = (): Delivery | null => {
       const earlier = repository.findSame(partner.id, remoteName, payload.sha256)

@@ -35,6 +35,7 @@ const DEFAULTS = 'policy.everyone'
 
 export function createPolicyRepository(database: Database) {
   const kept = keptOf<string | null>(database, 'settings of the policy')
+  const approved = keptOf<number>(database, 'approvals of the policy')
   const setting = (key: string): string | undefined => kept.of(key, () => database.prepare<[string], { value: string }>('SELECT value FROM settings WHERE key = ?').get(key)?.value ?? null) ?? undefined
   const setSetting = (key: string, value: string): void => {
     kept.written()
@@ -50,8 +51,11 @@ export function createPolicyRepository(database: Database) {
 
     lastApproval: (): ApprovalRow | undefined => database.prepare<[], ApprovalRow>('SELECT * FROM policy_approvals ORDER BY id DESC LIMIT 1').get(),
     /** Changes with every approval. */
-    approvals: (): number => database.prepare<[], { n: number }>('SELECT coalesce(max(id), 0) n FROM policy_approvals').get()?.n ?? 0,
-    insertApproval: (row: ApprovalRow): void => void database.prepare('INSERT INTO policy_approvals (at, approver, reason, lock, signature, public_key) VALUES (@at, @approver, @reason, @lock, @signature, @public_key)').run({ ...row }),
+    approvals: (): number => approved.of('count', () => database.prepare<[], { n: number }>('SELECT coalesce(max(id), 0) n FROM policy_approvals').get()?.n ?? 0),
+    insertApproval(row: ApprovalRow): void {
+      approved.written()
+      database.prepare('INSERT INTO policy_approvals (at, approver, reason, lock, signature, public_key) VALUES (@at, @approver, @reason, @lock, @signature, @public_key)').run({ ...row })
+    },
 
     lastReview: (partner: string): ReviewRow | undefined => database.prepare<[string], ReviewRow>('SELECT * FROM policy_reviews WHERE partner = ? ORDER BY id DESC LIMIT 1').get(partner),
     lastReviews: (): ReviewRow[] => database.prepare<[], ReviewRow>('SELECT r.* FROM policy_reviews r JOIN (SELECT partner, max(id) id FROM policy_reviews GROUP BY partner) newest ON newest.id = r.id').all(),

@@ -180,18 +180,23 @@ function wrap(raw: Sqlite.Database, file: string): Database {
     // A commit that writes nothing flushes nothing; one that does flushes the whole log, whatever came before it included.
     transact(() => raw.pragma(`user_version = ${userVersion(raw)}`), 'flushed')
   }
+  /** What writes by itself is a transaction of its own, and those are flushed. */
+  const ready = (sql: string): Sqlite.Statement => {
+    const found = statement(sql)
+    if (!transactions.running() && !found.readonly) transactions.flushEach()
+    return found
+  }
+  const prepared = new Map<string, Statement<unknown[], unknown>>()
+  const made = (sql: string): Statement<unknown[], unknown> => ({
+    get: (...values) => inOurWords(() => ready(sql).get(...values)),
+    all: (...values) => inOurWords(() => ready(sql).all(...values)),
+    run: (...values) => inOurWords(() => ready(sql).run(...values)),
+  })
   return {
     prepare<Bind extends unknown[], Row>(sql: string): Statement<Bind, Row> {
-      return {
-        get: (...values) => inOurWords(() => statement(sql).get(...values) as Row | undefined),
-        all: (...values) => inOurWords(() => statement(sql).all(...values) as Row[]),
-        run: (...values) =>
-          inOurWords(() => {
-            // By itself it is a transaction of its own, and those are flushed.
-            if (!transactions.running()) transactions.flushEach()
-            return statement(sql).run(...values)
-          }),
-      }
+      const known = prepared.get(sql) ?? made(sql)
+      prepared.set(sql, known)
+      return known as Statement<Bind, Row>
     },
     transaction: (action, durability = 'flushed') => (transactions.running() ? action() : transact(action, durability)),
     afterCommit: (action) => transactions.afterCommit(action),

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { appendFile, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -126,7 +127,15 @@ describe('the payload store', () => {
   it('refuses what is no readable ordinary file', async () => {
     await expect(store.ingest(join(folder, 'nothing'), { signal })).rejects.toMatchObject({ code: 'delivery.source_unreadable' })
     await expect(store.ingest(folder, { signal })).rejects.toMatchObject({ code: 'delivery.source_unreadable' })
+    const refused = new Error('too large')
+    await expect(store.ingest(await source(Buffer.from('12345')), { signal, permit: (size) => { expect(size).toBe(5); throw refused } })).rejects.toBe(refused)
   })
+
+  if (process.platform !== 'win32')
+    it('refuses a pipe without waiting for whoever would write to it', async () => {
+      execFileSync('mkfifo', [join(folder, 'pipe')])
+      await expect(store.ingest(join(folder, 'pipe'), { signal })).rejects.toMatchObject({ code: 'delivery.source_unreadable' })
+    })
 
   it('follows a link to a file', async () => {
     const path = await source(Buffer.from('linked'))

@@ -1,6 +1,6 @@
 /** Every file that is sent or received, kept once by its content, encrypted, streamed in and out. */
 import { createHmac, createSecretKey, hkdfSync, randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { constants, existsSync } from 'node:fs'
 import { mkdir, open, readdir, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { digestOf } from '../kernel/content-digest.ts'
@@ -25,6 +25,8 @@ export interface HeldPayload extends StoredPayload {
 
 interface IngestOptions {
   readonly signal: AbortSignal
+  /** Called with the size before anything is read; what it throws passes through. */
+  readonly permit?: (size: number) => void
   /** Bytes read so far. */
   readonly onProgress?: (bytes: number) => void
 }
@@ -137,7 +139,11 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
   const readStored = (sha256: string, options: ReadingOptions): AsyncIterable<Uint8Array> => readSealed(pathOf(sha256), { storeKey, sha256, ...options })
 
   return {
-    ingest: async (path, options) => await withStableSource(path, async (source, size) => await copyIn(readAll(source, size, options), size)),
+    ingest: async (path, options) =>
+      await withStableSource(path, async (source, size) => {
+        options.permit?.(size)
+        return await copyIn(readAll(source, size, options), size)
+      }),
     take: async (content, { size }) => await copyIn(content, size),
     hold: async (content, { size }) => await hold(content, size),
     digest: async (path, options) => await withStableSource(path, async (source, size) => await digestOf(readAll(source, size, options))),
@@ -186,10 +192,9 @@ async function withStableSource(path: string, action: (source: FileHandle, size:
     const before = await source.stat()
     if (!before.isFile()) throw new AppError('delivery.source_unreadable', `${name} is not an ordinary file`)
     const result = await action(source, before.size)
-    const after = await source.stat()
-    const there = await stat(path).catch(() => null)
-    if (there === null) throw new AppError('delivery.source_vanished', `${name} was removed while it was being read`)
-    if (result.size !== before.size || after.size !== before.size || after.mtimeMs !== before.mtimeMs || there.ino !== before.ino)
+    const after = await stat(path).catch(() => null)
+    if (after === null) throw new AppError('delivery.source_vanished', `${name} was removed while it was being read`)
+    if (after.ino !== before.ino || result.size !== before.size || after.size !== before.size || after.mtimeMs !== before.mtimeMs)
       throw new AppError('delivery.source_changed', `${name} had ${before.size} bytes at first and ${after.size} in the end`)
     return result
   } finally {
@@ -199,7 +204,8 @@ async function withStableSource(path: string, action: (source: FileHandle, size:
 
 async function openSource(path: string, name: string): Promise<FileHandle> {
   try {
-    return await open(path, 'r')
+    // Opening a pipe would wait for somebody who writes to it (Windows knows no such flag).
+    return await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   } catch (error) {
     throw new AppError('delivery.source_unreadable', `${name} cannot be read (${systemCode(error) ?? 'unknown reason'})`, { cause: error })
   }

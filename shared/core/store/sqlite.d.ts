@@ -5,6 +5,8 @@ declare module 'better-sqlite3-multiple-ciphers' {
       readonly changes: number
     }
     interface Statement {
+      /** It writes nothing. */
+      readonly readonly: boolean
       get(...values: unknown[]): unknown
       all(...values: unknown[]): unknown[]
       run(...values: unknown[]): RunResult

@@ -82,8 +82,22 @@ function counting(database: Database): Pick<Database, 'prepare'> {
 /** What is bound, as of so many writes: every page about keys and every evaluation of the posture asks for all of it. */
 const bound = new WeakMap<Database, { readonly writes: number; readonly items: readonly TrustItem[] }>()
 
+/** Bindings of a connection in a role, as of so many writes: every step of every delivery asks for those of its connection. */
+const looked = new WeakMap<Database, { readonly writes: number; readonly lists: Map<string, readonly Binding[]> }>()
+
 export function createTrustRepository(whole: Database) {
   const database = counting(whole)
+
+  const keptBindings = (key: string, read: () => Binding[]): Binding[] => {
+    if (uncommitted.has(whole)) return read()
+    const now = writes.get(whole) ?? 0
+    const before = looked.get(whole)
+    const kept = before?.writes === now ? before : { writes: now, lists: new Map<string, readonly Binding[]>() }
+    looked.set(whole, kept)
+    const list = kept.lists.get(key) ?? read()
+    kept.lists.set(key, list)
+    return [...list]
+  }
   const bindingsOf = database.prepare<[string], BindingRow>('SELECT * FROM bindings WHERE item = ? ORDER BY active_from, id')
   const provenanceOf = database.prepare<[string], { record: string }>('SELECT record FROM provenance WHERE item = ? ORDER BY id')
 
@@ -222,17 +236,17 @@ export function createTrustRepository(whole: Database) {
 
     /** Bindings of a partner's connection (those for every connection included), oldest first. */
     bindingsFor(partner: string, connection: string, role: Role): Binding[] {
-      return database
-        .prepare<[string, string, string], BindingRow>(
-          'SELECT * FROM bindings WHERE partner = ? AND (connection = ? OR connection IS NULL) AND role = ? ORDER BY active_from, id',
-        )
-        .all(partner, connection, role)
-        .map(bindingOf)
+      return keptBindings(JSON.stringify([partner, connection, role]), () =>
+        database
+          .prepare<[string, string, string], BindingRow>('SELECT * FROM bindings WHERE partner = ? AND (connection = ? OR connection IS NULL) AND role = ? ORDER BY active_from, id')
+          .all(partner, connection, role)
+          .map(bindingOf),
+      )
     },
 
     /** Bindings of our station, for whichever partner, oldest first. */
     stationBindings(role: Role): Binding[] {
-      return database.prepare<[string], BindingRow>('SELECT * FROM bindings WHERE partner IS NULL AND role = ? ORDER BY active_from, id').all(role).map(bindingOf)
+      return keptBindings(role, () => database.prepare<[string], BindingRow>('SELECT * FROM bindings WHERE partner IS NULL AND role = ? ORDER BY active_from, id').all(role).map(bindingOf))
     },
 
     /** Ends a binding; the row stays, so that old deliveries can still be explained. */

@@ -40,16 +40,16 @@ export async function choosePath(folder: string, wanted: string, reserved: Reado
 
 /**
  * Gives the hidden file its name. The hidden file was there before the path was written down, so its absence proves that this
- * was done already. Answers false when somebody else has the name: choose another.
+ * was done already. `isFresh`: this process wrote it and gave it no name yet. Answers false when somebody else has the name: choose another.
  */
-export async function giveName(path: string, delivery: string): Promise<boolean> {
+export async function giveName(path: string, delivery: string, isFresh = false): Promise<boolean> {
   const folder = dirname(path)
   const hidden = hiddenPath(folder, delivery)
   return await inOurWords(folder, async () => {
-    const found = await lstat(hidden).catch(() => null)
-    if (found === null) return true
+    const found = isFresh ? null : await lstat(hidden).catch(() => null)
+    if (found === null && !isFresh) return true
     // Two names: the link was made, and the process ended before the hidden one was removed.
-    if (found.nlink < 2 && !(await linkOrRename(hidden, path))) return false
+    if ((found?.nlink ?? 1) < 2 && !(await linkOrRename(hidden, path))) return false
     await unlink(hidden).catch(() => undefined)
     return true
   })

@@ -70,11 +70,11 @@ export function createInboundReleases(deps: {
     return { kind: 'received', at: now(), source: entry.source, size, remoteModifiedAt: null, releasedTo: null, afterwards: 'not-applicable', facts: {} }
   }
 
-  /** Answers whether the delivery can go on to the Inbox. */
-  const openOne = async (id: string, signal: AbortSignal): Promise<boolean> => {
-    const entry = repository.get(id)
+  /** Answers the delivery as it is then, if it can go on to the Inbox. */
+  const openOne = async (entry: LedgerEntry, signal: AbortSignal): Promise<LedgerEntry | null> => {
     const { delivery } = entry
-    if (delivery.wire !== null || wasUnpacked(entry)) return true
+    const { id } = delivery
+    if (delivery.wire !== null || wasUnpacked(entry)) return entry
     try {
       const content = await open(delivery, signal)
       const receipt = receiptOf(entry)
@@ -82,30 +82,28 @@ export function createInboundReleases(deps: {
       const travelled = { delivery: id, partner: delivery.partner, connection: delivery.connection, direction: 'inbound' } as const
       policy.permitContent(travelled, facts)
       policy.noteUses(travelled, facts)
-      if (content !== null) {
-        ledger.applyInbound(id, 'opened', {
-          actor: systemActor,
-          receipt: { ...receipt, facts },
-          content: { ...content, wire: { sha256: delivery.sha256, size: delivery.size } },
-          data: { sha256: content.sha256, size: content.size, wireSha256: delivery.sha256, ...content.facts },
-        })
-      }
-      return true
+      if (content === null) return entry
+      return ledger.applyInbound(id, 'opened', {
+        actor: systemActor,
+        receipt: { ...receipt, facts },
+        content: { ...content, wire: { sha256: delivery.sha256, size: delivery.size } },
+        data: { sha256: content.sha256, size: content.size, wireSha256: delivery.sha256, ...content.facts },
+      })
     } catch (error) {
       if (signal.aborted) throw error
       const failure = asAppError(error)
       ledger.applyInbound(id, failure.retry === 'never' ? 'held' : 'release-failed', { actor: systemActor, error: toWireError(failure) })
-      return false
+      return null
     }
   }
 
   /** What is to be released of a delivery: itself, or what it held. Nothing where it has to wait. */
-  const unpackOne = async (id: string, signal: AbortSignal): Promise<readonly string[]> => {
-    const entry = repository.get(id)
-    if (wasUnpacked(entry)) return [id]
+  const unpackOne = async (entry: LedgerEntry, signal: AbortSignal): Promise<readonly Delivery[]> => {
+    const { id } = entry.delivery
+    if (wasUnpacked(entry)) return [entry.delivery]
     try {
       const inside = await unpack(entry.delivery, signal)
-      return inside === null ? [id] : acceptInside(entry, inside)
+      return inside === null ? [entry.delivery] : acceptInside(entry, inside)
     } catch (error) {
       if (signal.aborted) throw error
       const failure = asAppError(error)
@@ -115,7 +113,7 @@ export function createInboundReleases(deps: {
   }
 
   /** The archive has arrived, and each of its files is a delivery of its own from now on: in one transaction, so that a crash leaves neither half. */
-  const acceptInside = (entry: LedgerEntry, inside: readonly UnpackedFile[]): readonly string[] => {
+  const acceptInside = (entry: LedgerEntry, inside: readonly UnpackedFile[]): readonly Delivery[] => {
     const { delivery, source } = entry
     const receipt = receiptOf(entry)
     const parts = inside.map(({ path, stored }) => ({ name: path, size: stored.size, sha256: stored.sha256 }))
@@ -136,12 +134,12 @@ export function createInboundReleases(deps: {
           trace: delivery.trace,
         })),
         systemActor,
-      ).map(({ id }) => id)
+      )
     })
   }
 
-  const hide = async (id: string, signal: AbortSignal): Promise<boolean> => {
-    const { delivery } = repository.get(id)
+  const hide = async (delivery: Delivery, signal: AbortSignal): Promise<boolean> => {
+    const { id } = delivery
     try {
       await writeHidden(inboxOf(delivery.partner), id, payloads.read(delivery.sha256, { offset: 0, signal }))
       return true
@@ -152,46 +150,47 @@ export function createInboundReleases(deps: {
     }
   }
 
-  const chooseNames = async (ids: readonly string[]): Promise<void> => {
+  /** Answers the deliveries with their places. */
+  const chooseNames = async (deliveries: readonly Delivery[]): Promise<readonly LedgerEntry[]> => {
     const paths = new Map<string, string>()
     const reserved = new Set<string>()
-    for (const id of ids) {
-      const { delivery } = repository.get(id)
-      const path = await choosePath(inboxOf(delivery.partner), delivery.fileName, reserved)
+    for (const { id, partner, fileName } of deliveries) {
+      const path = await choosePath(inboxOf(partner), fileName, reserved)
       reserved.add(path)
       paths.set(id, path)
     }
-    database.transaction(() => {
-      for (const [id, inboxPath] of paths) ledger.applyInbound(id, 'release-started', { actor: systemActor, inboxPath, data: { inboxPath } })
-    }, 'grouped')
+    const chosen = database.transaction(() => [...paths].map(([id, inboxPath]) => ledger.applyInbound(id, 'release-started', { actor: systemActor, inboxPath, data: { inboxPath } })), 'grouped')
     await database.flushed()
+    return chosen
   }
 
-  /** Somebody may take a chosen name in the last moment: another is chosen then, and written down first. */
-  const nameOne = async (id: string): Promise<boolean> => {
+  /** Somebody may take a chosen name in the last moment: another is chosen then, and written down first. Null where it got none. */
+  const nameOne = async (begun: LedgerEntry, isFresh: boolean): Promise<LedgerEntry | null> => {
+    const { delivery } = begun
     try {
-      for (;;) {
-        const { inboxPath } = repository.get(id)
-        if (inboxPath === null) throw new AppError('internal.unexpected', `${id} has no place in the Inbox`)
-        if (await giveName(inboxPath, id)) return true
-        await chooseNames([id])
+      for (let entry = begun; ; ) {
+        if (entry.inboxPath === null) throw new AppError('internal.unexpected', `${delivery.id} has no place in the Inbox`)
+        if (await giveName(entry.inboxPath, delivery.id, isFresh)) return entry
+        const [again] = await chooseNames([delivery])
+        if (again !== undefined) entry = again
       }
     } catch (error) {
-      logger.log('error', 'a received file could not get its name', { delivery: id, problem: asAppError(error).message })
-      return false
+      logger.log('error', 'a received file could not get its name', { delivery: delivery.id, problem: asAppError(error).message })
+      return null
     }
   }
 
-  const finish = async (ids: readonly string[]): Promise<void> => {
-    const named: string[] = []
-    await forEachOf(ids, async (id) => void ((await nameOne(id)) && named.push(id)))
-    const folders = new Set(named.map((id) => dirname(repository.get(id).inboxPath ?? '')))
-    for (const folder of folders) await flushFolder(folder).catch(() => undefined)
+  /** `isFresh`: their hidden files were written a moment ago by this process. */
+  const finish = async (begun: readonly LedgerEntry[], isFresh: boolean): Promise<void> => {
+    const named: LedgerEntry[] = []
+    await forEachOf(begun, async (one) => {
+      const entry = await nameOne(one, isFresh)
+      if (entry !== null) named.push(entry)
+    })
+    if (named.length === 0) return
+    for (const folder of new Set(named.map(({ inboxPath }) => dirname(inboxPath ?? '')))) await flushFolder(folder).catch(() => undefined)
     database.transaction(() => {
-      for (const id of named) {
-        const entry = repository.get(id)
-        ledger.applyInbound(id, 'released', { actor: systemActor, receipt: { ...receiptOf(entry), at: now(), releasedTo: entry.inboxPath } })
-      }
+      for (const entry of named) ledger.applyInbound(entry.delivery.id, 'released', { actor: systemActor, receipt: { ...receiptOf(entry), at: now(), releasedTo: entry.inboxPath } })
     }, 'grouped')
     await database.flushed()
   }
@@ -214,26 +213,26 @@ export function createInboundReleases(deps: {
   }
 
   const releaseNow = async (ids: readonly string[], signal: AbortSignal): Promise<readonly string[]> => {
-    const begun = ids.filter((id) => repository.get(id).state === 'releasing')
-    await finish(begun)
-    const waiting = ids.filter((id) => repository.get(id).state === 'received')
-    const prepared = new Map<string, readonly string[]>()
+    const entries = ids.map((id) => repository.get(id))
+    await finish(entries.filter(({ state }) => state === 'releasing'), false)
+    const waiting = entries.filter(({ state }) => state === 'received')
+    const prepared = new Map<LedgerEntry, readonly Delivery[]>()
     const inside: string[] = []
-    await forEachOf(waiting, async (id) => {
+    await forEachOf(waiting, async (entry) => {
       signal.throwIfAborted()
-      if (!(await openOne(id, signal))) return
-      const files = await unpackOne(id, signal)
-      if (files[0] !== id) inside.push(...files)
-      const hidden: string[] = []
+      const opened = await openOne(entry, signal)
+      if (opened === null) return
+      const files = await unpackOne(opened, signal)
+      if (files[0]?.id !== entry.delivery.id) inside.push(...files.map(({ id }) => id))
+      const hidden: Delivery[] = []
       for (const file of files) if (await hide(file, signal)) hidden.push(file)
-      prepared.set(id, hidden)
+      prepared.set(entry, hidden)
     })
     // In the order in which they came, so that numbered names follow it.
-    const ready = waiting.flatMap((id) => prepared.get(id) ?? [])
+    const ready = waiting.flatMap((entry) => prepared.get(entry) ?? [])
     if (ready.length === 0) return inside
-    for (const folder of new Set(ready.map((id) => inboxOf(repository.get(id).delivery.partner)))) await flushFolder(folder)
-    await chooseNames(ready)
-    await finish(ready)
+    for (const folder of new Set(ready.map(({ partner }) => inboxOf(partner)))) await flushFolder(folder)
+    await finish(await chooseNames(ready), true)
     return inside
   }
 
