@@ -26,7 +26,11 @@ export const systemClock: Clock = {
     }),
 }
 
+/** One step writes the same moment down in many places. */
+let last = { ms: Number.NaN, text: '' }
+
 /** UTC, ISO-8601 with milliseconds. */
 export function timestamp(ms: number): string {
-  return new Date(ms).toISOString()
+  if (ms !== last.ms) last = { ms, text: new Date(ms).toISOString() }
+  return last.text
 }

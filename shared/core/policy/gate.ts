@@ -139,7 +139,8 @@ export function createPolicyGate(deps: {
 
     noteUses(travelled, facts) {
       const standing = standingOf(travelled)
-      if (standing === null) return
+      // Without an exception there is nothing to rely on, an approved maintenance included.
+      if (standing === null || standing.exceptions.length === 0) return
       const { delivery, attempt = '', partner, connection } = travelled
       const checks = [...lineChecks(facts, standing.policy), ...contentOf(travelled, facts, standing)]
       const relied = [...judge(checks, standing.exceptions).relied, ...maintenance(standing, connection)]
