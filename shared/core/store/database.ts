@@ -7,6 +7,7 @@ import { AppError, systemCode } from '../kernel/errors.ts'
 import { createLogFlush, LogUnreachable } from './log-flush.ts'
 import { MIGRATIONS, type Migration } from './migrations/index.ts'
 import { moveForward, type Moving } from './moving.ts'
+import { cipherOf } from './page-cipher.ts'
 import { createTransactions } from './transactions.ts'
 
 export interface Statement<Bind extends unknown[], Row> {
@@ -87,10 +88,11 @@ export async function openDatabaseInSteps(options: OpenOptions, onMoving: (progr
 function* opening(options: OpenOptions): Generator<Moving, Database> {
   const { file, key, migrations = MIGRATIONS } = options
   const existed = existsSync(file)
+  const cipher = cipherOf(file)
   const raw = inOurWords(() => new Sqlite(file))
   try {
     const version = inOurWords(() => {
-      raw.pragma("cipher = 'chacha20'")
+      raw.pragma(`cipher = '${cipher}'`)
       raw.pragma(`key = 'raw:${key.toString('hex')}'`)
       const version = userVersion(raw)
       refuseNewer(version, migrations)
