@@ -1,10 +1,7 @@
-import { randomFillSync } from 'node:crypto'
+import { randomForName } from './random-names.ts'
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 const TAIL = 12
-/** Random bytes for the next ids: drawn one by one they cost more than all the rest. */
-const drawn = Buffer.alloc(TAIL * 128)
-let used = drawn.length
 let last = { time: -1, tail: '' }
 
 /**
@@ -20,11 +17,7 @@ export function newId(prefix: string, now: number): string {
 
 function randomTail(): string {
   let tail = ''
-  if (used === drawn.length) {
-    randomFillSync(drawn)
-    used = 0
-  }
-  for (const end = used + TAIL; used < end; used++) tail += ALPHABET[(drawn[used] ?? 0) % 32]
+  for (const byte of randomForName(TAIL)) tail += ALPHABET[byte % 32]
   return tail
 }
 

@@ -1,11 +1,12 @@
 /** Every file that is sent or received, kept once by its content, encrypted, streamed in and out. */
-import { createHmac, createSecretKey, hkdfSync, randomBytes } from 'node:crypto'
+import { createHmac, createSecretKey, hkdfSync } from 'node:crypto'
 import { constants, existsSync } from 'node:fs'
 import { mkdir, open, readdir, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { digestOf } from '../kernel/content-digest.ts'
 import { AppError, systemCode } from '../kernel/errors.ts'
 import { readAhead } from '../kernel/large-file.ts'
+import { randomHex } from '../kernel/random-names.ts'
 import { createRecentContents } from './recent-contents.ts'
 import { createPublishing, readSealed, seal, type Room } from './sealed-files.ts'
 
@@ -116,7 +117,7 @@ export async function openPayloadStore(folder: string, dataKey: Buffer): Promise
 
   const hold = async (content: AsyncIterable<Uint8Array>, size: number): Promise<HeldPayload> => {
     await refuseWithoutSpace(size)
-    const temporary = join(incoming, randomBytes(12).toString('hex'))
+    const temporary = join(incoming, randomHex(12))
     const undone = async (error: unknown): Promise<never> => {
       await rm(temporary, { force: true })
       throw orDiskFull(error)

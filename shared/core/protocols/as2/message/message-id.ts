@@ -1,5 +1,5 @@
 /** Message-ID: made, checked, and compared as partners write it. */
-import { randomBytes } from 'node:crypto'
+import { randomHex } from '../../../kernel/random-names.ts'
 import { MessageError } from './errors.ts'
 
 /** RFC 4130bis wants at most 255; old products cut at 100. */
@@ -11,7 +11,7 @@ const MAX_RECEIVED = 998
 export function newMessageId(options: { readonly domain?: string; readonly at?: Date } = {}): string {
   const stamp = (options.at ?? new Date()).toISOString().replaceAll(/[-:]|\.\d+/g, '')
   const domain = (options.domain ?? 'waybill').replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, 100)
-  return `<waybill-${stamp}-${randomBytes(16).toString('hex')}@${domain === '' ? 'waybill' : domain}>`
+  return `<waybill-${stamp}-${randomHex(16)}@${domain === '' ? 'waybill' : domain}>`
 }
 
 /** An identifier that we send. Throws `message.id_invalid`. */

@@ -1,6 +1,6 @@
 /** Writes MIME entities as streams: heads unfolded, no preamble, no epilogue, boundaries that need no escapes. */
-import { randomBytes } from 'node:crypto'
 import type { ByteSource } from '../../../crypto/cms/index.ts'
+import { randomHex } from '../../../kernel/random-names.ts'
 import { MessageError } from './errors.ts'
 import { headerBlock, type HeaderPair } from './header-fields.ts'
 
@@ -17,7 +17,7 @@ export async function* entityBytes(entity: OutgoingEntity): AsyncGenerator<Uint8
 
 /** 128 random bits: no content has it by chance, and nobody can plant it. */
 export function newBoundary(): string {
-  return `waybill_${randomBytes(16).toString('hex')}`
+  return `waybill_${randomHex(16)}`
 }
 
 /** Joins parts; the line end before each boundary belongs to the boundary. */
