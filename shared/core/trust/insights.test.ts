@@ -1,5 +1,5 @@
 import { assert, integer, property } from 'fast-check'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { PartnerDocument } from '../../contract/partner-document.ts'
 import type { TrustItem } from '../../contract/trust.ts'
 import { assuranceOf, namesItem } from './assurance.ts'
@@ -58,22 +58,26 @@ describe('how sure it is that an item is genuine', () => {
   })
 })
 
+const MORNING = '2026-06-01T06:00:00.000Z'
+
 describe('what ends, what would break, what deserves attention', () => {
   let here: TestTrust
   beforeEach(() => {
-    here = createTestTrust(START)
+    // Certificates are made with the real clock; and what is said once a day is once a date.
+    vi.useFakeTimers({ now: Date.parse(MORNING), toFake: ['Date'] })
+    here = createTestTrust(MORNING)
   })
-  afterEach(() => here.close())
+  afterEach(() => {
+    here.close()
+    vi.useRealTimers()
+  })
 
   const certificate = async (name: string, days: number, bind: { partner?: string; connection?: string; role: TrustItem['bindings'][number]['role'] }[]): Promise<TrustItem> =>
     await here.trust.generate({ kind: 'x509', subject: { commonName: name }, key: 'rsa-2048', days, altNames: [], bind }, tester)
   const whatIf = (item: TrustItem, when?: string): string[] => here.trust.insights.whatIf(item.id, when).consequences.map(({ partner: who, role, severity, direction }) => `${who} ${role} ${severity} ${direction}`)
-  /** Certificates are made with the real clock. */
-  const now = (): void => here.setTime(new Date().toISOString())
   const later = (days: number): string => new Date(here.clock.now() + days * DAY_MS).toISOString()
 
   it('lists bound items only, soonest first, with the lead time of who is concerned', async () => {
-    now()
     here.documents.push(partner('acme', { leadDays: 90 }), partner('beta'))
     await certificate('unbound', 5, [])
     const far = await certificate('far', 400, [{ role: 'sign' }])
@@ -92,14 +96,12 @@ describe('what ends, what would break, what deserves attention', () => {
   })
 
   it('leaves out a binding that ends before its item does', async () => {
-    now()
     const item = await certificate('old', 40, [])
     here.trust.bind(item.id, { partner: 'acme', role: 'verify', activeUntil: later(10) }, tester)
     expect(here.trust.insights.expiry({ limit: 10 }).total).toBe(0)
   })
 
   it('says each step once, over restarts and sleep, and daily at the end', async () => {
-    now()
     const raised: string[] = []
     const item = await certificate('near', 20, [{ partner: 'acme', role: 'verify' }])
     const start = here.clock.now()
@@ -118,7 +120,6 @@ describe('what ends, what would break, what deserves attention', () => {
   })
 
   it('predicts what retiring refuses: the partner’s own items, and our station’s for all who have none of their own', async () => {
-    now()
     here.documents.push(partner('acme'), partner('beta'), partner('gamma', {}, { message: { sign: false, encrypt: false }, receipt: { request: 'none' }, inbound: { requireSigned: false } }))
     const ours = await certificate('ours', 300, [{ role: 'sign' }, { role: 'decrypt' }])
     await certificate('special', 300, [{ partner: 'beta', role: 'sign' }])
@@ -140,7 +141,6 @@ describe('what ends, what would break, what deserves attention', () => {
   })
 
   it('sees what has expired at a date, and that an exception or a later item helps', async () => {
-    now()
     here.documents.push(partner('acme'))
     const item = await certificate('theirs', 40, [{ partner: 'acme', role: 'verify' }, { partner: 'acme', role: 'encrypt' }])
     const ours = await certificate('ours', 40, [{ role: 'decrypt' }])
@@ -156,7 +156,6 @@ describe('what ends, what would break, what deserves attention', () => {
   })
 
   it('finds one key for two purposes, a key of two partners, and what nobody confirmed', async () => {
-    now()
     here.documents.push(partner('acme'), partner('beta'))
     const both = await certificate('both', 300, [{ role: 'sign' }, { role: 'decrypt' }, { role: 'tls-client' }])
     await certificate('shared', 300, [{ partner: 'acme', role: 'verify' }, { partner: 'beta', role: 'encrypt' }])
@@ -179,7 +178,6 @@ describe('what ends, what would break, what deserves attention', () => {
   })
 
   it('writes a calendar that keeps to its line lengths, whatever the names are', async () => {
-    now()
     await certificate(`Übergrößenträger, ${'ß'.repeat(40)}`, 40, [{ role: 'sign' }])
     const text = calendarOf(here.trust.insights.entries(), START)
     expect(text.split('\r\n').every((line) => Buffer.byteLength(line) <= 75)).toBe(true)
