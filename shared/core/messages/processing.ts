@@ -222,6 +222,7 @@ export function createProcessing(deps: ProcessingDeps): Processing {
         return entryOf(id)
       }
       const { outcome, held } = await open(entry, route, keys)
+      let accepted: readonly string[] = []
       noteAddress(entry, envelope, route)
       const facts = factsOf(outcome, keys, clock.now())
       const objection = outcome.ok ? refusalOf(route, facts) : null
@@ -234,11 +235,13 @@ export function createProcessing(deps: ProcessingDeps): Processing {
         // The partner is proved and may know why (RFC 4130 §7.4.3).
         refused(entry, route, keys, envelope, { disposition: { kind: 'error', modifier: 'insufficient-message-security' }, reason: 'policy', detail: objection.message, authenticated: true, facts })
       } else {
-        toRelease.push(...taken(entry, route, keys, outcome, facts, await held.keep()))
-        // With nothing to release it would have ended before it counts as begun, and be taken for running ever after.
-        if (toRelease.length > 0) releasing ??= releaseWaiting()
+        accepted = taken(entry, route, keys, outcome, facts, await held.keep())
       }
       await database.flushed()
+      // Not before: of a delivery that dies unwritten with the process, a hidden file would stay in the Inbox for ever.
+      toRelease.push(...accepted)
+      // With nothing to release it would have ended before it counts as begun, and be taken for running ever after.
+      if (toRelease.length > 0) releasing ??= releaseWaiting()
       const concluded = entryOf(id)
       if (concluded.mdn?.mode === 'async') deps.onReceiptQueued()
       return concluded
