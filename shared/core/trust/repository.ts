@@ -4,6 +4,7 @@ import { timestamp } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import { firstId } from '../kernel/ids.ts'
 import type { Database, Statement } from '../store/database.ts'
+import { keptOf, type Kept } from '../store/kept.ts'
 import { assuranceOf } from './assurance.ts'
 import { detailsOfPem } from './certificates.ts'
 import type { NewItem } from './new-item.ts'
@@ -54,14 +55,17 @@ const ORDERS = {
 
 export type TrustRepository = ReturnType<typeof createTrustRepository>
 
-/** Writes so far, by database: whoever keeps what was read asks whether it still holds. */
+/** Writes so far, by database: whoever keeps what was made of it asks whether it still holds. */
 const writes = new WeakMap<Database, number>()
 
-/** Something is written and not committed yet; after a rollback until the next commit, to be on the safe side. */
-const uncommitted = new WeakSet<Database>()
+/** What is bound: every page about keys and every evaluation of the posture asks for all of it. */
+const boundOf = (database: Database): Kept<readonly TrustItem[]> => keptOf(database, 'bound items')
 
-/** The same database, counting what is written through it. */
-function counting(database: Database): Pick<Database, 'prepare'> {
+/** Bindings of a connection in a role: every step of every delivery asks for those of its connection. */
+const inRolesOf = (database: Database): Kept<readonly Binding[]> => keptOf(database, 'bindings in roles')
+
+/** The same database, noting what is written through it. */
+function noting(database: Database): Pick<Database, 'prepare'> {
   return {
     prepare<Bind extends unknown[], Row>(sql: string): Statement<Bind, Row> {
       const statement = database.prepare<Bind, Row>(sql)
@@ -69,35 +73,18 @@ function counting(database: Database): Pick<Database, 'prepare'> {
         ...statement,
         run(...values) {
           writes.set(database, (writes.get(database) ?? 0) + 1)
-          uncommitted.add(database)
-          const result = statement.run(...values)
-          database.afterCommit(() => uncommitted.delete(database))
-          return result
+          boundOf(database).written()
+          inRolesOf(database).written()
+          return statement.run(...values)
         },
       }
     },
   }
 }
 
-/** What is bound, as of so many writes: every page about keys and every evaluation of the posture asks for all of it. */
-const bound = new WeakMap<Database, { readonly writes: number; readonly items: readonly TrustItem[] }>()
-
-/** Bindings of a connection in a role, as of so many writes: every step of every delivery asks for those of its connection. */
-const looked = new WeakMap<Database, { readonly writes: number; readonly lists: Map<string, readonly Binding[]> }>()
-
 export function createTrustRepository(whole: Database) {
-  const database = counting(whole)
-
-  const keptBindings = (key: string, read: () => Binding[]): Binding[] => {
-    if (uncommitted.has(whole)) return read()
-    const now = writes.get(whole) ?? 0
-    const before = looked.get(whole)
-    const kept = before?.writes === now ? before : { writes: now, lists: new Map<string, readonly Binding[]>() }
-    looked.set(whole, kept)
-    const list = kept.lists.get(key) ?? read()
-    kept.lists.set(key, list)
-    return [...list]
-  }
+  const database = noting(whole)
+  const [bound, inRoles] = [boundOf(whole), inRolesOf(whole)]
   const bindingsOf = database.prepare<[string], BindingRow>('SELECT * FROM bindings WHERE item = ? ORDER BY active_from, id')
   const provenanceOf = database.prepare<[string], { record: string }>('SELECT record FROM provenance WHERE item = ? ORDER BY id')
 
@@ -236,17 +223,18 @@ export function createTrustRepository(whole: Database) {
 
     /** Bindings of a partner's connection (those for every connection included), oldest first. */
     bindingsFor(partner: string, connection: string, role: Role): Binding[] {
-      return keptBindings(JSON.stringify([partner, connection, role]), () =>
+      const found = inRoles.of(JSON.stringify([partner, connection, role]), () =>
         database
           .prepare<[string, string, string], BindingRow>('SELECT * FROM bindings WHERE partner = ? AND (connection = ? OR connection IS NULL) AND role = ? ORDER BY active_from, id')
           .all(partner, connection, role)
           .map(bindingOf),
       )
+      return [...found]
     },
 
     /** Bindings of our station, for whichever partner, oldest first. */
     stationBindings(role: Role): Binding[] {
-      return keptBindings(role, () => database.prepare<[string], BindingRow>('SELECT * FROM bindings WHERE partner IS NULL AND role = ? ORDER BY active_from, id').all(role).map(bindingOf))
+      return [...inRoles.of(role, () => database.prepare<[string], BindingRow>('SELECT * FROM bindings WHERE partner IS NULL AND role = ? ORDER BY active_from, id').all(role).map(bindingOf))]
     },
 
     /** Ends a binding; the row stays, so that old deliveries can still be explained. */
@@ -271,12 +259,7 @@ export function createTrustRepository(whole: Database) {
     /** Everything that has a binding, ended ones included; with a partner, what is bound for it or for our station. */
     boundItems(partner?: string): TrustItem[] {
       if (partner !== undefined) return together('SELECT item FROM bindings WHERE partner = ? OR partner IS NULL', partner)
-      const known = bound.get(whole)
-      const now = writes.get(whole) ?? 0
-      if (known?.writes === now && !uncommitted.has(whole)) return [...known.items]
-      const items = together('SELECT item FROM bindings')
-      if (!uncommitted.has(whole)) bound.set(whole, { writes: now, items })
-      return [...items]
+      return [...bound.of('all', () => together('SELECT item FROM bindings'))]
     },
 
     itemsOfPartner(partner: string): TrustItem[] {
