@@ -5,7 +5,7 @@ import { randomFillSync } from 'node:crypto'
 const drawn = Buffer.alloc(4096)
 let used = drawn.length
 
-/** So many random bytes, as unpredictable as any; they hold until more are asked for. */
+/** So many random bytes that nobody can foresee; they hold until more are asked for. */
 export function randomForName(bytes: number): Buffer {
   if (used + bytes > drawn.length) {
     randomFillSync(drawn)

@@ -4,23 +4,28 @@ import { createHash } from 'node:crypto'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Client } from 'ssh2'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createServerHash, type ServerHash } from './server-hash.ts'
+import { createServerHash, type ProgramChannel, type RemotePrograms, type ServerHash } from './server-hash.ts'
 
 const LARGE = 4 * 1024 * 1024
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 const placeOf = (program: string): string => execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim()
 
 /** What a server does with `exec`, as far as checksums need it. */
-function shellWith(path: string, started: ChildProcess[]): Client {
-  const exec = (command: string, answer: (error: Error | undefined, channel: unknown) => void): void => {
-    const child = spawn(placeOf(command), [], { env: { PATH: path } })
-    started.push(child)
-    const ears = { on: (event: string, action: (data: Buffer) => void) => (event === 'data' ? child.stdout.on('data', action) : child.on(event, action as () => void)) }
-    answer(undefined, { ...ears, stderr: child.stderr, write: (text: string) => child.stdin.write(text), close: () => child.stdin.end() })
+function shellWith(path: string, started: ChildProcess[]): RemotePrograms {
+  return {
+    exec(command, answer) {
+      const child = spawn(placeOf(command), [], { env: { PATH: path } })
+      started.push(child)
+      const channel: ProgramChannel = {
+        on: (event: string, heard: (data: Buffer) => void) => (event === 'data' ? child.stdout.on('data', heard) : child.on(event, heard)),
+        stderr: child.stderr,
+        write: (text) => child.stdin.write(text),
+        close: () => child.stdin.end(),
+      }
+      answer(undefined, channel)
+    },
   }
-  return { exec } as unknown as Client
 }
 
 describe.runIf(process.platform === 'linux')('checksums by the server', () => {

@@ -3,8 +3,6 @@
  * costs the server a third of a second, more than most files take. Files that wait meanwhile are asked for together: starting the
  * program takes longer than reading a small file.
  */
-import type { Client, ClientChannel } from 'ssh2'
-
 /** SHA-256 of a file of some GiB takes a while on a small server. */
 const LIMIT_MS = 10 * 60_000
 const READY_WITHIN_MS = 30_000
@@ -14,6 +12,19 @@ const DONE = 'waybill-done'
 /** What one command asks for: its answer stays far below `MOST_OUTPUT`, the command below what every system takes. */
 const MOST_TOGETHER = 32
 const MOST_PATH_BYTES = 8 * 1024
+
+/** What is asked of a connection (ssh2's `Client`): to start a program there, and to speak with it. */
+export interface RemotePrograms {
+  exec(command: string, answer: (error: Error | undefined, channel: ProgramChannel) => void): unknown
+}
+
+export interface ProgramChannel {
+  on(event: 'data', heard: (data: Buffer) => void): unknown
+  on(event: 'error' | 'close', heard: () => void): unknown
+  readonly stderr: { resume(): unknown }
+  write(text: string): unknown
+  close(): unknown
+}
 
 /** A program of the server that prints checksums. */
 interface Program {
@@ -49,7 +60,7 @@ interface Waiting {
   readonly answer: (hash: string | null) => void
 }
 
-export function createServerHash(ssh: Client): ServerHash {
+export function createServerHash(ssh: RemotePrograms): ServerHash {
   let shell: Promise<Shell | null> | undefined
   const absent = new Set<Program>()
   const waiting: Waiting[] = []
@@ -122,8 +133,8 @@ function quoted(path: string): string {
 }
 
 /** Whatever the account prints when it starts comes before the sign that it listens. */
-async function readyShell(ssh: Client): Promise<Shell | null> {
-  const channel = await new Promise<ClientChannel | null>((resolve) => {
+async function readyShell(ssh: RemotePrograms): Promise<Shell | null> {
+  const channel = await new Promise<ProgramChannel | null>((resolve) => {
     try {
       ssh.exec('sh', (error, opened) => resolve(error ? null : opened))
     } catch {
@@ -138,7 +149,7 @@ async function readyShell(ssh: Client): Promise<Shell | null> {
   return null
 }
 
-function shellOn(channel: ClientChannel): Shell {
+function shellOn(channel: ProgramChannel): Shell {
   let output = ''
   let ended = false
   let heard: (() => void) | undefined
