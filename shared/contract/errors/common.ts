@@ -77,8 +77,8 @@ export const commonErrors = catalogue({
   'call.disconnected': {
     retry: 'now', exit: 3,
     title: 'The background process went away',
-    happened: 'The connection between the window and the background process broke. Running jobs are resumed by themselves.',
-    todo: ['Wait a moment: Waybill restarts it. Look at the deliveries list before doing it again.'],
+    happened: 'The connection to the background process broke: it ended, or was ended. What was under way is written down, and goes on when it runs again.',
+    todo: ['In the window, wait a moment: it is started again. A service is started with `waybill serve`.', 'Look at the deliveries list before doing it again.'],
   },
   'internal.unexpected': {
     retry: 'never', exit: 1,
